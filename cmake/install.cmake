@@ -1,0 +1,39 @@
+# `cmake --install build --prefix X`: a tree that can be moved and copied. It holds every library it
+# needs but LibTorch, CUDA and glibc; LibTorch is found through LD_LIBRARY_PATH.
+#
+#   bin/mvn-runner  bin/mvn-worker  lib/libmvn.so  lib/mvn/plugins/*.so
+#   include/mvn  lib/cmake/mvn  share/mvn/experiments
+#
+# libstdc++ and libgcc_s come along, so that a machine with older ones runs it. That is safe: all
+# the C++ in the process is ours or LibTorch's, and LibTorch asks for an older libstdc++ than the
+# compiler that builds this brings. glibc must be as new as the building machine's.
+include(CMakePackageConfigHelpers)
+
+set_target_properties(mvn-runner mvn-worker PROPERTIES INSTALL_RPATH "$ORIGIN/../lib")
+set_target_properties(mvn PROPERTIES INSTALL_RPATH "$ORIGIN")
+set_target_properties(${MVN_PLUGINS} PROPERTIES INSTALL_RPATH "$ORIGIN/../..")
+
+install(TARGETS mvn EXPORT mvnTargets RUNTIME_DEPENDENCY_SET mvn_dependencies
+        LIBRARY DESTINATION lib)
+install(TARGETS mvn-runner mvn-worker RUNTIME_DEPENDENCY_SET mvn_dependencies
+        RUNTIME DESTINATION bin)
+install(TARGETS ${MVN_PLUGINS} RUNTIME_DEPENDENCY_SET mvn_dependencies
+        LIBRARY DESTINATION lib/mvn/plugins)
+install(RUNTIME_DEPENDENCY_SET mvn_dependencies
+        PRE_EXCLUDE_REGEXES [[^lib(torch|c10|cu|nv|gomp)]] [[^ld-linux]]
+                            [[^lib(c|m|dl|rt|pthread|util|resolv)\.so]]
+        LIBRARY DESTINATION lib)
+
+install(DIRECTORY framework/include/mvn DESTINATION include FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY experiments DESTINATION share/mvn
+        PATTERN "__pycache__" EXCLUDE PATTERN ".*" EXCLUDE)
+
+install(EXPORT mvnTargets NAMESPACE mvn:: DESTINATION lib/cmake/mvn)
+configure_package_config_file(cmake/mvnConfig.cmake.in ${CMAKE_BINARY_DIR}/mvnConfig.cmake
+                              INSTALL_DESTINATION lib/cmake/mvn)
+# A plugin is compiled against headers that change with every minor version while this is 0.x.
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/mvnConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/mvnConfig.cmake ${CMAKE_BINARY_DIR}/mvnConfigVersion.cmake
+              cmake/LibTorch.cmake cmake/mvn_add_plugin.cmake cmake/plugin.map
+        DESTINATION lib/cmake/mvn)

@@ -1,0 +1,1 @@
+// Nothing: this file exists so that the precompiled header has a target.
