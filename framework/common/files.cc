@@ -1,0 +1,111 @@
+#include "common/files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "mvn/error.h"
+
+namespace mvn {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* action) {
+  const int reason = errno;
+  throw Error(path.string() + ": cannot " + action + ": " + std::strerror(reason));
+}
+
+void write_all(int descriptor, std::string_view content, const std::filesystem::path& path) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(descriptor, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      const int reason = errno;
+      ::close(descriptor);
+      errno = reason;
+      fail(path, "write");
+    }
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path)) throw Error(path.string() + ": is a folder, not a file");
+  std::ifstream in(path, std::ios::binary);
+  if (!in) fail(path, "read");
+  std::ostringstream content;
+  content << in.rdbuf();
+  if (in.bad()) fail(path, "read");
+  return std::move(content).str();
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  std::filesystem::create_directories(folder);
+  auto temporary = path;
+  temporary += ".tmp" + std::to_string(::getpid());
+  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor < 0) fail(temporary, "create");
+  write_all(descriptor, content, temporary);
+  if (::fsync(descriptor) != 0 || ::close(descriptor) != 0) fail(temporary, "sync");
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "rename into place");
+  sync_path(folder);
+}
+
+void sync_path(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) fail(path, "open");
+  const int result = ::fsync(descriptor);
+  ::close(descriptor);
+  // Some file systems refuse to sync a folder; the rename is then as durable as they make it.
+  if (result != 0 && errno != EINVAL) fail(path, "sync");
+}
+
+std::filesystem::path executable_folder() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path();
+}
+
+std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& path) {
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) fail(path, "open");
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    ::close(descriptor);
+    return std::nullopt;
+  }
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const std::string owner = std::to_string(::getpid()) + " " + host.data() + "\n";
+  if (::ftruncate(descriptor, 0) != 0) fail(path, "truncate");
+  write_all(descriptor, owner, path);
+  return FileLock(descriptor);
+}
+
+std::string FileLock::holder(const std::filesystem::path& path) {
+  std::istringstream in(read_file(path));
+  std::string pid;
+  std::string host;
+  in >> pid >> host;
+  return "process " + pid + " on " + host;
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+FileLock::~FileLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+}  // namespace mvn

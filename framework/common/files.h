@@ -1,0 +1,42 @@
+// Files: whole reads, writes that are never half done, locks.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mvn {
+
+// The whole file; throws Error naming the path and the reason.
+std::string read_file(const std::filesystem::path& path);
+
+// Writes to a temporary file beside `path`, syncs it, renames it over `path` and syncs the folder:
+// after a crash the file is the old one or the new one, never a part. Creates the folder.
+void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+// Makes a file's or folder's content durable.
+void sync_path(const std::filesystem::path& path);
+
+// The folder of the running program's file, symbolic links resolved.
+std::filesystem::path executable_folder();
+
+// An exclusive advisory lock (flock) on a file, held until destroyed or the process ends. The file
+// holds "pid host" of its owner.
+class FileLock {
+ public:
+  // nullopt when another process holds it.
+  static std::optional<FileLock> try_lock(const std::filesystem::path& path);
+  // Who holds the lock ("process 4711 on alpha"), read from the file.
+  static std::string holder(const std::filesystem::path& path);
+
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&& other) noexcept;
+  ~FileLock();
+
+ private:
+  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
+}  // namespace mvn

@@ -1,0 +1,154 @@
+#include "mvn/params.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "mvn/error.h"
+#include "mvn/nearest.h"
+
+namespace mvn {
+namespace {
+
+constexpr std::array<std::pair<ParamType, std::string_view>, 9> kTypeNames = {{
+    {ParamType::kBool, "bool"},
+    {ParamType::kInt, "int"},
+    {ParamType::kReal, "real"},
+    {ParamType::kText, "text"},
+    {ParamType::kPath, "path"},
+    {ParamType::kTextList, "text_list"},
+    {ParamType::kTextOrList, "text_or_list"},
+    {ParamType::kObject, "object"},
+    {ParamType::kWeights, "weights"},
+}};
+
+bool is_text_list(const Value& value) {
+  return value.is_list() && std::all_of(value.as_list().begin(), value.as_list().end(),
+                                        [](const Value& item) { return item.is_text(); });
+}
+
+bool fits(ParamType type, const Value& value) {
+  switch (type) {
+    case ParamType::kBool:
+      return value.is_bool();
+    case ParamType::kInt:
+      return value.is_int();
+    case ParamType::kReal:
+      return value.is_real();
+    case ParamType::kText:
+    case ParamType::kPath:
+      return value.is_text();
+    case ParamType::kTextList:
+    case ParamType::kTextOrList:
+      return value.is_text() || is_text_list(value);
+    case ParamType::kObject:
+      return value.is_map();
+    case ParamType::kWeights:
+      return value.is_text() || value.is_map();
+  }
+  return false;
+}
+
+std::string number_text(double number) {
+  const auto whole = static_cast<std::int64_t>(number);
+  return static_cast<double>(whole) == number ? std::to_string(whole) : std::to_string(number);
+}
+
+void check_value(const std::string& key, const ParamSpec& spec, const Value& value) {
+  if (!fits(spec.type, value)) {
+    throw ConfigError(key, "expected " + std::string(to_string(spec.type)) + ", got " +
+                               std::string(value.type_name()) +
+                               (value.is_text() ? " '" + value.as_text() + "'" : ""));
+  }
+  if (!spec.choices.empty() && value.is_text() &&
+      std::find(spec.choices.begin(), spec.choices.end(), value.as_text()) == spec.choices.end()) {
+    throw ConfigError(
+        key, "unknown value '" + value.as_text() + "'" + suggest(value.as_text(), spec.choices));
+  }
+  if (value.is_real() && spec.min && value.as_real() < *spec.min) {
+    throw ConfigError(key, "must be at least " + number_text(*spec.min) + ", got " +
+                               number_text(value.as_real()));
+  }
+  if (value.is_real() && spec.max && value.as_real() > *spec.max) {
+    throw ConfigError(
+        key, "must be at most " + number_text(*spec.max) + ", got " + number_text(value.as_real()));
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(ParamType type) {
+  return std::find_if(kTypeNames.begin(), kTypeNames.end(),
+                      [&](const auto& entry) { return entry.first == type; })
+      ->second;
+}
+
+ParamType param_type_from(std::string_view name) {
+  for (const auto& [type, type_name] : kTypeNames) {
+    if (type_name == name) return type;
+  }
+  throw Error("unknown parameter type '" + std::string(name) + "'");
+}
+
+Params::Params(std::string section, const std::vector<ParamSpec>& specs, const Value::Map& values)
+    : section_(std::move(section)) {
+  for (const auto& spec : specs) values_[spec.name] = spec.default_value;
+  for (const auto& [name, value] : values) {
+    const auto spec = std::find_if(specs.begin(), specs.end(),
+                                   [&](const ParamSpec& known) { return known.name == name; });
+    if (spec == specs.end()) {
+      std::vector<std::string> known;
+      for (const auto& each : specs) known.push_back(each.name);
+      throw ConfigError(key(name), "unknown parameter" + suggest(name, known));
+    }
+    if (value.is_null()) continue;
+    check_value(key(name), *spec, value);
+    values_[name] = value;
+  }
+  for (const auto& spec : specs) {
+    if (spec.required && values_[spec.name].is_null()) {
+      throw ConfigError(key(spec.name), "is required: " + spec.help);
+    }
+  }
+}
+
+bool Params::has(std::string_view name) const { return !get(name).is_null(); }
+
+const Value& Params::get(std::string_view name) const {
+  const auto entry = values_.find(name);
+  if (entry == values_.end()) throw Error("parameter '" + key(name) + "' was never declared");
+  return entry->second;
+}
+
+namespace {
+
+const Value& given(const Params& params, std::string_view name) {
+  const Value& value = params.get(name);
+  if (value.is_null()) throw ConfigError(params.key(name), "has no value");
+  return value;
+}
+
+}  // namespace
+
+bool Params::get_bool(std::string_view name) const { return given(*this, name).as_bool(); }
+std::int64_t Params::get_int(std::string_view name) const { return given(*this, name).as_int(); }
+double Params::get_real(std::string_view name) const { return given(*this, name).as_real(); }
+std::string Params::get_text(std::string_view name) const { return given(*this, name).as_text(); }
+
+std::filesystem::path Params::get_path(std::string_view name) const {
+  return given(*this, name).as_text();
+}
+
+std::vector<std::string> Params::get_text_list(std::string_view name) const {
+  const Value& value = given(*this, name);
+  if (value.is_text()) return {value.as_text()};
+  std::vector<std::string> list;
+  for (const auto& item : value.as_list()) list.push_back(item.as_text());
+  return list;
+}
+
+std::string Params::key(std::string_view name) const {
+  return section_.empty() ? std::string(name) : section_ + "." + std::string(name);
+}
+
+}  // namespace mvn

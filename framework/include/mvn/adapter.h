@@ -1,0 +1,60 @@
+// Adapter: what an adapter plugin implements.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "mvn/model.h"
+#include "mvn/params.h"
+
+namespace mvn {
+
+struct AdapterContext {
+  const Params& params;
+  torch::Generator generator;  // for the adapter's random start
+  HeadKind head;               // what the task will put on top
+  // Takes one line that the user should see though nothing is wrong; may be empty.
+  std::function<void(const std::string&)> warn = {};
+};
+
+// Picks parameters of a model and makes them trainable; everything else is frozen. One instance
+// serves one model.
+class Adapter {
+ public:
+  Adapter() = default;
+  Adapter(const Adapter&) = delete;
+  Adapter& operator=(const Adapter&) = delete;
+  virtual ~Adapter();
+
+  // Called once, after the model's weights are in place: attaches to the model's layers and sets
+  // requires_grad on every parameter. Throws ConfigError ("adapter.target_modules") when nothing
+  // matches.
+  virtual void attach(Model& model) = 0;
+
+  // Called after attach() where the task has a head, before training starts anew: an adapter that
+  // starts from saved files fills the head where they have one that fits. Default: nothing.
+  virtual void start_head(torch::nn::Module& head);
+
+  // True where the adapter leaves the base weights frozen, so that saving the adapter's own files
+  // is enough.
+  [[nodiscard]] virtual bool keeps_base() const = 0;
+
+  // Writes the adapter's own files into `folder` (PEFT: adapter_config.json and
+  // adapter_model.safetensors, with `head`'s parameters as modules_to_save; head may be null).
+  // `base` is what the files name as the base model. An adapter that trains the base writes
+  // nothing.
+  virtual void save(const Model& model, const torch::nn::Module* head,
+                    const std::filesystem::path& folder, const std::string& base) const = 0;
+  // Reads what save() wrote into an attached model. Missing or extra tensors are a DataError.
+  virtual void load(Model& model, torch::nn::Module* head, const std::filesystem::path& folder) = 0;
+
+  // Adds what the adapter does to the base weights and takes it off the model, which then computes
+  // the same without it. Nothing can be trained, saved or loaded through this instance afterwards.
+  // Default: nothing to merge.
+  virtual void merge(Model& model);
+};
+
+}  // namespace mvn

@@ -1,0 +1,33 @@
+// Causal attention with padding and windows, in the cheapest form that says what is visible.
+//
+// Shapes: B batch, L length, H heads, K width of a head.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+
+namespace mvn {
+
+// Which keys a query sees.
+struct Visible {
+  bool causal = true;  // every key up to the query; otherwise:
+  torch::Tensor mask;  // bool, true where visible, [L, L] or [B, 1, L, L]
+};
+
+// A query sees the real keys up to itself, the last `window` of them where window is not 0.
+// `mask_BL` is true on real tokens and may be undefined; what padding itself sees is left open, as
+// nothing reads it.
+Visible visible_keys(const torch::Tensor& ids_BL, const torch::Tensor& mask_BL,
+                     std::int64_t window);
+
+// softmax(scale q k^T) v over the visible keys, [B, H, L, K]; the scores in float32.
+torch::Tensor attend(const torch::Tensor& q_BHLK, const torch::Tensor& k_BHLK,
+                     const torch::Tensor& v_BHLK, const Visible& visible, double scale,
+                     double dropout);
+
+// [B, L, H K] -> [B, H, L, K], and back.
+torch::Tensor split_heads(const torch::Tensor& x_BLD, std::int64_t heads);
+torch::Tensor join_heads(const torch::Tensor& x_BHLK);
+
+}  // namespace mvn

@@ -1,0 +1,93 @@
+#include "common/spool.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "support/temporary_folder.h"
+
+namespace mvn {
+namespace {
+
+TEST(Spool, WhatIsWrittenIsRead) {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "attempts/1/spool.jsonl";
+  SpoolWriter writer(path);
+  writer.metrics(10, {{"train/loss", 0.5}, {"train/grad_norm", std::nan("")}});
+  writer.progress(10, 200);
+  writer.append({{"type", "end"}, {"code", 0}, {"message", ""}});
+
+  const auto batch = read_spool(path, 0);
+  ASSERT_EQ(batch.records.size(), 3U);
+  EXPECT_EQ(batch.records[0]["values"]["train/loss"], 0.5);
+  EXPECT_EQ(batch.records[0]["values"]["train/grad_norm"], "NaN");
+  EXPECT_EQ(batch.records[1]["steps"], 200);
+  EXPECT_TRUE(batch.records[2]["time"].is_number_integer());
+  EXPECT_EQ(batch.end_offset, std::filesystem::file_size(path));
+}
+
+TEST(Spool, ReadingGoesOnWhereItStopped) {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "spool.jsonl";
+  SpoolWriter writer(path);
+  writer.progress(1, 3);
+  const auto first = read_spool(path, 0);
+  writer.progress(2, 3);
+  writer.progress(3, 3);
+  const auto second = read_spool(path, first.end_offset);
+  ASSERT_EQ(second.records.size(), 2U);
+  EXPECT_EQ(second.records[0]["step"], 2);
+  EXPECT_TRUE(read_spool(path, second.end_offset).records.empty());
+}
+
+TEST(Spool, ABoundedReadTakesWholeLines) {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "spool.jsonl";
+  SpoolWriter writer(path);
+  for (int step = 0; step < 10; ++step) writer.progress(step, 10);
+  std::uint64_t offset = 0;
+  std::vector<int> steps;
+  while (true) {
+    const auto batch = read_spool(path, offset, 1);
+    if (batch.records.empty()) break;
+    EXPECT_EQ(batch.records.size(), 1U);
+    steps.push_back(batch.records[0]["step"]);
+    offset = batch.end_offset;
+  }
+  EXPECT_EQ(steps, (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+}
+
+TEST(Spool, ATornLastLineIsIgnoredUntilItIsWhole) {
+  const test::TemporaryFolder folder;
+  const auto path = folder.write("spool.jsonl", "{\"type\":\"start\"}\n{\"type\":\"pro");
+  const auto torn = read_spool(path, 0);
+  EXPECT_EQ(torn.records.size(), 1U);
+  EXPECT_TRUE(torn.damaged.empty());
+  std::ofstream(path, std::ios::app) << "gress\",\"step\":1,\"steps\":2}\n";
+  EXPECT_EQ(read_spool(path, torn.end_offset).records.at(0)["step"], 1);
+}
+
+TEST(Spool, AWriterAfterACrashDoesNotJoinTheTornLine) {
+  const test::TemporaryFolder folder;
+  const auto path = folder.write("spool.jsonl", "{\"type\":\"pro");
+  SpoolWriter(path).progress(1, 2);
+  const auto batch = read_spool(path, 0);
+  EXPECT_EQ(batch.records.size(), 1U);
+  EXPECT_EQ(batch.damaged, std::vector<std::string>{"{\"type\":\"pro"});
+}
+
+TEST(Spool, ALineThatIsNoRecordIsReportedAndSkipped) {
+  const test::TemporaryFolder folder;
+  const auto path = folder.write("spool.jsonl", "hello\n[1]\n{\"type\":7}\n{\"type\":\"start\"}\n");
+  const auto batch = read_spool(path, 0);
+  EXPECT_EQ(batch.records.size(), 1U);
+  EXPECT_EQ(batch.damaged, (std::vector<std::string>{"hello", "[1]", "{\"type\":7}"}));
+}
+
+TEST(Spool, AMissingFileHasNoRecords) {
+  EXPECT_TRUE(read_spool("/no/such/spool.jsonl", 0).records.empty());
+}
+
+}  // namespace
+}  // namespace mvn
