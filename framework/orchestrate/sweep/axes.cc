@@ -1,0 +1,302 @@
+#include "orchestrate/sweep/axes.h"
+
+#include <algorithm>
+#include <map>
+
+#include "common/nearest.h"
+#include "orchestrate/sweep/document.h"
+#include "orchestrate/sweep/scalar.h"
+
+namespace mvn {
+namespace {
+
+class AxesReader {
+ public:
+  AxesReader(const Node& stage, const Description& installed,
+             const std::vector<std::vector<std::string>>& overridden, ProblemList& problems)
+      : stage_(stage),
+        installed_(installed),
+        sections_(section_names(installed)),
+        overridden_(overridden),
+        problems_(problems) {}
+
+  Axes read() {
+    const Node* method = stage_.get("method");
+    if (method != nullptr && method->text == "list") {
+      read_trials(method->mark);
+    } else {
+      refuse("trials", "needs `method: list`");
+      read_zip();
+      if (const Node* parameters = stage_.get("parameters")) {
+        read_parameters(*parameters, axes_.groups);
+      }
+    }
+    read_when();
+    read_repeats();
+    check_overlaps();
+    return std::move(axes_);
+  }
+
+ private:
+  using Seen = std::map<std::vector<std::string>, const AssignedKey*>;
+
+  void refuse(const char* key, const std::string& why) {
+    if (stage_.get(key) == nullptr) return;
+    problems_.add(stage_.find(key)->mark, std::string(key) + ": " + why);
+  }
+
+  [[nodiscard]] bool is_overridden(const AssignedKey& key) const {
+    return std::any_of(overridden_.begin(), overridden_.end(),
+                       [&](const auto& path) { return is_prefix(path, key.path); });
+  }
+
+  // The key of an assignment; nullptr where it is none or the command line gives its value.
+  const AssignedKey* key_of(const Entry& entry, bool swept) {
+    AssignedKey key{entry.key, split_dotted(entry.key), entry.mark, swept};
+    const bool empty_part = std::find(key.path.begin(), key.path.end(), "") != key.path.end();
+    const bool single = key.path[0] == "recipe" || key.path[0] == "seed";
+    const bool section =
+        std::find(sections_.begin(), sections_.end(), key.path[0]) != sections_.end();
+    if (empty_part || (single && key.path.size() > 1) || (!single && !section)) {
+      std::vector<std::string> known = sections_;
+      known.insert(known.end(), {"recipe", "seed"});
+      problems_.add(entry.mark, "'" + entry.key + "' is no key of a trial" +
+                                    (single || empty_part ? "" : suggest(key.path[0], known)));
+      return nullptr;
+    }
+    if (is_overridden(key)) return nullptr;
+    axes_.keys.push_back(std::move(key));
+    return &axes_.keys.back();
+  }
+
+  void read_trials(const Mark& method) {
+    const Node* trials = stage_.get("trials");
+    if (trials == nullptr) {
+      problems_.add(method, "method: list needs `trials`, a list of maps");
+      return;
+    }
+    refuse("parameters", "with `method: list`, give every key under `trials`");
+    refuse("zip", "with `method: list`, give every key under `trials`");
+    if (!trials->is_list() || trials->items.empty()) {
+      problems_.add(trials->mark, "trials: expected a list of maps such as {optimizer.lr: 1e-4}");
+      return;
+    }
+    AxisGroup group;
+    for (const Node& trial : trials->items) {
+      if (!trial.is_map()) {
+        problems_.add(trial.mark, "trials: expected a map, got " + describe(trial));
+        continue;
+      }
+      std::vector<Assignment> point;
+      for (const Entry& entry : trial.entries) {
+        if (const AssignedKey* key = key_of(entry, true)) point.push_back({key, &entry.value});
+      }
+      group.points.push_back(std::move(point));
+    }
+    axes_.groups.push_back(std::move(group));
+  }
+
+  void read_zip() {
+    const Node* zip = stage_.get("zip");
+    if (zip == nullptr) return;
+    if (!zip->is_list()) {
+      problems_.add(zip->mark, "zip: expected a list of maps (`- {key: [...], key: [...]}`), got " +
+                                   describe(*zip));
+      return;
+    }
+    for (const Node& group : zip->items) read_zip_group(group);
+  }
+
+  void read_zip_group(const Node& group) {
+    if (!group.is_map() || group.entries.empty()) {
+      problems_.add(group.mark, "zip: expected a map of keys and lists, got " + describe(group));
+      return;
+    }
+    const Entry* longest = nullptr;
+    for (const Entry& entry : group.entries) {
+      if (!entry.value.is_list() || entry.value.items.empty()) {
+        problems_.add(entry.mark, "zip: " + entry.key + ": expected a list of values, got " +
+                                      describe(entry.value));
+        return;
+      }
+      if (longest == nullptr) longest = &entry;
+      if (entry.value.items.size() != longest->value.items.size()) {
+        problems_.add(entry.mark, "zip: " + entry.key + " has " +
+                                      std::to_string(entry.value.items.size()) + " values, " +
+                                      longest->key + " has " +
+                                      std::to_string(longest->value.items.size()));
+        return;
+      }
+    }
+    AxisGroup result;
+    result.points.resize(longest->value.items.size());
+    for (const Entry& entry : group.entries) {
+      const AssignedKey* key = key_of(entry, true);
+      if (key == nullptr) continue;
+      for (std::size_t i = 0; i < result.points.size(); ++i) {
+        result.points[i].push_back({key, &entry.value.items[i]});
+      }
+    }
+    if (!result.points[0].empty()) axes_.groups.push_back(std::move(result));
+  }
+
+  void read_parameters(const Node& parameters, std::vector<AxisGroup>& groups) {
+    if (!parameters.is_map()) {
+      problems_.add(parameters.mark,
+                    "parameters: expected a map of axes, got " + describe(parameters));
+      return;
+    }
+    for (const Entry& entry : parameters.entries) {
+      if (!entry.value.is_null()) read_axis(entry, groups);
+    }
+  }
+
+  void read_when() {
+    const Node* when = stage_.get("when");
+    if (when == nullptr) return;
+    if (!when->is_list()) {
+      problems_.add(
+          when->mark,
+          "when: expected a list of {if: CONDITION, parameters: {...}}, got " + describe(*when));
+      return;
+    }
+    for (const Node& item : when->items) read_conditional(item);
+  }
+
+  void read_conditional(const Node& item) {
+    static const std::vector<std::string> known = {"if", "parameters"};
+    for (const Entry& entry : item.entries) {
+      if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+      problems_.add(entry.mark,
+                    "when: unknown key '" + entry.key + "'" + suggest(entry.key, known));
+    }
+    const Node* condition = item.get("if");
+    const Node* parameters = item.get("parameters");
+    if (condition == nullptr || parameters == nullptr) {
+      problems_.add(item.mark, "when: write {if: CONDITION, parameters: {...}}");
+      return;
+    }
+    ConditionalAxes axes{Condition("when: if", *condition, installed_, problems_), {}};
+    read_parameters(*parameters, axes.groups);
+    axes_.conditional.push_back(std::move(axes));
+  }
+
+  // {value: x}, also as W&B's {distribution: constant, value: x}.
+  static bool is_constant(const Node& axis) {
+    const Entry* distribution = axis.find("distribution");
+    const bool named = distribution != nullptr && distribution->value.text == "constant";
+    return axis.find("value") != nullptr && axis.entries.size() == (named ? 2U : 1U);
+  }
+
+  void read_axis(const Entry& entry, std::vector<AxisGroup>& groups) {
+    const Node& axis = entry.value;
+    if (axis.is_list()) {
+      problems_.add(axis.mark, entry.key +
+                                   ": a bare list is ambiguous: write `value:` (one value, which "
+                                   "is a list) or `values:` (an axis)");
+      return;
+    }
+    if (!axis.is_map()) {
+      problems_.add(axis.mark, entry.key + ": write `value: " + axis.text +
+                                   "` or, for an axis, `values: [...]`");
+      return;
+    }
+    const bool constant = is_constant(axis);
+    const AssignedKey* key = key_of(entry, !constant);
+    if (constant) {
+      if (key == nullptr) return;
+      AxisGroup single;
+      single.points.push_back({{key, &axis.find("value")->value}});
+      groups.push_back(std::move(single));
+      return;
+    }
+    const Node* values = axis.get("values");
+    std::vector<Node> points = grid_points(entry.key, axis, problems_);
+    if (key == nullptr || points.empty()) return;
+    AxisGroup group;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      if (values == nullptr) axes_.generated.push_back(std::move(points[i]));
+      const Node* value = values == nullptr ? &axes_.generated.back() : &values->items[i];
+      group.points.push_back({{key, value}});
+    }
+    groups.push_back(std::move(group));
+  }
+
+  void read_repeats() {
+    const Node* repeats = stage_.get("repeats");
+    if (repeats == nullptr) return;
+    if (!repeats->is_map()) {
+      problems_.add(repeats->mark, "repeats: write {seeds: [0, 1, 2]}");
+      return;
+    }
+    static const std::vector<std::string> known = {"seeds"};
+    for (const Entry& entry : repeats->entries) {
+      if (entry.key == "seeds") continue;
+      problems_.add(entry.mark,
+                    "repeats: unknown key '" + entry.key + "'" + suggest(entry.key, known));
+    }
+    const Entry* seeds = repeats->find("seeds");
+    if (seeds == nullptr) return;
+    if (!seeds->value.is_list() || seeds->value.items.empty()) {
+      problems_.add(seeds->value.mark,
+                    "repeats: seeds: expected a list of integers, got " + describe(seeds->value));
+      return;
+    }
+    const AssignedKey* key = key_of({"seed", seeds->mark, Node()}, true);
+    if (key == nullptr) return;
+    for (const Node& seed : seeds->value.items) axes_.repeats.points.push_back({{key, &seed}});
+  }
+
+  // Two axes over one key, or over a key and a part of its value, would hide each other. The
+  // points of `trials` may: there, each map is a trial of its own.
+  void check_overlaps() {
+    Seen seen;
+    const bool list = stage_.get("trials") != nullptr;
+    if (!list) check_overlaps(axes_.groups, seen);
+    if (!axes_.repeats.points.empty()) check_overlaps({axes_.repeats}, seen);
+    for (const ConditionalAxes& each : axes_.conditional) {
+      Seen with_these = seen;  // two conditions may speak of different trials
+      check_overlaps(each.groups, with_these);
+    }
+  }
+
+  void check_overlaps(const std::vector<AxisGroup>& groups, Seen& seen) {
+    for (const AxisGroup& group : groups) {
+      for (const Assignment& each : group.points[0]) check_overlap(*each.key, seen);
+    }
+  }
+
+  void check_overlap(const AssignedKey& key, Seen& seen) {
+    const AssignedKey* other = nullptr;
+    for (std::size_t length = 1; length <= key.path.size() && other == nullptr; ++length) {
+      const auto found =
+          seen.find({key.path.begin(), key.path.begin() + static_cast<std::ptrdiff_t>(length)});
+      if (found != seen.end()) other = found->second;
+    }
+    const auto next = seen.lower_bound(key.path);
+    if (other == nullptr && next != seen.end() && is_prefix(key.path, next->first)) {
+      other = next->second;
+    }
+    if (other != nullptr) {
+      problems_.add(key.mark, "'" + key.dotted + "' already has values from '" + other->dotted +
+                                  "' on line " + std::to_string(other->mark.line));
+    }
+    seen.emplace(key.path, &key);
+  }
+
+  const Node& stage_;
+  const Description& installed_;
+  const std::vector<std::string> sections_;
+  const std::vector<std::vector<std::string>>& overridden_;
+  ProblemList& problems_;
+  Axes axes_;
+};
+
+}  // namespace
+
+Axes read_axes(const Node& stage, const Description& installed,
+               const std::vector<std::vector<std::string>>& overridden, ProblemList& problems) {
+  return AxesReader(stage, installed, overridden, problems).read();
+}
+
+}  // namespace mvn

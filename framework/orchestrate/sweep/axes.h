@@ -1,0 +1,45 @@
+// `trials`, `zip`, `parameters`, `when` and `repeats` of a stage -> groups of points. The trials
+// are the product of the groups, the last one varying fastest.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "orchestrate/sweep/condition.h"
+#include "orchestrate/sweep/node.h"
+#include "orchestrate/sweep/problem_list.h"
+#include "orchestrate/sweep/section_resolver.h"
+
+namespace mvn {
+
+// One axis (each point assigns one key), several that move together, or a list of trials.
+struct AxisGroup {
+  std::vector<std::vector<Assignment>> points;
+};
+
+// `when`: axes of the combinations for which a condition holds.
+struct ConditionalAxes {
+  Condition condition;
+  std::vector<AxisGroup> groups;
+};
+
+// Owns the keys and generated values that its groups point to; otherwise these point into the
+// stage's tree.
+struct Axes {
+  std::deque<AssignedKey> keys;
+  std::deque<Node> generated;
+  std::vector<AxisGroup> groups;  // in the order: trials, zip, parameters
+  std::vector<ConditionalAxes> conditional;
+  AxisGroup repeats;  // over seeds; no points where there are none
+};
+
+// `overridden` are the keys of the command line: an axis whose key one of these covers has only
+// that value left.
+Axes read_axes(const Node& stage, const Description& installed,
+               const std::vector<std::vector<std::string>>& overridden, ProblemList& problems);
+
+// The values of one axis of a grid: of `values`, or of a range. Problems name `key`.
+std::vector<Node> grid_points(const std::string& key, const Node& axis, ProblemList& problems);
+
+}  // namespace mvn

@@ -1,0 +1,225 @@
+// How a plan comes about:
+// 1. the file, what it extends and --set become one tree (document.cc);
+// 2. each stage gets the shared keys with its own laid upon them (stages.cc);
+// 3. a stage's axes multiply out (axes.cc), and each combination is resolved section by section
+//    against the schemas, each different section once (section_resolver.cc);
+// 4. upstream stages first, combinations become trials: references to other trials are looked up
+//    and the result is hashed (trial_builder.cc).
+// Problems are collected throughout and thrown together before step 4, which needs a sound sweep.
+#include "orchestrate/sweep/plan.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+
+#include "orchestrate/sweep/document.h"
+#include "orchestrate/sweep/recipes.h"
+#include "orchestrate/sweep/settings.h"
+#include "orchestrate/sweep/stages.h"
+#include "orchestrate/sweep/trial_builder.h"
+
+namespace mvn {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Planner {
+ public:
+  Planner(const fs::path& file, const Description& installed, const PlanOptions& options)
+      : installed_(installed),
+        options_(options),
+        sections_(section_names(installed)),
+        document_(load_sweep(file, installed, options.overrides, problems_)) {
+    plan_.file = fs::absolute(file).lexically_normal();
+    plan_.text = document_.text;
+    plan_.resolved = to_core_json(document_.root);
+  }
+
+  SweepPlan run() {
+    read_settings();
+    draft_stages();
+    const auto order = order_stages(stages_, links_, problems_);
+    problems_.throw_if_any();
+    TrialBuilder builder(sections_, problems_);
+    for (const std::size_t index : order) builder.build(drafts_[index]);
+    problems_.throw_if_any();
+    for (const std::size_t index : order) collect(drafts_[index]);
+    warn_of_duplicates();
+    warn_of_unused_conditions();
+    cap();
+    return std::move(plan_);
+  }
+
+ private:
+  void read_settings() {
+    const Node& root = document_.root;
+    plan_.name = read_name(root, plan_.file, problems_);
+    plan_.resources = read_resources(root, problems_);
+    // Whether the device is there is found out later, which then points at it.
+    if (const Node* resources = root.get("resources");
+        resources != nullptr && resources->is_map()) {
+      if (const Node* device = resources->get("device")) {
+        plan_.locations["/resources.device"] = device->mark.location();
+      }
+    }
+    plan_.prepare = read_prepare(root, problems_);
+    run_cap_ = read_run_cap(root, problems_);
+    stages_ = read_stages(root, sections_, problems_);
+    for (const Stage& stage : stages_) {
+      plan_.metrics[stage.name] = read_metric(stage.tree, problems_);
+    }
+  }
+
+  void draft_stages() {
+    std::vector<std::string> recipe_sections;
+    for (const auto& [name, specs] : installed_.sections) recipe_sections.push_back(name);
+    std::vector<fs::path> folders = {document_.root.mark.source->file.parent_path() / "recipes"};
+    folders.insert(folders.end(), options_.recipe_folders.begin(), options_.recipe_folders.end());
+    Recipes recipes(recipe_sections, folders, problems_);
+    const fs::path folder = plan_.file.parent_path();
+    resolver_.emplace(installed_, CoerceContext{folder, options_.find_trial, &problems_});
+    ProblemList ignored;
+    SectionResolver trial_resolver(installed_, {folder, options_.find_trial, &ignored});
+    Drafter drafter(sections_, *resolver_, trial_resolver, recipes, folder, problems_);
+    for (std::size_t i = 0; i < stages_.size(); ++i) {
+      StageDrafts& stage = drafts_.emplace_back();
+      stage.stage = stages_[i];
+      read_overrides(stage);
+      drafter.draft(stage);
+      note_links(stage, i);
+      note_locations(stage);
+    }
+  }
+
+  // The command line's values for this stage, and its axes without what these replace.
+  void read_overrides(StageDrafts& stage) {
+    std::vector<std::vector<std::string>> paths;
+    for (const Override& each : document_.overrides) {
+      if (!each.stage.empty() && each.stage != stage.stage.name) continue;
+      std::string dotted;
+      for (const std::string& part : each.path) dotted += (dotted.empty() ? "" : ".") + part;
+      stage.override_keys.push_back({dotted, each.path, each.mark, false});
+      stage.overrides.push_back({&stage.override_keys.back(), &each.value});
+      paths.push_back(each.path);
+    }
+    stage.axes = read_axes(stage.stage.tree, installed_, paths, problems_);
+    stage.exclude = read_exclude(stage.stage.tree, installed_, problems_);
+  }
+
+  void note_links(const StageDrafts& stage, std::size_t index) {
+    std::unordered_set<const ResolvedSection*> seen;
+    for (const Draft& draft : stage.drafts) {
+      for (const ResolvedSection* section : draft.sections) {
+        if (!seen.insert(section).second) continue;
+        for (const StageReference& reference : section->references) {
+          links_.push_back({index, reference.stage, reference.mark});
+        }
+      }
+    }
+  }
+
+  void note_locations(const StageDrafts& stage) {
+    const std::string prefix = stage.stage.name + "/";
+    plan_.locations[prefix] = stage.stage.mark.location();
+    std::unordered_set<const ResolvedSection*> seen;
+    for (const Draft& draft : stage.drafts) {
+      for (std::size_t i = 0; i < sections_.size(); ++i) {
+        if (!seen.insert(draft.sections[i]).second) continue;
+        for (const auto& [name, mark] : draft.sections[i]->places) {
+          plan_.locations.emplace(prefix + sections_[i] + "." + name, mark.location());
+        }
+      }
+    }
+    for (const std::string& section : sections_) {
+      if (const Entry* entry = stage.stage.tree.find(section)) {
+        plan_.locations.emplace(prefix + section, entry->mark.location());
+      }
+    }
+    // A swept key has several values; its own place stands for all of them.
+    for (const AssignedKey& key : stage.axes.keys) {
+      if (key.swept) plan_.locations[prefix + key.dotted] = key.mark.location();
+    }
+  }
+
+  // Moves a stage's trials into the plan, each identity once.
+  void collect(StageDrafts& stage) {
+    for (PlannedTrial& trial : stage.trials) {
+      if (ids_.insert(trial.id).second) {
+        plan_.trials.push_back(std::move(trial));
+      } else if (duplicates_++ == 0) {
+        first_duplicate_ = canonical_json(trial.parameters);
+      }
+    }
+  }
+
+  void warn_of_duplicates() {
+    if (duplicates_ == 0) return;
+    plan_.warnings.push_back(std::to_string(duplicates_) +
+                             (duplicates_ == 1 ? " trial repeats an earlier one and is"
+                                               : " trials repeat earlier ones and are") +
+                             " run once, the first: " + first_duplicate_);
+  }
+
+  // Stages may share a condition: it is of use where it held in one of them.
+  void warn_of_unused_conditions() {
+    std::map<std::pair<int, int>, const Condition*> unused;
+    std::set<std::pair<int, int>> used;
+    const auto note = [&](const Condition& condition) {
+      const std::pair place(condition.mark().line, condition.mark().column);
+      if (condition.held()) used.insert(place);
+      unused.emplace(place, &condition);
+    };
+    for (const StageDrafts& stage : drafts_) {
+      for (const Condition& condition : stage.exclude) note(condition);
+      for (const ConditionalAxes& axes : stage.axes.conditional) note(axes.condition);
+    }
+    for (const auto& [place, condition] : unused) {
+      if (used.contains(place)) continue;
+      plan_.warnings.push_back(condition->what() + ": no trial meets the condition \"" +
+                               condition->text() + "\"");
+    }
+  }
+
+  void cap() {
+    const std::size_t all = plan_.trials.size();
+    if (!run_cap_ || all <= static_cast<std::size_t>(*run_cap_)) return;
+    plan_.trials.resize(static_cast<std::size_t>(*run_cap_));
+    plan_.warnings.push_back("run_cap: " + std::to_string(*run_cap_) + " of " +
+                             std::to_string(all) + " trials");
+  }
+
+  const Description& installed_;
+  const PlanOptions& options_;
+  ProblemList problems_;
+  std::vector<std::string> sections_;
+  SweepDocument document_;
+  SweepPlan plan_;
+  std::optional<std::int64_t> run_cap_;
+  std::vector<Stage> stages_;
+  std::optional<SectionResolver> resolver_;
+  std::deque<StageDrafts> drafts_;
+  std::vector<StageLink> links_;
+  std::set<std::string> ids_;
+  std::size_t duplicates_ = 0;
+  std::string first_duplicate_;
+};
+
+}  // namespace
+
+SweepPlan plan_sweep(const fs::path& file, const Description& installed,
+                     const PlanOptions& options) {
+  return Planner(file, installed, options).run();
+}
+
+Location locate(const SweepPlan& plan, const std::string& stage, const std::string& key) {
+  for (std::string name = key; !name.empty();) {
+    const auto found = plan.locations.find(stage + "/" + name);
+    if (found != plan.locations.end()) return found->second;
+    const std::size_t dot = name.rfind('.');
+    name = dot == std::string::npos ? "" : name.substr(0, dot);
+  }
+  const auto found = plan.locations.find(stage + "/");
+  return found == plan.locations.end() ? Location{plan.file, 0, 0} : found->second;
+}
+
+}  // namespace mvn

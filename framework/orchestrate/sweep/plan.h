@@ -1,0 +1,86 @@
+// From a sweep file to its trials: everything is read, resolved and validated before anything runs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/description.h"
+#include "common/json.h"
+
+namespace mvn {
+
+// A place in a sweep or recipe file; line and column count from 1, 0 where there is none.
+struct Location {
+  std::filesystem::path file;
+  int line = 0;
+  int column = 0;
+};
+
+// Objective of a stage.
+struct MetricGoal {
+  std::string name;      // "eval/accuracy"
+  bool maximize = true;  // `goal: maximize | minimize`
+};
+
+struct PlannedTrial {
+  std::string id;     // SHA-256 of canonical_json(config): the trial's identity
+  std::string group;  // the same without the seed: trials that differ in their seed alone share it
+  std::string stage;  // "" in a sweep without stages
+  Json config;        // resolved; paths as the sweep file spells them
+  Json parameters;    // the swept keys and this trial's values: {"optimizer.lr": 0.001, ...}
+  std::int64_t seed = 0;
+  std::vector<std::string> depends_on;  // ids of trials of this plan whose model it starts from
+};
+
+// What a sweep asks of the machine.
+struct Resources {
+  int threads = 0;  // CPU threads of a trial; 0: the cores divided by the workers
+  int workers = 0;  // trials at a time; 0: as many as there are devices, or cores
+  std::string device = "auto";
+};
+
+// A command that makes data where it is missing: run in `folder` when `creates` does not exist.
+struct Preparation {
+  std::vector<std::string> command;
+  std::filesystem::path creates;  // absolute
+  std::filesystem::path folder;   // absolute: of the file that says so
+};
+
+struct SweepPlan {
+  std::string name;
+  std::filesystem::path file;                 // absolute
+  std::string text;                           // the file as read
+  Json resolved;                              // the file with `extends` and overrides applied
+  std::map<std::string, MetricGoal> metrics;  // by stage
+  std::vector<PlannedTrial> trials;           // in the file's order, upstream stages first
+  std::vector<std::string> warnings;
+  Resources resources;
+  std::vector<Preparation> prepare;
+  std::map<std::string, Location> locations;  // "stage/key" ("classify/task.text") -> its value
+};
+
+struct PlanOptions {
+  std::vector<std::string> overrides;  // "a.b=c" from the command line
+  // The id of the finished trial that a `trial:PREFIX` reference names; throws ConfigError.
+  std::function<std::string(const std::string& prefix)> find_trial;
+  std::vector<std::filesystem::path> recipe_folders;  // searched after `recipes/` beside the file
+};
+
+// Throws SweepErrors holding every problem of the file at once.
+SweepPlan plan_sweep(const std::filesystem::path& file, const Description& installed,
+                     const PlanOptions& options);
+
+// The place where `key` ("task.text") of a trial of `stage` got its value, as precise as is known.
+Location locate(const SweepPlan& plan, const std::string& stage, const std::string& key);
+
+// The configuration as a worker gets it: paths absolute, `model.weights` that names a trial
+// replaced by the folder that `model_folder(id)` returns.
+Json launch_config(const SweepPlan& plan, const PlannedTrial& trial, const Description& installed,
+                   const std::function<std::filesystem::path(const std::string& id)>& model_folder);
+
+}  // namespace mvn

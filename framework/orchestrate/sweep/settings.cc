@@ -1,0 +1,235 @@
+#include "orchestrate/sweep/settings.h"
+
+#include <algorithm>
+#include <map>
+
+#include "common/nearest.h"
+#include "orchestrate/sweep/scalar.h"
+
+namespace mvn {
+namespace {
+
+bool contains(const std::vector<std::string>& list, const std::string& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+const std::vector<std::string>& whole_sweep_keys() {
+  static const std::vector<std::string> keys = {"name",    "description", "extends", "stages",
+                                                "prepare", "resources",   "run_cap"};
+  return keys;
+}
+
+const std::vector<std::string>& stage_keys() {
+  static const std::vector<std::string> keys = {"method",     "metric", "recipe",  "seed",
+                                                "parameters", "zip",    "repeats", "trials",
+                                                "exclude",    "when"};
+  return keys;
+}
+
+// Keys that people know from elsewhere, and what to do about them.
+std::string known_elsewhere(const std::string& key) {
+  static const std::map<std::string, std::string> later = {
+      {"early_terminate", "is not supported yet; remove it"},
+      {"retry", "is not supported yet: running the sweep again retries what failed"},
+      {"checkpoint", "is not supported yet; see training.checkpoint_every"},
+      {"worker", "is not supported yet"},
+      {"program", "belongs to W&B: a trial is described by `model` and `task` here"},
+      {"command", "belongs to W&B: a trial is described by `model` and `task` here"},
+      {"project", "belongs to W&B; remove it"},
+      {"entity", "belongs to W&B; remove it"}};
+  const auto found = later.find(key);
+  return found == later.end() ? "" : found->second;
+}
+
+void check_method(const Node& sweep, ProblemList& problems) {
+  static const std::vector<std::string> methods = {"grid", "list"};
+  const Node* method = sweep.get("method");
+  if (method == nullptr || (method->is_scalar() && contains(methods, method->text))) return;
+  if (method->text == "random" || method->text == "bayes" || method->text == "custom") {
+    problems.add(method->mark,
+                 "method '" + method->text + "' is not supported yet; use grid or list");
+    return;
+  }
+  problems.add(method->mark,
+               "unknown method " + describe(*method) + suggest(method->text, methods));
+}
+
+// An integer of at least `least`, or nullopt after a problem.
+std::optional<std::int64_t> whole_number(const std::string& key, const Node& node,
+                                         std::int64_t least, ProblemList& problems) {
+  const auto value = node.is_scalar() ? core_int(node.text) : std::nullopt;
+  if (value && *value >= least && *value <= 1'000'000'000) return value;
+  problems.add(node.mark, key + ": expected an integer of at least " + std::to_string(least) +
+                              ", got " + describe(node));
+  return std::nullopt;
+}
+
+void check_known(const std::string& prefix, const Node& map, const std::vector<std::string>& known,
+                 ProblemList& problems) {
+  for (const Entry& entry : map.entries) {
+    if (contains(known, entry.key)) continue;
+    problems.add(entry.mark,
+                 prefix + ": unknown key '" + entry.key + "'" + suggest(entry.key, known));
+  }
+}
+
+const char* section_hint(const std::string& key) {
+  return key == "model" || key == "adapter" || key == "task" ? " such as {plugin: NAME}" : "";
+}
+
+void check_section(const Entry& entry, ProblemList& problems) {
+  if (entry.value.is_map() || entry.value.is_null()) return;
+  problems.add(entry.value.mark, entry.key + ": expected a map" + section_hint(entry.key) +
+                                     ", got " + describe(entry.value));
+}
+
+}  // namespace
+
+void check_keys(const Node& sweep, bool stage, const std::vector<std::string>& sections,
+                ProblemList& problems) {
+  std::vector<std::string> known = stage_keys();
+  known.insert(known.end(), sections.begin(), sections.end());
+  if (!stage) known.insert(known.end(), whole_sweep_keys().begin(), whole_sweep_keys().end());
+  for (const Entry& entry : sweep.entries) {
+    const std::string& key = entry.key;
+    if (contains(known, key)) {
+      if (contains(sections, key)) check_section(entry, problems);
+    } else if (const auto reason = known_elsewhere(key); !reason.empty()) {
+      problems.add(entry.mark, "'" + key + "' " + reason);
+    } else if (stage && contains(whole_sweep_keys(), key)) {
+      problems.add(entry.mark, "'" + key + "' belongs to the sweep, not to a stage");
+    } else if (const auto dot = key.find('.');
+               dot != std::string::npos && contains(sections, key.substr(0, dot))) {
+      problems.add(entry.mark, "'" + key + "': outside `parameters`, write " + key.substr(0, dot) +
+                                   ": {" + key.substr(dot + 1) + ": ...}");
+    } else {
+      problems.add(entry.mark, "unknown key '" + key + "'" + suggest(key, known));
+    }
+  }
+  check_method(sweep, problems);
+}
+
+bool is_plain_name(const std::string& name) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= 100 && name[0] != '.' && name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), plain);
+}
+
+std::string read_name(const Node& sweep, const std::filesystem::path& file, ProblemList& problems) {
+  const Node* name = sweep.get("name");
+  const std::string text = name == nullptr ? file.stem().string() : name->text;
+  if (is_plain_name(text)) return text;
+  if (name == nullptr) {
+    problems.add(sweep.mark, "the file's name '" + text +
+                                 "' cannot name the sweep: add `name:` (letters, digits, -, _, .)");
+  } else {
+    problems.add(name->mark,
+                 "name: expected letters, digits, '-', '_' and '.', got " + describe(*name));
+  }
+  return text;
+}
+
+MetricGoal read_metric(const Node& stage, ProblemList& problems) {
+  MetricGoal goal{"eval/loss", false};
+  const Node* metric = stage.get("metric");
+  if (metric == nullptr) return goal;
+  if (!metric->is_map()) {
+    problems.add(metric->mark, "metric: write {name: eval/accuracy, goal: maximize}");
+    return goal;
+  }
+  check_known("metric", *metric, {"name", "goal"}, problems);
+  const Node* name = metric->get("name");
+  const Node* direction = metric->get("goal");
+  if (name == nullptr || !name->is_scalar() || name->text.empty()) {
+    problems.add(metric->mark, "metric: `name` is required, such as eval/accuracy");
+  } else {
+    goal.name = name->text;
+  }
+  if (direction == nullptr) {
+    problems.add(metric->mark, "metric: `goal` is required: maximize or minimize");
+  } else if (direction->text != "maximize" && direction->text != "minimize") {
+    static const std::vector<std::string> goals = {"maximize", "minimize"};
+    problems.add(direction->mark,
+                 "metric: unknown goal " + describe(*direction) + suggest(direction->text, goals));
+  } else {
+    goal.maximize = direction->text == "maximize";
+  }
+  return goal;
+}
+
+Resources read_resources(const Node& sweep, ProblemList& problems) {
+  Resources result;
+  const Node* resources = sweep.get("resources");
+  if (resources == nullptr) return result;
+  if (!resources->is_map()) {
+    problems.add(resources->mark,
+                 "resources: expected a map such as {workers: 2}, got " + describe(*resources));
+    return result;
+  }
+  check_known("resources", *resources, {"threads", "workers", "device"}, problems);
+  const auto number = [&](const char* key) {
+    const Node* node = resources->get(key);
+    if (node == nullptr) return 0;
+    return static_cast<int>(
+        whole_number("resources." + std::string(key), *node, 0, problems).value_or(0));
+  };
+  result.threads = number("threads");
+  result.workers = number("workers");
+  if (const Node* device = resources->get("device")) {
+    if (device->text != "auto" && device->text != "cpu" && !device->text.starts_with("cuda")) {
+      static const std::vector<std::string> devices = {"auto", "cpu", "cuda"};
+      problems.add(device->mark, "resources.device: unknown device " + describe(*device) +
+                                     suggest(device->text, devices));
+    }
+    result.device = device->text;
+  }
+  return result;
+}
+
+namespace {
+
+std::optional<Preparation> read_preparation(const Node& item, ProblemList& problems) {
+  const Node* command = item.get("command");
+  const Node* creates = item.get("creates");
+  check_known("prepare", item, {"command", "creates"}, problems);
+  const bool words = command != nullptr && command->is_list() && !command->items.empty() &&
+                     std::all_of(command->items.begin(), command->items.end(),
+                                 [](const Node& word) { return word.is_scalar(); });
+  if (!words || creates == nullptr || !creates->is_scalar() || creates->text.empty()) {
+    problems.add(item.mark, "prepare: write {command: [program, argument], creates: file}");
+    return std::nullopt;
+  }
+  Preparation result;
+  for (const Node& word : command->items) result.command.push_back(word.text);
+  result.folder = item.mark.source->folder;
+  result.creates = (creates->mark.source->folder / creates->text).lexically_normal();
+  return result;
+}
+
+}  // namespace
+
+std::vector<Preparation> read_prepare(const Node& sweep, ProblemList& problems) {
+  std::vector<Preparation> result;
+  const Node* prepare = sweep.get("prepare");
+  if (prepare == nullptr) return result;
+  if (!prepare->is_list()) {
+    problems.add(
+        prepare->mark,
+        "prepare: expected a list of {command: [...], creates: file}, got " + describe(*prepare));
+    return result;
+  }
+  for (const Node& item : prepare->items) {
+    if (auto step = read_preparation(item, problems)) result.push_back(std::move(*step));
+  }
+  return result;
+}
+
+std::optional<std::int64_t> read_run_cap(const Node& sweep, ProblemList& problems) {
+  const Node* cap = sweep.get("run_cap");
+  return cap == nullptr ? std::nullopt : whole_number("run_cap", *cap, 1, problems);
+}
+
+}  // namespace mvn

@@ -1,0 +1,30 @@
+// The keys of a sweep file that are about the sweep and not about a trial's configuration.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "orchestrate/sweep/node.h"
+#include "orchestrate/sweep/plan.h"
+#include "orchestrate/sweep/problem_list.h"
+
+namespace mvn {
+
+// Problems for keys that a sweep file (or, where `stage`, a stage) does not have, with the reason
+// where another program's or a later version's files have them; for a method that does not exist;
+// for sections that are no maps.
+void check_keys(const Node& sweep, bool stage, const std::vector<std::string>& sections,
+                ProblemList& problems);
+
+// Sweep and stage names become folder names: letters, digits, '-', '_', '.', no '.' or '-' first.
+bool is_plain_name(const std::string& name);
+
+std::string read_name(const Node& sweep, const std::filesystem::path& file, ProblemList& problems);
+MetricGoal read_metric(const Node& stage, ProblemList& problems);
+Resources read_resources(const Node& sweep, ProblemList& problems);
+std::vector<Preparation> read_prepare(const Node& sweep, ProblemList& problems);
+std::optional<std::int64_t> read_run_cap(const Node& sweep, ProblemList& problems);
+
+}  // namespace mvn

@@ -1,0 +1,195 @@
+#include "orchestrate/sweep/yaml_reader.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+#include <unordered_map>
+#include <utility>
+
+#include "common/utf8.h"
+
+namespace mvn {
+namespace {
+
+// Aliases copy what they name; nested ones would let a small file fill the memory.
+constexpr std::size_t kMaxNodes = 1'000'000;
+
+std::size_t count_nodes(const Node& node) {
+  std::size_t count = 1;
+  for (const Node& item : node.items) count += count_nodes(item);
+  for (const Entry& entry : node.entries) count += count_nodes(entry.value);
+  return count;
+}
+
+// Turns yaml-cpp's places (from 0, columns in bytes) into ours (from 1, in characters).
+class Marks {
+ public:
+  Marks(std::string_view text, std::shared_ptr<const Source> source)
+      : text_(text), source_(std::move(source)) {}
+
+  [[nodiscard]] Mark at(const YAML::Mark& place) const {
+    if (place.is_null() || source_->command_line) return {source_, 0, 0};
+    const auto end = std::min(static_cast<std::size_t>(place.pos), text_.size());
+    const auto bytes = std::min(static_cast<std::size_t>(place.column), end);
+    int column = 1;
+    for (const char c : text_.substr(end - bytes, bytes)) {
+      if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) ++column;
+    }
+    return {source_, place.line + 1, column};
+  }
+
+ private:
+  std::string_view text_;
+  std::shared_ptr<const Source> source_;
+};
+
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  TreeBuilder(const Marks& marks, ProblemList& problems) : marks_(marks), problems_(problems) {}
+
+  Node take() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(make(Node::Kind::kNull, mark), anchor);
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const Node& named = anchors_[anchor];
+    nodes_ += count_nodes(named);
+    if (nodes_ > kMaxNodes) throw YAML::ParserException(mark, "aliases make this file too large");
+    Node copy = named;
+    add(std::move(copy), 0);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    Node node = make(Node::Kind::kScalar, mark);
+    node.text = value;
+    node.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
+    if (!node.quoted) refuse_tag(node.mark, tag);
+    add(std::move(node), anchor);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(make(Node::Kind::kList, mark), tag, anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(make(Node::Kind::kMap, mark), tag, anchor);
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Frame {
+    Node node;
+    YAML::anchor_t anchor = 0;
+    bool has_key = false;
+    Node key;
+    std::unordered_map<std::string, Mark> seen;
+  };
+
+  Node make(Node::Kind kind, const YAML::Mark& mark) {
+    ++nodes_;
+    Node node;
+    node.kind = kind;
+    node.mark = marks_.at(mark);
+    return node;
+  }
+
+  void refuse_tag(const Mark& mark, const std::string& tag) {
+    if (!tag.empty() && tag != "?" && tag != "!") {
+      problems_.add(mark, "tags ('" + tag + "') are not supported: types come from the parameters");
+    }
+  }
+
+  void open(Node node, const std::string& tag, YAML::anchor_t anchor) {
+    refuse_tag(node.mark, tag);
+    Frame frame;
+    frame.node = std::move(node);
+    frame.anchor = anchor;
+    frames_.push_back(std::move(frame));
+  }
+
+  void close() {
+    Frame frame = std::move(frames_.back());
+    frames_.pop_back();
+    add(std::move(frame.node), frame.anchor);
+  }
+
+  void add(Node node, YAML::anchor_t anchor) {
+    if (anchor != 0) anchors_[anchor] = node;
+    if (frames_.empty()) {
+      root_ = std::move(node);
+    } else if (Frame& top = frames_.back(); top.node.is_list()) {
+      top.node.items.push_back(std::move(node));
+    } else if (!top.has_key) {
+      top.key = std::move(node);
+      top.has_key = true;
+    } else {
+      top.has_key = false;
+      add_entry(top, std::move(node));
+    }
+  }
+
+  void add_entry(Frame& frame, Node value) {
+    const Node& key = frame.key;
+    if (!key.is_scalar()) {
+      problems_.add(key.mark, "a key must be a text, not " + describe(key));
+      return;
+    }
+    if (key.text == "<<" && !key.quoted) {
+      problems_.add(key.mark, "merge keys ('<<') are not supported; use `extends`");
+      return;
+    }
+    const auto [first, fresh] = frame.seen.emplace(key.text, key.mark);
+    if (!fresh) {
+      problems_.add(key.mark, "duplicate key '" + key.text + "' (first on line " +
+                                  std::to_string(first->second.line) + ")");
+      return;
+    }
+    // yaml-cpp places an empty value at whatever comes next.
+    if (value.is_null()) value.mark = key.mark;
+    frame.node.entries.push_back({key.text, key.mark, std::move(value)});
+  }
+
+  const Marks& marks_;
+  ProblemList& problems_;
+  Node root_;
+  std::vector<Frame> frames_;
+  std::map<YAML::anchor_t, Node> anchors_;
+  std::size_t nodes_ = 0;
+};
+
+}  // namespace
+
+Node read_yaml(const std::string& text, const std::shared_ptr<const Source>& source,
+               ProblemList& problems) {
+  const Marks marks(text, source);
+  Node empty;
+  empty.mark = {source, 0, 0};
+  if (const std::size_t at = valid_utf8_prefix(text); at != text.size()) {
+    const auto line = 1 + static_cast<int>(std::count(text.begin(), text.begin() + at, '\n'));
+    problems.add({source, source->command_line ? 0 : line, 1}, "not valid UTF-8");
+    return empty;
+  }
+  try {
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    TreeBuilder builder(marks, problems);
+    if (!parser.HandleNextDocument(builder)) return empty;
+    TreeBuilder rest(marks, problems);
+    if (parser.HandleNextDocument(rest)) {
+      problems.add(rest.take().mark, "a second YAML document: a file holds one");
+    }
+    return builder.take();
+  } catch (const YAML::Exception& e) {
+    problems.add(marks.at(e.mark), "not valid YAML: " + e.msg);
+    return empty;
+  }
+}
+
+}  // namespace mvn
