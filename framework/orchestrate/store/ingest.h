@@ -1,0 +1,52 @@
+// Spool records into rows. Private to the store.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "common/json.h"
+#include "orchestrate/store/database.h"
+
+namespace mvn {
+
+// The attempt whose spool is read.
+struct AttemptKey {
+  std::int64_t trial = 0;  // row of mvn_trial
+  int attempt = 0;
+};
+
+class Ingestor {
+ public:
+  explicit Ingestor(Database& database) : db_(database) {}
+
+  // Stores one record, within the caller's transaction. A record of an unknown type, or one whose
+  // fields are wrong, becomes an event: nothing that a trial writes is an error here.
+  void apply(const AttemptKey& key, const Json& record);
+  // Stores a line that is no record.
+  void damaged(const AttemptKey& key, std::string_view line);
+
+  // To be called after a rollback: what was cached may not be stored.
+  void forget() { names_.clear(); }
+
+ private:
+  void dispatch(const AttemptKey& key, const std::string& type, const Json& record);
+  void start(const AttemptKey& key, const Json& record);
+  void metrics(const AttemptKey& key, const Json& record);
+  void progress(const AttemptKey& key, const Json& record);
+  void params(const AttemptKey& key, const Json& record);
+  void environment(const AttemptKey& key, const Json& record);
+  void costs(const AttemptKey& key, const Json& record);
+  void artifact(const AttemptKey& key, const Json& record);
+  void end(const AttemptKey& key, const Json& record);
+  void event(const AttemptKey& key, std::int64_t time, const std::string& level,
+             const std::string& message, const Json& record);
+
+  std::int64_t name_row(const std::string& name);
+
+  Database& db_;
+  std::unordered_map<std::string, std::int64_t> names_;  // rows of mvn_metric_name
+};
+
+}  // namespace mvn

@@ -1,0 +1,27 @@
+// runner.jsonl: what the runner decided about a sweep's trials (started, ended, blocked), one
+// record a line beside sweep.json. With the spools it is all that the database holds.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/json.h"
+
+namespace mvn {
+
+// The files of a sweep itself, in its folder of the results folder.
+struct SweepPaths {
+  std::filesystem::path folder;
+  [[nodiscard]] std::filesystem::path manifest() const { return folder / "sweep.json"; }
+  [[nodiscard]] std::filesystem::path journal() const { return folder / "runner.jsonl"; }
+};
+SweepPaths sweep_paths(const std::filesystem::path& results, const std::string& sweep);
+
+// Appends one record; creates the file and its folder.
+void append_to_journal(const SweepPaths& paths, Json record);
+
+// All its records in order; none when there is no file.
+std::vector<Json> read_journal(const SweepPaths& paths);
+
+}  // namespace mvn

@@ -1,0 +1,246 @@
+#include "orchestrate/store/query.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cctype>
+#include <csignal>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "common/nearest.h"
+#include "mvn/error.h"
+#include "orchestrate/store/database.h"
+
+namespace mvn {
+namespace {
+
+namespace fs = std::filesystem;
+
+// While it lives, writing to a closed pipe is an error of the stream and not the end of us.
+class PipesMayClose {
+ public:
+  PipesMayClose() {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &ignore, &before_);
+  }
+  PipesMayClose(const PipesMayClose&) = delete;
+  PipesMayClose& operator=(const PipesMayClose&) = delete;
+  ~PipesMayClose() { ::sigaction(SIGPIPE, &before_, nullptr); }
+
+ private:
+  struct sigaction before_ {};
+};
+
+std::unique_ptr<Database> open_results(const fs::path& path) {
+  if (!fs::exists(path)) {
+    throw Error(fs::absolute(path).lexically_normal().string() +
+                ": no such database; run a sweep first ('mvn-runner SWEEP.yaml'), or name its "
+                "folder with --results");
+  }
+  return std::make_unique<Database>(path, Access::kRead);
+}
+
+std::vector<std::string> names_of(Database& db, const char* kind) {
+  std::vector<std::string> names;
+  db.each(
+      "SELECT name FROM sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+      " ORDER BY name",
+      [&](SQLite::Statement& row) { names.push_back(row.getColumn(0).getString()); },
+      std::string(kind));
+  return names;
+}
+
+std::vector<std::string> columns_of(Database& db, const std::string& table) {
+  std::vector<std::string> columns;
+  db.each(
+      "SELECT name FROM pragma_table_info(?)",
+      [&](SQLite::Statement& row) { columns.push_back(row.getColumn(0).getString()); }, table);
+  return columns;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+bool mentions(const std::string& sql, const std::string& name) {
+  const auto is_part = [&](std::size_t i) {
+    return i < sql.size() && (std::isalnum(static_cast<unsigned char>(sql[i])) || sql[i] == '_');
+  };
+  for (std::size_t at = sql.find(name); at != sql.npos; at = sql.find(name, at + 1)) {
+    if ((at == 0 || !is_part(at - 1)) && !is_part(at + name.size())) return true;
+  }
+  return false;
+}
+
+// What `sql` may have meant by an unknown column: those of the views and tables it names, or of
+// all views where it names none.
+std::vector<std::string> candidate_columns(Database& db, const std::string& sql) {
+  auto tables = names_of(db, "view");
+  const auto views = tables;
+  std::ranges::copy(names_of(db, "table"), std::back_inserter(tables));
+  std::erase_if(tables, [&](const std::string& name) { return !mentions(sql, name); });
+  std::vector<std::string> columns;
+  for (const auto& table : tables.empty() ? views : tables) {
+    std::ranges::copy(columns_of(db, table), std::back_inserter(columns));
+  }
+  return columns;
+}
+
+std::string did_you_mean(const std::string& name, const std::vector<std::string>& candidates) {
+  const std::string nearest = nearest_name(name, candidates);
+  return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
+}
+
+[[noreturn]] void throw_unknown(Database& db, const std::string& kind, const std::string& name,
+                                const std::vector<std::string>& candidates) {
+  throw ConfigError("", "no " + kind + " is called '" + name + "'" +
+                            did_you_mean(name, candidates) +
+                            " (views: " + joined(names_of(db, "view")) + ")");
+}
+
+[[noreturn]] void throw_bad_sql(Database& db, const std::string& sql) {
+  sqlite3* handle = db.connection().getHandle();
+  const std::string message = ::sqlite3_errmsg(handle);
+  const int offset = ::sqlite3_error_offset(handle);
+  constexpr std::string_view kNoTable = "no such table: ";
+  constexpr std::string_view kNoColumn = "no such column: ";
+  if (message.starts_with(kNoTable)) {
+    auto candidates = names_of(db, "view");
+    std::ranges::copy(names_of(db, "table"), std::back_inserter(candidates));
+    throw_unknown(db, "view or table", message.substr(kNoTable.size()), candidates);
+  }
+  if (message.starts_with(kNoColumn)) {
+    const std::string name = message.substr(kNoColumn.size());
+    throw_unknown(db, "column", name.substr(name.rfind('.') + 1), candidate_columns(db, sql));
+  }
+  throw ConfigError("", "the SQL is wrong: " + message +
+                            (offset < 0 ? "" : " at character " + std::to_string(offset + 1)));
+}
+
+// Other files are out of bounds: ATTACH could create one, VACUUM INTO copies to one.
+int authorize(void*, int action, const char*, const char*, const char*, const char*) {
+  return action == SQLITE_ATTACH || action == SQLITE_DETACH ? SQLITE_DENY : SQLITE_OK;
+}
+
+struct Finalize {
+  void operator()(sqlite3_stmt* statement) const { ::sqlite3_finalize(statement); }
+};
+using Prepared = std::unique_ptr<sqlite3_stmt, Finalize>;
+
+// Nothing where `sql` holds only spaces and comments. `rest` is what follows the statement.
+Prepared prepare(Database& db, const std::string& sql, std::string& rest) {
+  sqlite3_stmt* statement = nullptr;
+  const char* tail = nullptr;
+  const int result = ::sqlite3_prepare_v2(db.connection().getHandle(), sql.c_str(),
+                                          static_cast<int>(sql.size()) + 1, &statement, &tail);
+  if (result == SQLITE_AUTH) {
+    throw ConfigError("", "a query reads results.db alone: it cannot attach other files");
+  }
+  if (result != SQLITE_OK) throw_bad_sql(db, sql);
+  rest = tail;
+  return Prepared(statement);
+}
+
+Prepared prepare_one(Database& db, const std::string& sql) {
+  std::string rest;
+  Prepared statement = prepare(db, sql, rest);
+  if (!statement) throw ConfigError("", "there is no SQL to run");
+  if (::sqlite3_stmt_readonly(statement.get()) == 0) {
+    throw ConfigError("", "a query only reads: this statement would change the database");
+  }
+  if (rest.find_first_not_of(" \t\r\n;") != rest.npos) {
+    std::string ignored;
+    sqlite3_stmt* next = nullptr;
+    const int result =
+        ::sqlite3_prepare_v2(db.connection().getHandle(), rest.c_str(), -1, &next, nullptr);
+    const Prepared owned(next);
+    if (result != SQLITE_OK || next != nullptr) {
+      throw ConfigError("", "one statement at a time: this is more than one");
+    }
+  }
+  return statement;
+}
+
+std::string hexadecimal(const unsigned char* bytes, int size) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (int i = 0; i < size; ++i) {
+    text += kDigits[bytes[i] >> 4U];
+    text += kDigits[bytes[i] & 15U];
+  }
+  return text;
+}
+
+Cell cell_of(sqlite3_stmt* statement, int column) {
+  switch (::sqlite3_column_type(statement, column)) {
+    case SQLITE_INTEGER:
+      return static_cast<std::int64_t>(::sqlite3_column_int64(statement, column));
+    case SQLITE_FLOAT:
+      return ::sqlite3_column_double(statement, column);
+    case SQLITE_NULL:
+      return {};
+    case SQLITE_BLOB: {
+      const void* bytes = ::sqlite3_column_blob(statement, column);
+      return hexadecimal(static_cast<const unsigned char*>(bytes),
+                         ::sqlite3_column_bytes(statement, column));
+    }
+    default: {
+      const void* text = ::sqlite3_column_text(statement, column);
+      return std::string(static_cast<const char*>(text),
+                         static_cast<std::size_t>(::sqlite3_column_bytes(statement, column)));
+    }
+  }
+}
+
+void write_rows(Database& db, sqlite3_stmt* statement, RowWriter& writer, std::ostream& out) {
+  const int count = ::sqlite3_column_count(statement);
+  std::vector<std::string> names;
+  for (int i = 0; i < count; ++i) names.emplace_back(::sqlite3_column_name(statement, i));
+  writer.columns(names);
+  int result = SQLITE_ROW;
+  while (out && (result = ::sqlite3_step(statement)) == SQLITE_ROW) {
+    std::vector<Cell> cells;
+    for (int i = 0; i < count; ++i) cells.push_back(cell_of(statement, i));
+    writer.row(std::move(cells));
+  }
+  if (out && result != SQLITE_DONE) {
+    throw Error(db.path().string() + ": " + ::sqlite3_errmsg(db.connection().getHandle()));
+  }
+  writer.end();
+}
+
+}  // namespace
+
+void run_query(const fs::path& database, const std::string& sql, const QueryOptions& options,
+               std::ostream& out) {
+  const PipesMayClose guard;
+  translate_errors(database, [&] {
+    const auto db = open_results(database);
+    ::sqlite3_set_authorizer(db->connection().getHandle(), authorize, nullptr);
+    const Prepared statement = prepare_one(*db, sql);
+    const auto writer = make_row_writer(options.format, out, options.width);
+    write_rows(*db, statement.get(), *writer, out);
+  });
+}
+
+void list_views(const fs::path& database, std::ostream& out) {
+  const PipesMayClose guard;
+  translate_errors(database, [&] {
+    const auto db = open_results(database);
+    const auto views = names_of(*db, "view");
+    std::size_t width = 0;
+    for (const auto& view : views) width = std::max(width, view.size());
+    for (const auto& view : views) {
+      out << view << std::string(width + 2 - view.size(), ' ') << joined(columns_of(*db, view))
+          << '\n';
+    }
+    out.flush();
+  });
+}
+
+}  // namespace mvn

@@ -1,0 +1,22 @@
+// results.db made anew from the files of the results folder: `mvn-runner collect --rebuild`.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace mvn {
+
+struct RebuildSummary {
+  int sweeps = 0;
+  int trials = 0;
+  int attempts = 0;
+  std::int64_t records = 0;    // of the spools
+  std::filesystem::path kept;  // the database that was replaced, empty when there was none
+};
+
+// Reads every sweep.json, runner.jsonl and spool below `results` into a new database, which then
+// replaces results.db; the old one is kept beside it. The caller holds the lock of the folder.
+// Throws Error when no sweep.json is there, and leaves everything as it was.
+RebuildSummary rebuild_database(const std::filesystem::path& results);
+
+}  // namespace mvn

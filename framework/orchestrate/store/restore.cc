@@ -1,0 +1,92 @@
+#include "orchestrate/store/restore.h"
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "common/json.h"
+#include "common/spool.h"
+#include "common/trial.h"
+#include "mvn/error.h"
+#include "orchestrate/store/journal.h"
+#include "orchestrate/store/manifest.h"
+
+namespace mvn {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<int> attempts_on_disk(const TrialPaths& trial) {
+  std::vector<int> attempts;
+  const fs::path folder = trial.attempt(1).parent_path();
+  if (!fs::is_directory(folder)) return attempts;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    int number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc() && end == name.data() + name.size()) attempts.push_back(number);
+  }
+  std::ranges::sort(attempts);
+  return attempts;
+}
+
+AttemptEnd end_from(const Json& record) {
+  AttemptEnd end;
+  end.state = trial_state(record.at("state").get<std::string>());
+  if (record.contains("exit_code")) end.exit_code = record["exit_code"].get<int>();
+  if (record.contains("signal")) end.signal = record["signal"].get<int>();
+  end.message = record.value("message", "");
+  end.log_tail = record.value("log_tail", "");
+  return end;
+}
+
+void replay(Writer& writer, const std::string& sweep, const Json& record) {
+  const std::string type = record.at("type");
+  const std::int64_t trial = writer.trial_row(sweep, record.at("id").get<std::string>());
+  if (type == "block") return writer.block(trial, record.at("reason").get<std::string>());
+  const AttemptKey key{trial, record.at("attempt").get<int>()};
+  const auto time = record.at("at").get<std::int64_t>();
+  if (type == "attempt_start") {
+    writer.start(key, record.value("worker", ""), record.value("device", ""), time);
+  } else if (type == "attempt_end") {
+    writer.end(key, end_from(record), time);
+  }
+}
+
+void restore_trial(Writer& writer, const TrialPaths& paths, std::int64_t row,
+                   RestoreCounts& counts) {
+  ++counts.trials;
+  for (const int attempt : attempts_on_disk(paths)) {
+    const AttemptKey key{row, attempt};
+    if (!writer.has_attempt(key)) {  // the journal is lost
+      writer.transact([&] { writer.start(key, "", "", now_ms()); });
+    }
+    counts.records += static_cast<std::int64_t>(writer.ingest(key, paths.spool(attempt)).size());
+    ++counts.attempts;
+  }
+}
+
+}  // namespace
+
+RestoreCounts restore_sweep(Writer& writer, const fs::path& results, const std::string& sweep) {
+  const SweepPaths paths = sweep_paths(results, sweep);
+  RestoreCounts counts;
+  try {
+    Json manifest = read_json(paths.manifest());
+    manifest["name"] = sweep;  // a folder may have been renamed
+    writer.transact([&] {
+      store_manifest(writer.database(), manifest);
+      for (const auto& record : read_journal(paths)) replay(writer, sweep, record);
+    });
+    for (const auto& trial : manifest.at("trials")) {
+      const std::string id = trial.at("id");
+      restore_trial(writer, trial_paths(results, sweep, id), writer.trial_row(sweep, id), counts);
+    }
+  } catch (const Json::exception& error) {
+    throw DataError(paths.folder.string() +
+                    ": sweep.json or runner.jsonl is damaged: " + error.what());
+  }
+  return counts;
+}
+
+}  // namespace mvn

@@ -1,0 +1,356 @@
+-- The views that people query: most wanted columns first, plain SQLite, no functions of ours.
+-- Made anew at every migration: a change here needs a new migration, which may be empty.
+
+-- Every trial, one row each. `objective` is the last value of its stage's metric.
+CREATE VIEW trials AS
+SELECT
+  s.name AS sweep,
+  t.stage,
+  t.label AS params,
+  t.seed,
+  t.state,
+  (SELECT m.value FROM mvn_metric m WHERE m.trial = t.id AND m.name = g.metric
+   ORDER BY m.step DESC, m.attempt DESC LIMIT 1) AS objective,
+  n.name AS metric,
+  t.short AS trial,
+  (SELECT max(a.step) FROM mvn_attempt a WHERE a.trial = t.id) AS step,
+  (SELECT max(a.steps) FROM mvn_attempt a WHERE a.trial = t.id) AS steps,
+  (SELECT count(*) FROM mvn_attempt a WHERE a.trial = t.id) AS attempts,
+  (SELECT round(sum(a.ended - a.started) / 1000.0, 1) FROM mvn_attempt a
+   WHERE a.trial = t.id) AS seconds,
+  coalesce(t.reason, (SELECT a.message FROM mvn_attempt a WHERE a.trial = t.id
+                      ORDER BY a.attempt DESC LIMIT 1), '') AS message,
+  (SELECT datetime(min(a.started) / 1000, 'unixepoch', 'localtime') FROM mvn_attempt a
+   WHERE a.trial = t.id) AS started,
+  (SELECT datetime(max(a.ended) / 1000, 'unixepoch', 'localtime') FROM mvn_attempt a
+   WHERE a.trial = t.id) AS ended,
+  s.name || '/' || t.short AS folder,
+  t.parameters,
+  t.current,
+  substr(t.group_hash, 1, 12) AS group_id,
+  t.hash AS id
+FROM mvn_trial t
+JOIN mvn_sweep s ON s.id = t.sweep
+LEFT JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
+LEFT JOIN mvn_metric_name n ON n.id = g.metric;
+
+-- Every value of every metric; for a step that several attempts reported, the latest attempt's.
+-- A NaN has value NULL and special 'NaN', so that avg(value) is the mean of the numbers.
+CREATE VIEW metrics AS
+SELECT
+  t.short AS trial,
+  n.name,
+  m.step,
+  m.value,
+  CASE WHEN m.value IS NULL THEN 'NaN' WHEN m.value = 9e999 THEN 'Infinity'
+       WHEN m.value = -9e999 THEN '-Infinity' END AS special,
+  s.name AS sweep,
+  t.stage,
+  t.label AS params,
+  t.seed,
+  m.attempt,
+  datetime(m.time / 1000, 'unixepoch', 'localtime') AS time
+FROM mvn_metric m
+JOIN mvn_metric_name n ON n.id = m.name
+JOIN mvn_trial t ON t.id = m.trial
+JOIN mvn_sweep s ON s.id = t.sweep
+WHERE NOT EXISTS (SELECT 1 FROM mvn_metric later
+                  WHERE later.trial = m.trial AND later.name = m.name AND later.step = m.step
+                    AND later.attempt > m.attempt);
+
+-- The last value of every metric of every trial.
+CREATE VIEW finals AS
+SELECT
+  t.short AS trial,
+  n.name,
+  m.value,
+  m.step,
+  s.name AS sweep,
+  t.stage,
+  t.label AS params,
+  t.seed,
+  t.state
+FROM mvn_trial t
+JOIN mvn_sweep s ON s.id = t.sweep
+CROSS JOIN mvn_metric_name n
+JOIN mvn_metric m ON m.trial = t.id AND m.name = n.id
+WHERE m.step = (SELECT max(x.step) FROM mvn_metric x WHERE x.trial = t.id AND x.name = n.id)
+  AND m.attempt = (SELECT max(x.attempt) FROM mvn_metric x
+                   WHERE x.trial = t.id AND x.name = n.id AND x.step = m.step);
+
+-- The best value of each trial's metric, the (first) step it was reached at, and the last value.
+CREATE VIEW best AS
+WITH objective AS (
+  SELECT
+    t.id, m.step, m.value,
+    row_number() OVER (PARTITION BY t.id
+                       ORDER BY CASE g.maximize WHEN 1 THEN -m.value ELSE m.value END, m.step)
+      AS place,
+    last_value(m.value) OVER (PARTITION BY t.id ORDER BY m.step
+                              ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last
+  FROM mvn_trial t
+  JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
+  JOIN mvn_metric m ON m.trial = t.id AND m.name = g.metric
+  WHERE m.value IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM mvn_metric later
+                    WHERE later.trial = m.trial AND later.name = m.name AND later.step = m.step
+                      AND later.attempt > m.attempt)
+)
+SELECT
+  s.name AS sweep,
+  t.stage,
+  t.label AS params,
+  t.seed,
+  o.value AS best,
+  o.step,
+  o.last,
+  n.name AS metric,
+  t.state,
+  t.short AS trial
+FROM objective o
+JOIN mvn_trial t ON t.id = o.id
+JOIN mvn_sweep s ON s.id = t.sweep
+JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
+JOIN mvn_metric_name n ON n.id = g.metric
+WHERE o.place = 1
+ORDER BY s.id, g.position, CASE g.maximize WHEN 1 THEN -o.value ELSE o.value END;
+
+-- Learning curves: each metric at each step, over the seeds of a configuration.
+CREATE VIEW curves AS
+WITH point AS (
+  SELECT
+    t.sweep, t.stage, t.group_hash, t.label, m.name, m.step, m.value,
+    m.value - avg(m.value) OVER (PARTITION BY t.sweep, t.stage, t.group_hash, m.name, m.step)
+      AS deviation
+  FROM mvn_metric m
+  JOIN mvn_trial t ON t.id = m.trial
+  WHERE NOT EXISTS (SELECT 1 FROM mvn_metric later
+                    WHERE later.trial = m.trial AND later.name = m.name AND later.step = m.step
+                      AND later.attempt > m.attempt)
+)
+SELECT
+  s.name AS sweep,
+  p.stage,
+  p.label AS params,
+  n.name,
+  p.step,
+  avg(p.value) AS mean,
+  count(p.value) AS n,
+  sqrt(sum(p.deviation * p.deviation) / nullif(count(p.value) - 1, 0)) AS sd,
+  min(p.value) AS min,
+  max(p.value) AS max,
+  substr(p.group_hash, 1, 12) AS group_id
+FROM point p
+JOIN mvn_sweep s ON s.id = p.sweep
+JOIN mvn_metric_name n ON n.id = p.name
+GROUP BY p.sweep, p.stage, p.group_hash, p.name, p.step;
+
+-- Last values over the seeds of each configuration, for every metric: n trials that are done and
+-- have a finite value, their mean, standard deviation, and the 95 % interval of the mean
+-- (Student's t), which needs n >= 2.
+CREATE VIEW group_metrics AS
+WITH final AS (
+  SELECT
+    t.sweep, t.stage, t.group_hash, t.label, t.current, n.id AS name, m.value,
+    m.value - avg(m.value) OVER (PARTITION BY t.sweep, t.stage, t.group_hash, n.id) AS deviation
+  FROM mvn_trial t
+  CROSS JOIN mvn_metric_name n
+  JOIN mvn_metric m ON m.trial = t.id AND m.name = n.id
+  WHERE t.state = 'done'
+    AND abs(m.value) < 9e999
+    AND m.step = (SELECT max(x.step) FROM mvn_metric x WHERE x.trial = t.id AND x.name = n.id)
+    AND m.attempt = (SELECT max(x.attempt) FROM mvn_metric x
+                     WHERE x.trial = t.id AND x.name = n.id AND x.step = m.step)
+), spread AS (
+  SELECT
+    sweep, stage, group_hash, name, label, max(current) AS current,
+    count(*) AS n, avg(value) AS mean, min(value) AS min, max(value) AS max,
+    sqrt(sum(deviation * deviation) / nullif(count(*) - 1, 0)) AS sd
+  FROM final
+  GROUP BY sweep, stage, group_hash, name
+), interval AS (
+  SELECT
+    *,
+    (SELECT q.t FROM mvn_t_quantile q WHERE q.df <= n - 1 ORDER BY q.df DESC LIMIT 1)
+      * sd / sqrt(n) AS half
+  FROM spread
+)
+SELECT
+  s.name AS sweep,
+  i.stage,
+  i.label AS params,
+  m.name,
+  i.n,
+  i.mean,
+  i.sd,
+  i.mean - i.half AS low,
+  i.mean + i.half AS high,
+  i.min,
+  i.max,
+  i.current,
+  substr(i.group_hash, 1, 12) AS group_id
+FROM interval i
+JOIN mvn_sweep s ON s.id = i.sweep
+JOIN mvn_metric_name m ON m.id = i.name;
+
+-- The answer: the objective over the seeds of each configuration, best first within each stage.
+-- `missing` counts the trials of the configuration that gave no value (failed, not run, NaN).
+CREATE VIEW group_stats AS
+WITH member AS (
+  SELECT
+    t.sweep, t.stage, t.group_hash, min(t.label) AS label, count(*) AS trials,
+    max(t.current) AS current
+  FROM mvn_trial t
+  GROUP BY t.sweep, t.stage, t.group_hash
+), ranked AS (
+  SELECT
+    m.*, g.position, g.maximize, s.name AS sweep_name, n.name AS metric,
+    v.n, v.mean, v.sd, v.low, v.high, v.min, v.max,
+    CASE WHEN v.n > 0 THEN
+      rank() OVER (PARTITION BY m.sweep, m.stage
+                   ORDER BY v.mean IS NULL,
+                            CASE g.maximize WHEN 1 THEN -v.mean ELSE v.mean END) END AS place
+  FROM member m
+  JOIN mvn_sweep s ON s.id = m.sweep
+  JOIN mvn_stage g ON g.sweep = m.sweep AND g.stage = m.stage
+  JOIN mvn_metric_name n ON n.id = g.metric
+  LEFT JOIN group_metrics v ON v.sweep = s.name AND v.stage = m.stage AND v.name = n.name
+                           AND v.group_id = substr(m.group_hash, 1, 12)
+)
+SELECT
+  sweep_name AS sweep,
+  stage,
+  place AS rank,
+  label AS params,
+  coalesce(n, 0) AS n,
+  iif(mean IS NULL, NULL, CAST(printf('%.6g', mean) AS REAL)) AS mean,
+  iif(sd IS NULL, NULL, CAST(printf('%.3g', sd) AS REAL)) AS sd,
+  iif(low IS NULL, NULL, CAST(printf('%.6g', low) AS REAL)) AS low,
+  iif(high IS NULL, NULL, CAST(printf('%.6g', high) AS REAL)) AS high,
+  metric,
+  CASE maximize WHEN 1 THEN 'maximize' ELSE 'minimize' END AS goal,
+  min,
+  max,
+  trials - coalesce(n, 0) AS missing,
+  current,
+  substr(group_hash, 1, 12) AS group_id
+FROM ranked
+ORDER BY sweep, position, place IS NULL, place;
+
+-- Every attempt that failed or diverged, and every trial that is blocked, newest first.
+CREATE VIEW failures AS
+SELECT
+  s.name AS sweep,
+  t.stage,
+  t.label AS params,
+  t.seed,
+  coalesce(a.state, t.state) AS state,
+  coalesce(a.message, t.reason, '') AS message,
+  a.exit_code,
+  a.signal,
+  a.attempt,
+  t.short AS trial,
+  datetime(a.ended / 1000, 'unixepoch', 'localtime') AS ended,
+  s.name || '/' || t.short || '/attempts/' || a.attempt || '/log.txt' AS log,
+  a.log_tail
+FROM mvn_trial t
+JOIN mvn_sweep s ON s.id = t.sweep
+LEFT JOIN mvn_attempt a ON a.trial = t.id AND a.state IN ('failed', 'diverged')
+WHERE a.attempt IS NOT NULL OR t.state = 'blocked'
+ORDER BY a.ended DESC;
+
+-- How far each sweep is.
+CREATE VIEW sweeps AS
+SELECT
+  s.name AS sweep,
+  count(t.id) AS trials,
+  count(*) FILTER (WHERE t.state = 'done') AS done,
+  count(*) FILTER (WHERE t.state = 'running') AS running,
+  count(*) FILTER (WHERE t.state = 'planned') AS planned,
+  count(*) FILTER (WHERE t.state IN ('failed', 'diverged')) AS failed,
+  count(*) FILTER (WHERE t.state IN ('interrupted', 'blocked')) AS waiting,
+  datetime(s.created / 1000, 'unixepoch', 'localtime') AS created,
+  s.file
+FROM mvn_sweep s
+LEFT JOIN mvn_trial t ON t.sweep = s.id AND t.current = 1
+GROUP BY s.id;
+
+-- Every parameter of every trial by its dotted name.
+CREATE VIEW params AS
+SELECT
+  t.short AS trial,
+  p.name,
+  p.value,
+  EXISTS (SELECT 1 FROM json_each(t.parameters) j
+          WHERE j.key = p.name OR p.name LIKE j.key || '.%') AS swept,
+  p.origin,
+  s.name AS sweep,
+  t.stage,
+  t.seed
+FROM mvn_param p
+JOIN mvn_trial t ON t.id = p.trial
+JOIN mvn_sweep s ON s.id = t.sweep;
+
+-- What each trial cost, all its attempts together; of peaks the highest.
+CREATE VIEW costs AS
+SELECT
+  t.short AS trial,
+  c.name,
+  CASE WHEN c.name GLOB 'peak_*' THEN max(c.value) ELSE sum(c.value) END AS value,
+  s.name AS sweep,
+  t.stage,
+  t.label AS params,
+  t.seed
+FROM mvn_cost c
+JOIN mvn_trial t ON t.id = c.trial
+JOIN mvn_sweep s ON s.id = t.sweep
+GROUP BY c.trial, c.name;
+
+-- Checkpoints and models that trials wrote.
+CREATE VIEW artifacts AS
+SELECT
+  t.short AS trial,
+  a.kind,
+  a.path,
+  a.step,
+  a.bytes,
+  s.name AS sweep,
+  t.stage,
+  t.label AS params,
+  t.seed,
+  a.attempt,
+  datetime(a.time / 1000, 'unixepoch', 'localtime') AS time
+FROM mvn_artifact a
+JOIN mvn_trial t ON t.id = a.trial
+JOIN mvn_sweep s ON s.id = t.sweep;
+
+-- Warnings of trials, damaged lines of their spools, records of unknown types; newest first.
+CREATE VIEW events AS
+SELECT
+  t.short AS trial,
+  e.level,
+  e.message,
+  datetime(e.time / 1000, 'unixepoch', 'localtime') AS time,
+  s.name AS sweep,
+  t.stage,
+  t.label AS params,
+  t.seed,
+  e.attempt,
+  e.record
+FROM mvn_event e
+LEFT JOIN mvn_trial t ON t.id = e.trial
+LEFT JOIN mvn_sweep s ON s.id = t.sweep
+ORDER BY e.id DESC;
+
+-- What each attempt ran on.
+CREATE VIEW environments AS
+SELECT
+  t.short AS trial,
+  e.attempt,
+  e.name,
+  e.value,
+  s.name AS sweep,
+  t.stage
+FROM mvn_environment e
+JOIN mvn_trial t ON t.id = e.trial
+JOIN mvn_sweep s ON s.id = t.sweep;

@@ -1,0 +1,198 @@
+#include "orchestrate/store/store.h"
+
+#include <array>
+
+#include "common/files.h"
+#include "common/spool.h"
+#include "common/trial.h"
+#include "mvn/error.h"
+#include "orchestrate/store/journal.h"
+#include "orchestrate/store/manifest.h"
+#include "orchestrate/store/restore.h"
+#include "orchestrate/store/writer.h"
+
+namespace mvn {
+namespace {
+
+constexpr std::array<std::string_view, 7> kStates = {"planned", "running",     "done",   "diverged",
+                                                     "failed",  "interrupted", "blocked"};
+
+Json start_record(const std::string& id, int attempt, const std::string& worker,
+                  const std::string& device, std::int64_t time) {
+  return {{"type", "attempt_start"}, {"id", id},         {"attempt", attempt},
+          {"worker", worker},        {"device", device}, {"at", time}};
+}
+
+Json end_record(const std::string& id, int attempt, const AttemptEnd& end, std::int64_t time) {
+  Json record = {{"type", "attempt_end"},
+                 {"id", id},
+                 {"attempt", attempt},
+                 {"state", to_string(end.state)},
+                 {"message", end.message},
+                 {"log_tail", end.log_tail},
+                 {"at", time}};
+  if (end.exit_code) record["exit_code"] = *end.exit_code;
+  if (end.signal) record["signal"] = *end.signal;
+  return record;
+}
+
+// Leaves the file alone when it holds this already.
+void write_manifest(const std::filesystem::path& path, const Json& manifest) {
+  const std::string text = manifest.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (std::filesystem::exists(path) && read_file(path) == text) return;
+  write_file_atomically(path, text);
+}
+
+}  // namespace
+
+std::string_view to_string(TrialState state) { return kStates[static_cast<std::size_t>(state)]; }
+
+TrialState trial_state(std::string_view text) {
+  for (std::size_t i = 0; i < kStates.size(); ++i) {
+    if (kStates[i] == text) return static_cast<TrialState>(i);
+  }
+  throw Error("no state of a trial is called '" + std::string(text) + "'");
+}
+
+std::filesystem::path database_path(const std::filesystem::path& results) {
+  return results / "results.db";
+}
+
+struct Store::State {
+  explicit State(const std::filesystem::path& path)
+      : writer(path),
+        results(path.has_parent_path() ? path.parent_path() : std::filesystem::path(".")) {}
+
+  void settle_running();
+  void end(const std::string& sweep, const std::string& id, int attempt, const AttemptEnd& end);
+  [[nodiscard]] std::filesystem::path spool(const std::string& sweep, const std::string& id,
+                                            int attempt) const {
+    return trial_paths(results, sweep, id).spool(attempt);
+  }
+
+  Writer writer;
+  std::filesystem::path results;
+};
+
+void Store::State::settle_running() {
+  for (const auto& open : writer.running_attempts()) {
+    const AttemptKey key{writer.trial_row(open.sweep, open.id), open.attempt};
+    writer.ingest(key, spool(open.sweep, open.id, open.attempt));
+    end(open.sweep, open.id, open.attempt, writer.end_by_spool(key));
+  }
+}
+
+void Store::State::end(const std::string& sweep, const std::string& id, int attempt,
+                       const AttemptEnd& end) {
+  const AttemptKey key{writer.trial_row(sweep, id), attempt};
+  writer.ingest(key, spool(sweep, id, attempt));
+  const std::int64_t time = now_ms();
+  append_to_journal(sweep_paths(results, sweep), end_record(id, attempt, end, time));
+  writer.transact([&] { writer.end(key, end, time); });
+}
+
+Store::Store(const std::filesystem::path& path)
+    : state_(translate_errors(path, [&] { return std::make_unique<State>(path); })) {}
+
+Store::~Store() = default;
+
+void Store::record_plan(const SweepPlan& plan) {
+  Writer& writer = state_->writer;
+  translate_errors(writer.database().path(), [&] {
+    if (!writer.has_sweep(plan.name) &&
+        std::filesystem::exists(sweep_paths(state_->results, plan.name).manifest())) {
+      restore_sweep(writer, state_->results, plan.name);
+    }
+    state_->settle_running();
+    writer.transact([&] {
+      const auto sweep = store_manifest(writer.database(), manifest_of(plan));
+      write_manifest(sweep_paths(state_->results, plan.name).manifest(),
+                     stored_manifest(writer.database(), sweep));
+    });
+  });
+}
+
+std::vector<StoredTrial> Store::trials(const std::string& sweep) const {
+  std::vector<StoredTrial> trials;
+  Database& db = state_->writer.database();
+  translate_errors(db.path(), [&] {
+    db.each(
+        "SELECT t.hash, t.state,"
+        " (SELECT count(*) FROM mvn_attempt a WHERE a.trial = t.id)"
+        " FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep WHERE s.name = ?"
+        " ORDER BY t.current DESC, t.position, t.id",
+        [&](SQLite::Statement& row) {
+          trials.push_back({row.getColumn(0).getString(), trial_state(row.getColumn(1).getString()),
+                            row.getColumn(2).getInt()});
+        },
+        sweep);
+  });
+  return trials;
+}
+
+std::vector<std::string> Store::finished_with_prefix(const std::string& prefix) const {
+  std::vector<std::string> ids;
+  Database& db = state_->writer.database();
+  translate_errors(db.path(), [&] {
+    db.each(
+        "SELECT DISTINCT hash FROM mvn_trial"
+        " WHERE state = 'done' AND substr(hash, 1, length(?1)) = ?1 ORDER BY hash",
+        [&](SQLite::Statement& row) { ids.push_back(row.getColumn(0).getString()); }, prefix);
+  });
+  return ids;
+}
+
+std::filesystem::path Store::folder_of(const std::string& id) const {
+  std::filesystem::path folder;
+  Database& db = state_->writer.database();
+  translate_errors(db.path(), [&] {
+    db.each(
+        "SELECT s.name FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep WHERE t.hash = ?"
+        " ORDER BY t.state = 'done' DESC, t.id LIMIT 1",
+        [&](SQLite::Statement& row) {
+          folder = trial_paths("", row.getColumn(0).getString(), id).folder;
+        },
+        id);
+  });
+  if (folder.empty()) throw Error(db.path().string() + ": no trial " + id.substr(0, 12));
+  return folder;
+}
+
+int Store::start_attempt(const std::string& sweep, const std::string& id, const std::string& worker,
+                         const std::string& device) {
+  Writer& writer = state_->writer;
+  return translate_errors(writer.database().path(), [&] {
+    const std::int64_t row = writer.trial_row(sweep, id);
+    const int attempt = writer.last_attempt(row) + 1;
+    const std::int64_t time = now_ms();
+    append_to_journal(sweep_paths(state_->results, sweep),
+                      start_record(id, attempt, worker, device, time));
+    writer.transact([&] { writer.start({row, attempt}, worker, device, time); });
+    return attempt;
+  });
+}
+
+void Store::end_attempt(const std::string& sweep, const std::string& id, int attempt,
+                        const AttemptEnd& end) {
+  translate_errors(state_->writer.database().path(), [&] { state_->end(sweep, id, attempt, end); });
+}
+
+void Store::block(const std::string& sweep, const std::string& id, const std::string& reason) {
+  Writer& writer = state_->writer;
+  translate_errors(writer.database().path(), [&] {
+    const std::int64_t row = writer.trial_row(sweep, id);
+    append_to_journal(sweep_paths(state_->results, sweep),
+                      {{"type", "block"}, {"id", id}, {"reason", reason}});
+    writer.transact([&] { writer.block(row, reason); });
+  });
+}
+
+std::vector<Json> Store::ingest(const std::string& sweep, const std::string& id, int attempt,
+                                const std::filesystem::path& spool) {
+  Writer& writer = state_->writer;
+  return translate_errors(writer.database().path(), [&] {
+    return writer.ingest({writer.trial_row(sweep, id), attempt}, spool);
+  });
+}
+
+}  // namespace mvn

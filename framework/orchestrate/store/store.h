@@ -1,0 +1,85 @@
+// results.db: the one writer's side. Tables and views are described in docs/results.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/json.h"
+#include "orchestrate/sweep/plan.h"
+
+namespace mvn {
+
+enum class TrialState { kPlanned, kRunning, kDone, kDiverged, kFailed, kInterrupted, kBlocked };
+// "planned", "running", "done", "diverged", "failed", "interrupted", "blocked".
+std::string_view to_string(TrialState state);
+// The inverse; throws Error for any other text.
+TrialState trial_state(std::string_view text);
+
+// <results>/results.db
+std::filesystem::path database_path(const std::filesystem::path& results);
+
+struct AttemptEnd {
+  TrialState state = TrialState::kDone;
+  std::optional<int> exit_code;  // of the process or, from a persistent worker, of the trial
+  std::optional<int> signal;
+  std::string message;   // one line
+  std::string log_tail;  // last lines of the log, for failures
+};
+
+struct StoredTrial {
+  std::string id;
+  TrialState state = TrialState::kPlanned;
+  int attempts = 0;
+};
+
+// Opens (creating or migrating) the database at `path` for writing; its folder is the results
+// folder, where each sweep also gets its sweep.json and runner.jsonl, from which the database can
+// be made anew. One process at a time: the caller holds the lock of the results folder. Only this
+// connection checkpoints the WAL. Not thread-safe. Throws Error, which names the database.
+class Store {
+ public:
+  explicit Store(const std::filesystem::path& path);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Writes the sweep and those of its trials that are not there yet, in one transaction; then its
+  // sweep.json. Before that, a sweep that the database does not know although its folder is there
+  // (the database was lost, or the folder copied) is taken in from its files; and attempts of any
+  // sweep that an earlier process left `running` are settled: the rest of their spools is ingested,
+  // and they become what their "end" record says, or `interrupted` where there is none.
+  void record_plan(const SweepPlan& plan);
+
+  // In the order of the plan; trials of earlier plans of this sweep last.
+  [[nodiscard]] std::vector<StoredTrial> trials(const std::string& sweep) const;
+  // Ids of finished trials that begin with `prefix`, in any sweep.
+  [[nodiscard]] std::vector<std::string> finished_with_prefix(const std::string& prefix) const;
+  // The folder of a trial, relative to the results folder; that of a finished trial where several
+  // sweeps have it. Throws Error when no sweep has it.
+  [[nodiscard]] std::filesystem::path folder_of(const std::string& id) const;
+
+  // A new attempt: its number, from 1. The trial becomes `running`.
+  int start_attempt(const std::string& sweep, const std::string& id, const std::string& worker,
+                    const std::string& device);
+  // Ingests what is left of the attempt's spool, then closes it; the trial gets `end.state`.
+  void end_attempt(const std::string& sweep, const std::string& id, int attempt,
+                   const AttemptEnd& end);
+  // The trial cannot run because one it depends on failed.
+  void block(const std::string& sweep, const std::string& id, const std::string& reason);
+
+  // Ingests what the attempt's spool holds beyond what was ingested before: records and the new
+  // offset in one transaction, so each record counts exactly once. Returns the records ingested,
+  // for the progress display.
+  std::vector<Json> ingest(const std::string& sweep, const std::string& id, int attempt,
+                           const std::filesystem::path& spool);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mvn

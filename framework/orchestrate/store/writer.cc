@@ -1,0 +1,128 @@
+#include "orchestrate/store/writer.h"
+
+#include <iterator>
+#include <system_error>
+
+#include "common/spool.h"
+#include "mvn/error.h"
+
+namespace mvn {
+namespace {
+
+TrialState state_of_exit_code(int code) {
+  switch (code) {
+    case static_cast<int>(ExitCode::kDone):
+      return TrialState::kDone;
+    case static_cast<int>(ExitCode::kDiverged):
+      return TrialState::kDiverged;
+    case static_cast<int>(ExitCode::kCheckpointed):
+      return TrialState::kInterrupted;
+    default:
+      return TrialState::kFailed;
+  }
+}
+
+}  // namespace
+
+std::int64_t Writer::trial_row(const std::string& sweep, const std::string& id) {
+  const auto row = db_.integer(
+      "SELECT t.id FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep"
+      " WHERE s.name = ? AND t.hash = ?",
+      sweep, id);
+  if (!row) {
+    throw Error(db_.path().string() + ": sweep '" + sweep + "' has no trial " + id.substr(0, 12));
+  }
+  return *row;
+}
+
+bool Writer::has_sweep(const std::string& sweep) {
+  return db_.integer("SELECT 1 FROM mvn_sweep WHERE name = ?", sweep).has_value();
+}
+
+bool Writer::has_attempt(const AttemptKey& key) {
+  return db_
+      .integer("SELECT 1 FROM mvn_attempt WHERE trial = ? AND attempt = ?", key.trial, key.attempt)
+      .has_value();
+}
+
+int Writer::last_attempt(std::int64_t trial) {
+  return static_cast<int>(
+      db_.integer("SELECT max(attempt) FROM mvn_attempt WHERE trial = ?", trial).value_or(0));
+}
+
+std::vector<OpenAttempt> Writer::running_attempts() {
+  std::vector<OpenAttempt> running;
+  db_.each(
+      "SELECT s.name, t.hash, a.attempt FROM mvn_attempt a JOIN mvn_trial t ON t.id = a.trial"
+      " JOIN mvn_sweep s ON s.id = t.sweep WHERE a.state = 'running' ORDER BY t.id, a.attempt",
+      [&](SQLite::Statement& row) {
+        running.push_back({row.getColumn(0).getString(), row.getColumn(1).getString(),
+                           row.getColumn(2).getInt()});
+      });
+  return running;
+}
+
+AttemptEnd Writer::end_by_spool(const AttemptKey& key) {
+  AttemptEnd end{.state = TrialState::kInterrupted,
+                 .exit_code = {},
+                 .signal = {},
+                 .message = "the runner ended before the trial did",
+                 .log_tail = ""};
+  db_.each(
+      "SELECT reported_code, reported_message FROM mvn_attempt"
+      " WHERE trial = ? AND attempt = ? AND reported_code IS NOT NULL",
+      [&](SQLite::Statement& row) {
+        end.exit_code = row.getColumn(0).getInt();
+        end.state = state_of_exit_code(*end.exit_code);
+        end.message = row.getColumn(1).getString();
+      },
+      key.trial, key.attempt);
+  return end;
+}
+
+void Writer::start(const AttemptKey& key, const std::string& worker, const std::string& device,
+                   std::int64_t time) {
+  db_.run(
+      "INSERT INTO mvn_attempt (trial, attempt, state, worker, device, started)"
+      " VALUES (?, ?, 'running', ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state,"
+      " worker = excluded.worker, device = excluded.device, started = excluded.started",
+      key.trial, key.attempt, worker, device, time);
+  db_.run("UPDATE mvn_trial SET state = 'running', reason = NULL WHERE id = ?", key.trial);
+}
+
+void Writer::end(const AttemptKey& key, const AttemptEnd& end, std::int64_t time) {
+  const std::string state(to_string(end.state));
+  db_.run(
+      "UPDATE mvn_attempt SET state = ?, ended = ?, exit_code = ?, signal = ?, message = ?,"
+      " log_tail = ? WHERE trial = ? AND attempt = ?",
+      state, time, end.exit_code, end.signal, end.message, end.log_tail, key.trial, key.attempt);
+  db_.run("UPDATE mvn_trial SET state = ? WHERE id = ?", state, key.trial);
+}
+
+void Writer::block(std::int64_t trial, const std::string& reason) {
+  db_.run("UPDATE mvn_trial SET state = 'blocked', reason = ? WHERE id = ?", reason, trial);
+}
+
+std::vector<Json> Writer::ingest(const AttemptKey& key, const std::filesystem::path& spool) {
+  std::vector<Json> records;
+  auto offset = static_cast<std::uint64_t>(
+      db_.integer("SELECT spool_offset FROM mvn_attempt WHERE trial = ? AND attempt = ?", key.trial,
+                  key.attempt)
+          .value_or(0));
+  std::error_code missing;
+  while (std::filesystem::file_size(spool, missing) > offset && !missing) {
+    SpoolBatch batch = read_spool(spool, offset);
+    if (batch.end_offset == offset) break;  // a line that is not complete yet
+    transact([&] {
+      for (const auto& record : batch.records) ingestor_.apply(key, record);
+      for (const auto& line : batch.damaged) ingestor_.damaged(key, line);
+      db_.run("UPDATE mvn_attempt SET spool_offset = ? WHERE trial = ? AND attempt = ?",
+              static_cast<std::int64_t>(batch.end_offset), key.trial, key.attempt);
+    });
+    offset = batch.end_offset;
+    std::ranges::move(batch.records, std::back_inserter(records));
+  }
+  return records;
+}
+
+}  // namespace mvn

@@ -1,0 +1,66 @@
+#include "orchestrate/store/label.h"
+
+#include <gtest/gtest.h>
+
+namespace mvn {
+namespace {
+
+using Labels = std::vector<std::string>;
+
+TEST(LabelTest, NamesOnlyWhatVaries) {
+  EXPECT_EQ(labels({{{"optimizer.lr", 0.001}, {"training.epochs", 3}},
+                    {{"optimizer.lr", 1e-5}, {"training.epochs", 3}}}),
+            (Labels{"lr=0.001", "lr=1e-05"}));
+  EXPECT_EQ(labels({{{"training.epochs", 3}}}), Labels{"-"});
+  EXPECT_EQ(labels({Json::object(), Json::object()}), (Labels{"-", "-"}));
+  EXPECT_EQ(labels({}), Labels{});
+}
+
+TEST(LabelTest, TheSeedIsNotPartOfIt) {
+  EXPECT_EQ(labels({{{"seed", 0}, {"a.b", 1}}, {{"seed", 1}, {"a.b", 2}}}), (Labels{"b=1", "b=2"}));
+}
+
+TEST(LabelTest, PluginsComeFirstUnderTheNameOfTheirSection) {
+  EXPECT_EQ(labels({{{"adapter.r", 4}, {"model.plugin", "mamba"}},
+                    {{"adapter.r", 8}, {"model.plugin", "gptneo"}},
+                    {{"adapter.r", 16}, {"model.plugin", "mamba"}}}),
+            (Labels{"model=mamba r=4", "model=gptneo r=8", "model=mamba r=16"}));
+}
+
+TEST(LabelTest, TheWholeKeyWhereTheShortOneIsNotUnique) {
+  EXPECT_EQ(labels({{{"a.x", 1}, {"b.x", 3}}, {{"a.x", 2}, {"b.x", 4}}}),
+            (Labels{"a.x=1 b.x=3", "a.x=2 b.x=4"}));
+}
+
+TEST(LabelTest, TextsThatFollowFromOthersAreLeftOut) {
+  EXPECT_EQ(labels({{{"model.plugin", "mamba"}, {"model.weights", "../models/mamba-130m-hf"}},
+                    {{"model.plugin", "gptneo"}, {"model.weights", "../models/gpt-neo-125m"}}}),
+            (Labels{"model=mamba", "model=gptneo"}));
+}
+
+TEST(LabelTest, NumbersAreNeverLeftOut) {
+  EXPECT_EQ(labels({{{"adapter.r", 4}, {"optimizer.lr", 0.1}},
+                    {{"adapter.r", 8}, {"optimizer.lr", 0.2}}}),
+            (Labels{"r=4 lr=0.1", "r=8 lr=0.2"}));
+}
+
+TEST(LabelTest, OfPathsThePartThatDiffersIsShown) {
+  EXPECT_EQ(
+      labels({{{"task.train", "data/sst2/train.tsv"}}, {{"task.train", "data/trec/train.tsv"}}}),
+      (Labels{"train=sst2", "train=trec"}));
+  EXPECT_EQ(labels({{{"model.weights", "/m/a"}}, {{"model.weights", "/m/b/c"}}}),
+            (Labels{"weights=a", "weights=b/c"}));
+}
+
+TEST(LabelTest, AReferenceToATrialIsShort) {
+  const std::string id = "0123456789abcdef";
+  EXPECT_EQ(labels({{{"model.weights", {{"trial", id}}}}, {{"model.weights", {{"trial", "ff"}}}}}),
+            (Labels{"weights=trial:0123456789ab", "weights=trial:ff"}));
+}
+
+TEST(LabelTest, AKeyThatATrialLacksIsADash) {
+  EXPECT_EQ(labels({{{"adapter.r", 4}}, Json::object()}), (Labels{"r=4", "r=-"}));
+}
+
+}  // namespace
+}  // namespace mvn

@@ -1,0 +1,138 @@
+#include "orchestrate/store/report.h"
+
+#include <sstream>
+
+#include "fixture.h"
+
+namespace mvn {
+namespace {
+
+class ReportTest : public StoreTest {
+ protected:
+  ReportTest() : store_(database()) {}
+
+  void finish(const std::string& id, const std::string& value) {
+    run_trial(store_, "s", id_of(id), {metric_line(1, "eval/accuracy", value)});
+  }
+  [[nodiscard]] std::string report() const {
+    std::ostringstream out;
+    print_report(database(), "s", out);
+    return out.str();
+  }
+
+  Store store_;
+};
+
+// Trials of two models over `seeds` seeds: m0, m1, ... and g0, g1, ...
+std::vector<PlannedTrial> two_models(int seeds) {
+  std::vector<PlannedTrial> trials;
+  for (int seed = 0; seed < seeds; ++seed) {
+    const std::string digit = std::to_string(seed);
+    trials.push_back(planned("a" + digit, {{"model.plugin", "mamba"}}, seed));
+    trials.push_back(planned("b" + digit, {{"model.plugin", "gptneo"}}, seed));
+  }
+  return trials;
+}
+
+TEST_F(ReportTest, SaysWhichIsBetterWhereTheIntervalsAreApart) {
+  store_.record_plan(plan_of("s", two_models(3)));
+  for (const auto& [id, value] : {std::pair{"a0", "0.80"},
+                                  {"a1", "0.81"},
+                                  {"a2", "0.82"},
+                                  {"b0", "0.60"},
+                                  {"b1", "0.61"},
+                                  {"b2", "0.62"}}) {
+    finish(id, value);
+  }
+  EXPECT_EQ(report(),
+            "\n"
+            "eval/accuracy (higher is better)\n"
+            "   params        n  mean   sd       95 % interval\n"
+            "-  ------------  -  -----  -------  --------------\n"
+            "*  model=mamba   3  0.810  ± 0.010  0.785 .. 0.835\n"
+            "   model=gptneo  3  0.610  ± 0.010  0.585 .. 0.635\n"
+            "model=mamba is better: eval/accuracy 0.810 against 0.610 for model=gptneo, and their"
+            " 95 % intervals do not overlap (3 seeds each).\n");
+}
+
+TEST_F(ReportTest, ClaimsNothingWhereTheyOverlap) {
+  store_.record_plan(plan_of("s", two_models(2)));
+  for (const auto& [id, value] :
+       {std::pair{"a0", "0.80"}, {"a1", "0.82"}, {"b0", "0.79"}, {"b1", "0.81"}}) {
+    finish(id, value);
+  }
+  EXPECT_NE(report().find("\nmodel=mamba has the higher eval/accuracy: 0.810 against 0.800 for"
+                          " model=gptneo, but their 95 % intervals overlap (2 seeds each): these"
+                          " seeds do not tell which is better.\n"),
+            std::string::npos)
+      << report();
+}
+
+TEST_F(ReportTest, OneSeedIsNoEvidence) {
+  store_.record_plan(plan_of("s", two_models(1)));
+  finish("a0", "0.5");
+  EXPECT_NE(report().find("\nOnly one configuration has a result: nothing to compare.\n"),
+            std::string::npos)
+      << report();
+  finish("b0", "0.75");
+  EXPECT_NE(report().find("\nmodel=gptneo has the higher eval/accuracy: 0.750 against 0.500 for"
+                          " model=mamba. With one seed this may be chance: there is no interval to"
+                          " judge it by.\n"),
+            std::string::npos)
+      << report();
+}
+
+TEST_F(ReportTest, ComparesTheBestOfEachModelWhereOthersVaryToo) {
+  store_.record_plan(
+      plan_of("s", {planned("a0", {{"model.plugin", "mamba"}, {"optimizer.lr", 1}}, 0),
+                    planned("a1", {{"model.plugin", "mamba"}, {"optimizer.lr", 2}}, 0),
+                    planned("b0", {{"model.plugin", "gptneo"}, {"optimizer.lr", 1}}, 0)}));
+  finish("a0", "0.5");
+  finish("a1", "0.75");
+  finish("b0", "0.25");
+  EXPECT_NE(report().find("\nBest of each model: mamba (model=mamba lr=2) has the higher"
+                          " eval/accuracy: 0.750 against 0.250 for gptneo (model=gptneo lr=1). "),
+            std::string::npos)
+      << report();
+}
+
+TEST_F(ReportTest, LowerIsBetterWhereTheGoalSaysSo) {
+  SweepPlan plan = plan_of("s", two_models(1));
+  plan.metrics[""].maximize = false;
+  store_.record_plan(plan);
+  finish("a0", "0.5");
+  finish("b0", "0.75");
+  EXPECT_NE(report().find("\nmodel=mamba has the lower eval/accuracy: 0.500 against 0.750"),
+            std::string::npos)
+      << report();
+}
+
+TEST_F(ReportTest, ListsWhatIsNotDoneWithItsLog) {
+  SweepPlan plan = plan_of("s", {planned("a0", Json::object(), 0, "classify")});
+  store_.record_plan(plan);
+  run_trial(store_, "s", id_of("a0"), {},
+            {TrialState::kFailed, std::nullopt, 9, "the worker was killed by SIGKILL", ""});
+  EXPECT_EQ(report(),
+            "\n"
+            "classify: eval/accuracy (higher is better)\n"
+            "No trial that is done has a value of it.\n"
+            "\n"
+            "Not done:\n"
+            "  a00000000000 classify seed=0 failed: the worker was killed by SIGKILL\n"
+            "    log: " +
+                (results_ / "s/a00000000000/attempts/1/log.txt").string() + "\n");
+}
+
+TEST_F(ReportTest, CountsTheTrialsThatGaveNoValue) {
+  store_.record_plan(plan_of("s", two_models(1)));
+  finish("a0", "0.5");
+  EXPECT_NE(report().find("   params        n  mean   sd  95 % interval  missing\n"
+                          "-  ------------  -  -----  --  -------------  -------\n"
+                          "*  model=mamba   1  0.500  -   -                    0\n"
+                          "   model=gptneo  0  -      -   -                    1\n"),
+            std::string::npos)
+      << report();
+}
+
+}  // namespace
+}  // namespace mvn
