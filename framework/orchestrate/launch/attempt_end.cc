@@ -1,0 +1,93 @@
+#include "orchestrate/launch/attempt_end.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "mvn/error.h"
+#include "orchestrate/launch/run_to_end.h"
+
+namespace mvn {
+namespace {
+
+std::string class_of(ExitCode code) {
+  switch (code) {
+    case ExitCode::kDone:
+      return "";
+    case ExitCode::kBadConfig:
+      return "bad configuration";
+    case ExitCode::kCheckpointed:
+      return "interrupted after a checkpoint";
+    case ExitCode::kOutOfMemory:
+      return "out of memory";
+    case ExitCode::kDiverged:
+      return "diverged";
+    case ExitCode::kBadData:
+      return "bad data";
+  }
+  return "exit code " + std::to_string(static_cast<int>(code));
+}
+
+TrialState state_of(ExitCode code) {
+  switch (code) {
+    case ExitCode::kDone:
+      return TrialState::kDone;
+    case ExitCode::kCheckpointed:
+      return TrialState::kInterrupted;
+    case ExitCode::kDiverged:
+      return TrialState::kDiverged;
+    default:
+      return TrialState::kFailed;
+  }
+}
+
+}  // namespace
+
+AttemptEnd end_of_code(int code, const std::string& message) {
+  const auto exit_code = static_cast<ExitCode>(code);
+  AttemptEnd end;
+  end.state = state_of(exit_code);
+  end.exit_code = code;
+  end.message = class_of(exit_code);
+  if (!message.empty()) end.message += (end.message.empty() ? "" : ": ") + message;
+  return end;
+}
+
+std::optional<AttemptEnd> end_of_record(const Json& record) {
+  const auto code = record.find("code");
+  if (code == record.end() || !code->is_number_integer()) return std::nullopt;
+  const auto message = record.find("message");
+  const bool said = message != record.end() && message->is_string();
+  return end_of_code(code->get<int>(), said ? message->get<std::string>() : "");
+}
+
+AttemptEnd end_of_process(const ProcessEnd& process, bool told_to_stop) {
+  AttemptEnd end;
+  const bool by_us = told_to_stop && (process.signal == SIGTERM || process.signal == SIGKILL);
+  if (process.exit_code && *process.exit_code != 0) {
+    end = end_of_code(*process.exit_code, "");
+  } else if (by_us) {
+    end.state = TrialState::kInterrupted;
+    end.message = "stopped";
+  } else {
+    end.state = TrialState::kFailed;
+  }
+  end.exit_code = process.exit_code;
+  end.signal = process.signal;
+  if (end.state == TrialState::kFailed) end.message = "the worker died: " + to_string(process);
+  return end;
+}
+
+std::string log_tail(const std::filesystem::path& log, std::size_t lines) {
+  std::ifstream in(log, std::ios::binary | std::ios::ate);
+  if (!in) return "";
+  const auto size = static_cast<std::streamoff>(in.tellg());
+  const auto start = std::max<std::streamoff>(0, size - 8192);
+  in.seekg(start);
+  std::string text(static_cast<std::size_t>(size - start), '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  return last_lines(text, lines);
+}
+
+}  // namespace mvn

@@ -1,0 +1,55 @@
+// Where a run stands, as the progress display shows it. Times are seconds of one steady clock.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "common/json.h"
+
+namespace mvn {
+
+struct TrialProgress {
+  std::string label;
+  double started = 0;
+  std::int64_t resumed_step = 0;
+  std::int64_t step = 0;
+  std::int64_t steps = 0;  // 0: not known yet
+  std::optional<double> loss;
+
+  // Takes a record of the trial's spool in.
+  void absorb(const Json& record);
+  // 0..1 of its steps.
+  [[nodiscard]] double fraction() const;
+  // Steps a second since it started; 0 before the first.
+  [[nodiscard]] double rate(double now) const;
+};
+
+struct RunStatus {
+  std::string sweep;
+  std::size_t trials = 0;  // of the sweep
+  std::size_t done = 0;    // ended well, in this run or before, diverged ones included
+  std::size_t failed = 0;  // failed in this run, and those blocked by that
+  std::size_t to_run = 0;  // what this run has to do
+  std::size_t ended = 0;   // of those
+  double skipped = 0;      // trials' worth of steps that ended trials had done in earlier runs
+  double started = 0;
+  bool stopping = false;
+  std::map<std::size_t, TrialProgress> running;  // by place
+
+  // 0..1 of what this run has to do.
+  [[nodiscard]] double fraction() const;
+  [[nodiscard]] double rate(double now) const;
+  // Seconds left at the speed so far; nothing before there is a speed.
+  [[nodiscard]] std::optional<double> remaining(double now) const;
+};
+
+// "12.3 s", "4m 05s", "3h 12m", "2d 04h".
+std::string duration_text(double seconds);
+// "0.25", "38.2", "1204": three significant digits or the whole number.
+std::string rate_text(double rate);
+// "0.4312", "1e-05": four significant digits.
+std::string short_number(double number);
+
+}  // namespace mvn

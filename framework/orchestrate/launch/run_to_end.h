@@ -1,0 +1,34 @@
+// Runs a command to its end: describe, check, and what prepares data.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "mvn/error.h"
+#include "orchestrate/launch/process.h"
+#include "orchestrate/launch/signals.h"
+
+namespace mvn {
+
+// The user stopped the runner (Ctrl-C).
+class Interrupted : public Error {
+ public:
+  Interrupted() : Error("interrupted") {}
+  ~Interrupted() override;
+  [[nodiscard]] int exit_code() const noexcept override { return 130; }
+};
+
+struct CommandResult {
+  ProcessEnd end;
+  std::string output;
+  std::string errors;
+};
+
+// Gives the command `input` and returns what it wrote. A stop signal ends the command (SIGTERM,
+// the second time SIGKILL) and throws Interrupted once it is gone.
+CommandResult run_to_end(const ProcessSpec& spec, const std::string& input, Signals& signals);
+
+// The last `lines` lines of a text; at most 4000 bytes of it.
+std::string last_lines(const std::string& text, std::size_t lines);
+
+}  // namespace mvn

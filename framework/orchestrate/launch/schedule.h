@@ -1,0 +1,57 @@
+// Which trial may run next: those it depends on come first.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "orchestrate/store/store.h"
+#include "orchestrate/sweep/plan.h"
+
+namespace mvn {
+
+// A trial that cannot run, and the one it would have started from.
+struct BlockedTrial {
+  std::size_t trial;
+  std::size_t because_of;
+};
+
+// Trials are named by their index in the plan.
+class Schedule {
+ public:
+  // `known` are the states of trials that ran before, by id. Done and diverged ones stay as they
+  // are; all others run (again). What a trial depends on outside of the plan is finished.
+  Schedule(const std::vector<PlannedTrial>& trials, const std::map<std::string, TrialState>& known);
+
+  // The first trial in the plan's order that may run; it is running then.
+  std::optional<std::size_t> next();
+  // The same without taking it.
+  [[nodiscard]] bool has_ready() const { return !ready_.empty(); }
+  // Makes a running trial's end known: `done` frees those that wait for it, `failed` and
+  // `diverged` block them and all that wait for those.
+  void finish(std::size_t trial, TrialState state);
+  // The trials that became blocked since the last call.
+  std::vector<BlockedTrial> take_blocked();
+
+  [[nodiscard]] TrialState state(std::size_t trial) const { return states_[trial]; }
+  // How many are in this state.
+  [[nodiscard]] std::size_t count(TrialState state) const;
+  // How many are yet to end, running ones included.
+  [[nodiscard]] std::size_t left() const;
+  // The most trials that could run at the same time.
+  [[nodiscard]] std::size_t width() const;
+
+ private:
+  void block_dependents(std::size_t trial);
+
+  std::vector<TrialState> states_;
+  std::vector<std::vector<std::size_t>> dependents_;
+  std::vector<std::vector<std::size_t>> dependencies_;
+  std::vector<std::size_t> waits_for_;
+  std::set<std::size_t> ready_;
+  std::vector<BlockedTrial> blocked_;
+};
+
+}  // namespace mvn

@@ -1,0 +1,27 @@
+// `mvn-runner SWEEP.yaml` from the file to the exit code.
+#pragma once
+
+#include <filesystem>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace mvn {
+
+struct RunOptions {
+  std::filesystem::path file;
+  std::vector<std::string> overrides;  // "a.b=c"
+  std::filesystem::path results = "results";
+  int workers = 0;  // 0: as the sweep file says
+  std::vector<std::filesystem::path> plugin_folders;
+  bool dry_run = false;
+  std::string command;  // as the user typed it, for "run the same command again"
+};
+
+// Plans the sweep, runs what is left of it and prints the results to `out`. Returns 0 when all
+// trials ended well, 1 when some did not, 130 when the user stopped it. What is wrong with the
+// sweep is thrown as SweepErrors before anything is written: results folder, lock and database are
+// made after all checks passed.
+int run_sweep(const RunOptions& options, std::ostream& out);
+
+}  // namespace mvn

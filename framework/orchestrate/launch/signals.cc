@@ -1,0 +1,46 @@
+#include "orchestrate/launch/signals.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "mvn/error.h"
+
+namespace mvn {
+
+Signals::Signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGWINCH}) sigaddset(&set, signal);
+  sigprocmask(SIG_BLOCK, &set, &before_);
+  pipe_before_ = ::signal(SIGPIPE, SIG_IGN);
+  descriptor_ = Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!descriptor_.is_open()) {
+    throw Error(std::string("cannot watch for signals: ") + std::strerror(errno));
+  }
+}
+
+Signals::~Signals() {
+  ::signal(SIGPIPE, pipe_before_);
+  sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+ArrivedSignals Signals::take() {
+  ArrivedSignals arrived;
+  signalfd_siginfo info{};
+  while (::read(descriptor_.get(), &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo == SIGCHLD) {
+      arrived.child = true;
+    } else if (info.ssi_signo == SIGWINCH) {
+      arrived.resized = true;
+    } else {
+      ++arrived.stops;
+    }
+  }
+  return arrived;
+}
+
+}  // namespace mvn

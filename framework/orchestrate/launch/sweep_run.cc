@@ -1,0 +1,333 @@
+#include "orchestrate/launch/sweep_run.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <optional>
+#include <sstream>
+
+#include "common/files.h"
+#include "common/spool.h"
+#include "common/trial.h"
+#include "mvn/error.h"
+#include "orchestrate/launch/attempt_end.h"
+#include "orchestrate/launch/labels.h"
+
+namespace mvn {
+namespace {
+
+constexpr double kTick = 0.2;            // seconds between two looks at the spools
+constexpr double kPatience = 10;         // seconds for a worker that should end by itself
+constexpr std::size_t kLabelWidth = 48;  // columns of a trial's label in lines that stay
+
+std::string indented(const std::string& text) {
+  std::istringstream lines(text);
+  std::string result;
+  for (std::string line; std::getline(lines, line);) result += "\n  | " + line;
+  return result;
+}
+
+}  // namespace
+
+// One run of one trial, from its hand-over to its end.
+struct SweepRun::Attempt {
+  std::size_t trial = 0;
+  int number = 1;
+  TrialPaths paths;
+  double started = 0;
+  std::optional<AttemptEnd> end;  // what its spool says of its end
+  std::optional<double> objective;
+};
+
+// A place where trials run, and the worker in it.
+struct SweepRun::Station {
+  std::size_t place = 0;
+  Slot slot;
+  std::unique_ptr<Worker> worker;
+  std::optional<Attempt> attempt;
+  std::optional<double> leaves_by;  // the worker was told to end; killed after this time
+};
+
+Clock steady_clock() {
+  return [] {
+    using std::chrono::duration;
+    using std::chrono::steady_clock;
+    return duration<double>(steady_clock::now().time_since_epoch()).count();
+  };
+}
+
+SweepRun::SweepRun(SweepRunParts parts, std::vector<Slot> slots)
+    : parts_(std::move(parts)), labels_(trial_labels(parts_.plan)) {
+  for (auto& slot : slots) {
+    stations_.push_back(std::make_unique<Station>());
+    stations_.back()->place = stations_.size() - 1;
+    stations_.back()->slot = std::move(slot);
+  }
+  const auto& schedule = parts_.schedule;
+  status_.sweep = parts_.plan.name;
+  status_.trials = parts_.plan.trials.size();
+  status_.done = schedule.count(TrialState::kDone) + schedule.count(TrialState::kDiverged);
+  status_.to_run = schedule.left();
+  status_.started = parts_.clock();
+}
+
+SweepRun::~SweepRun() = default;
+
+void SweepRun::execute() {
+  report_blocked();
+  while (true) {
+    if (stops_ == 0) start_ready();
+    if (!busy()) break;
+    wait_for_something();
+    take_signals();
+    for (auto& station : stations_) {
+      take_replies(*station);
+      take_death(*station);
+    }
+    tick();
+  }
+  parts_.view.close();
+  release_workers();
+}
+
+bool SweepRun::busy() const {
+  return std::any_of(stations_.begin(), stations_.end(), [&](const auto& station) {
+    // A worker on its way out holds its device: the next trial there waits for it.
+    return station->attempt || (station->leaves_by && stops_ == 0 && parts_.schedule.has_ready());
+  });
+}
+
+void SweepRun::start_ready() {
+  for (auto& station : stations_) {
+    if (station->attempt || station->leaves_by) continue;
+    if (const auto trial = parts_.schedule.next()) start(*station, *trial);
+  }
+}
+
+void SweepRun::start(Station& station, std::size_t trial) {
+  const auto& planned = parts_.plan.trials[trial];
+  const auto& name = parts_.plan.name;
+  Attempt attempt;
+  attempt.trial = trial;
+  attempt.paths = {parts_.results / parts_.store.folder_of(planned.id)};
+  attempt.number = parts_.store.start_attempt(
+      name, planned.id, "worker " + std::to_string(station.place + 1), station.slot.name);
+  TrialFile file{name,
+                 planned.stage,
+                 planned.id,
+                 attempt.number,
+                 parts_.configuration(planned),
+                 attempt.paths.folder,
+                 attempt.paths.spool(attempt.number),
+                 station.slot.threads,
+                 station.slot.device};
+  write_file_atomically(attempt.paths.trial_file(attempt.number), to_json(file).dump(2) + "\n");
+  parts_.view.detail("started " + shortened(labels_[trial], kLabelWidth) + "  " +
+                     planned.id.substr(0, 12) +
+                     (attempt.number > 1 ? "  attempt " + std::to_string(attempt.number) : ""));
+  TrialProgress progress;
+  progress.label = labels_[trial];
+  progress.started = attempt.started = parts_.clock();
+  status_.running[station.place] = progress;
+  station.attempt = std::move(attempt);
+  hand_over(station);
+}
+
+void SweepRun::hand_over(Station& station) {
+  const auto file = station.attempt->paths.trial_file(station.attempt->number);
+  if (station.worker && station.worker->give(file)) return;
+  // The first trial in this place, or the worker died while it had nothing to do.
+  auto spec = parts_.worker;
+  for (const auto& [name, value] : station.slot.environment) spec.environment[name] = value;
+  station.worker = std::make_unique<Worker>(spec);
+  // A worker that dies at once is noticed by its death.
+  station.worker->give(file);
+}
+
+void SweepRun::wait_for_something() {
+  std::vector<pollfd> watched = {{parts_.signals.descriptor(), POLLIN, 0}};
+  for (auto& station : stations_) {
+    if (!station->worker) continue;
+    watched.push_back({station->worker->output(), POLLIN, 0});
+    watched.push_back({station->worker->errors(), POLLIN, 0});
+  }
+  const double wait = std::clamp(next_tick_ - parts_.clock(), 0.0, kTick);
+  ::poll(watched.data(), watched.size(), static_cast<int>(std::ceil(wait * 1000)));
+}
+
+void SweepRun::take_signals() {
+  if (const auto arrived = parts_.signals.take(); arrived.stops > 0) stop(arrived.stops);
+}
+
+void SweepRun::stop(int signals) {
+  const bool first = stops_ == 0;
+  stops_ += signals;
+  status_.stopping = true;
+  if (first) {
+    const auto running = status_.running.size();
+    parts_.view.note("stopping: " + std::to_string(running) +
+                     (running == 1 ? " trial writes its" : " trials write their") +
+                     " checkpoint; Ctrl-C again stops at once");
+  }
+  for (auto& station : stations_) {
+    if (!station->worker) continue;
+    if (stops_ > 1) {
+      station->worker->kill();
+    } else if (station->attempt) {
+      station->worker->checkpoint();
+    }
+  }
+}
+
+void SweepRun::take_replies(Station& station) {
+  if (!station.worker) return;
+  for (const auto& reply : station.worker->take_replies()) {
+    if (!station.attempt) continue;
+    if (reply.trial != station.attempt->paths.trial_file(station.attempt->number)) continue;
+    end_attempt(station, end_of_code(reply.code, reply.message));
+    // After these a worker goes on; after all others it ends, and a fresh one takes its place.
+    const auto code = static_cast<ExitCode>(reply.code);
+    if (code == ExitCode::kDone || code == ExitCode::kBadConfig || code == ExitCode::kDiverged ||
+        code == ExitCode::kBadData) {
+      continue;
+    }
+    station.worker->dismiss();
+    station.leaves_by = parts_.clock() + kPatience;
+  }
+}
+
+void SweepRun::take_death(Station& station) {
+  if (!station.worker) return;
+  if (station.leaves_by && parts_.clock() > *station.leaves_by) station.worker->kill();
+  const auto death = station.worker->try_wait();
+  if (!death) return;
+  take_replies(station);  // its last words
+  if (station.attempt) {
+    auto end = end_of_process(*death, stops_ > 0);
+    const auto log = station.attempt->paths.log(station.attempt->number);
+    end.log_tail = log_tail(log);
+    if (end.log_tail.empty()) end.log_tail = station.worker->said();
+    end_attempt(station, std::move(end));
+  }
+  station.worker.reset();
+  station.leaves_by.reset();
+}
+
+void SweepRun::ingest(Station& station, Attempt& attempt) {
+  const auto& planned = parts_.plan.trials[attempt.trial];
+  const auto goal = parts_.plan.metrics.find(planned.stage);
+  const auto records = parts_.store.ingest(parts_.plan.name, planned.id, attempt.number,
+                                           attempt.paths.spool(attempt.number));
+  for (const auto& record : records) {
+    const auto type = record.value("type", std::string());
+    status_.running[station.place].absorb(record);
+    if (type == "end") attempt.end = end_of_record(record);
+    if (type != "metric" || goal == parts_.plan.metrics.end()) continue;
+    const auto values = record.value("values", Json::object());
+    const auto value = values.find(goal->second.name);
+    if (value == values.end() || !value->is_number()) continue;
+    attempt.objective = value->get<double>();  // the last one counts
+  }
+}
+
+void SweepRun::end_attempt(Station& station, AttemptEnd end) {
+  auto attempt = std::move(*station.attempt);
+  ingest(station, attempt);
+  // A worker that died after its trial had ended did no harm to the trial: the spool is the truth.
+  if (attempt.end && (end.signal || end.state == TrialState::kFailed)) end = *attempt.end;
+  if (end.state == TrialState::kFailed && end.log_tail.empty()) {
+    end.log_tail = log_tail(attempt.paths.log(attempt.number));
+  }
+  const auto& planned = parts_.plan.trials[attempt.trial];
+  parts_.store.end_attempt(parts_.plan.name, planned.id, attempt.number, end);
+  parts_.schedule.finish(attempt.trial, end.state);
+  station.attempt.reset();
+
+  const auto& progress = status_.running[station.place];
+  if (progress.steps > 0) {
+    status_.skipped +=
+        static_cast<double>(progress.resumed_step) / static_cast<double>(progress.steps);
+  }
+  const bool ended_well = end.state == TrialState::kDone || end.state == TrialState::kDiverged;
+  if (ended_well) ++status_.done;
+  if (end.state == TrialState::kFailed) ++status_.failed;
+  if (end.state != TrialState::kInterrupted) ++status_.ended;
+  report_end(attempt, end);
+  status_.running.erase(station.place);
+  report_blocked();
+}
+
+void SweepRun::report_end(const Attempt& attempt, const AttemptEnd& end) {
+  const auto label = shortened(labels_[attempt.trial], kLabelWidth);
+  const auto& planned = parts_.plan.trials[attempt.trial];
+  auto& view = parts_.view;
+  const auto count =
+      "[" + std::to_string(status_.done) + "/" + std::to_string(status_.trials) + "] ";
+  if (end.state == TrialState::kDone) {
+    std::string objective;
+    const auto goal = parts_.plan.metrics.find(planned.stage);
+    if (attempt.objective) {
+      objective = "  " + goal->second.name + " " + short_number(*attempt.objective);
+    }
+    view.detail(count + "done " + label + objective + "  " +
+                duration_text(parts_.clock() - attempt.started));
+    return;
+  }
+  const auto log = attempt.paths.log(attempt.number);
+  if (end.state == TrialState::kDiverged) {
+    view.note(count + "DIVERGED " + label + ": " + end.message);
+  } else if (end.state == TrialState::kInterrupted) {
+    view.detail("interrupted " + label + ": " + end.message);
+  } else {
+    view.note("FAILED " + label + ": " + end.message + indented(end.log_tail) +
+              "\n  log: " + path_text(log));
+  }
+}
+
+void SweepRun::report_blocked() {
+  for (const auto& blocked : parts_.schedule.take_blocked()) {
+    const auto& cause = labels_[blocked.because_of];
+    const auto state = to_string(parts_.schedule.state(blocked.because_of));
+    const auto& planned = parts_.plan.trials[blocked.trial];
+    const auto reason = "it starts from " + cause + ", which is " + std::string(state);
+    parts_.store.block(parts_.plan.name, planned.id, reason);
+    ++status_.failed;
+    ++status_.ended;
+    parts_.view.note("BLOCKED " + shortened(labels_[blocked.trial], kLabelWidth) + ": " + reason);
+  }
+}
+
+void SweepRun::tick() {
+  const double now = parts_.clock();
+  if (now < next_tick_) return;
+  next_tick_ = now + kTick;
+  for (auto& station : stations_) {
+    if (station->attempt) ingest(*station, *station->attempt);
+  }
+  parts_.view.refresh(status_, now);
+}
+
+void SweepRun::release_workers() {
+  const double deadline = parts_.clock() + kPatience;
+  for (auto& station : stations_) {
+    if (station->worker) station->worker->dismiss();
+  }
+  const auto remain = [&] {
+    return std::any_of(stations_.begin(), stations_.end(), [](const auto& station) {
+      return station->worker && !station->worker->try_wait();
+    });
+  };
+  while (remain() && parts_.clock() < deadline && stops_ < 2) {
+    next_tick_ = deadline;
+    wait_for_something();
+    stops_ += parts_.signals.take().stops;
+    for (auto& station : stations_) {
+      if (station->worker) station->worker->take_replies();
+    }
+  }
+  stations_.clear();  // kills what is left
+}
+
+}  // namespace mvn

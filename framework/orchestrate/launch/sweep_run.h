@@ -1,0 +1,81 @@
+// Runs the trials of a sweep: starts workers, feeds them, takes in what they report.
+//
+// One thread waits in poll() for what workers say, for signals, and for the next look at the
+// spools; nothing here blocks on a worker. The database says "running" before a worker hears of a
+// trial, and the trial's end is written after everything its spool holds was ingested: whenever
+// the runner dies, the next one finds out from the spools what happened.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "orchestrate/launch/run_status.h"
+#include "orchestrate/launch/schedule.h"
+#include "orchestrate/launch/signals.h"
+#include "orchestrate/launch/slots.h"
+#include "orchestrate/launch/view.h"
+#include "orchestrate/launch/worker.h"
+
+namespace mvn {
+
+// Seconds of a steady clock.
+using Clock = std::function<double()>;
+Clock steady_clock();
+
+struct SweepRunParts {
+  const SweepPlan& plan;
+  std::filesystem::path results;
+  Store& store;
+  Schedule& schedule;
+  View& view;
+  Signals& signals;
+  Clock clock;
+  ProcessSpec worker;  // how a persistent worker is started
+  // The configuration of a trial as its worker gets it.
+  std::function<Json(const PlannedTrial&)> configuration;
+};
+
+class SweepRun {
+ public:
+  SweepRun(SweepRunParts parts, std::vector<Slot> slots);
+  ~SweepRun();
+  SweepRun(const SweepRun&) = delete;
+  SweepRun& operator=(const SweepRun&) = delete;
+
+  // Until nothing can run any more, or the user stopped it and all workers are gone.
+  void execute();
+  // A stop signal arrived.
+  [[nodiscard]] bool stopped() const { return stops_ > 0; }
+
+ private:
+  struct Station;
+  struct Attempt;
+
+  void start_ready();
+  void start(Station& station, std::size_t trial);
+  void hand_over(Station& station);
+  void wait_for_something();
+  void take_signals();
+  void stop(int signals);
+  void take_replies(Station& station);
+  void take_death(Station& station);
+  void end_attempt(Station& station, AttemptEnd end);
+  void report_end(const Attempt& attempt, const AttemptEnd& end);
+  void report_blocked();
+  void ingest(Station& station, Attempt& attempt);
+  void tick();
+  void show();
+  void release_workers();
+  [[nodiscard]] bool busy() const;
+
+  SweepRunParts parts_;
+  std::vector<std::string> labels_;
+  std::vector<std::unique_ptr<Station>> stations_;
+  RunStatus status_;
+  int stops_ = 0;
+  double next_tick_ = 0;
+};
+
+}  // namespace mvn

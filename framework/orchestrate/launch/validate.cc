@@ -1,0 +1,68 @@
+#include "orchestrate/launch/validate.h"
+
+#include <algorithm>
+#include <set>
+
+#include "orchestrate/sweep/problems.h"
+
+namespace mvn {
+namespace {
+
+using ModelFolder = std::function<std::filesystem::path(const std::string& id)>;
+
+// The trial whose model this one starts from, or "".
+std::string weights_trial(const Json& config) {
+  const Json::json_pointer pointer("/model/weights/trial");
+  return config.contains(pointer) ? config.at(pointer).get<std::string>() : "";
+}
+
+Json check_config(const SweepPlan& plan, const PlannedTrial& trial, const Description& installed,
+                  const ModelFolder& model_folder) {
+  Json config = launch_config(plan, trial, installed, model_folder);
+  // A model that is not trained yet stays a reference: the worker skips what it cannot know.
+  const auto from = weights_trial(trial.config);
+  if (!from.empty() && model_folder(from).empty()) {
+    config["model"]["weights"] = trial.config["model"]["weights"];
+  }
+  return config;
+}
+
+void add_unique(std::vector<Problem>& problems, std::set<std::string>& seen, Problem problem) {
+  if (seen.insert(render(problem)).second) problems.push_back(std::move(problem));
+}
+
+}  // namespace
+
+std::vector<std::string> validate(const SweepPlan& plan, const Description& installed,
+                                  const WorkerProgram& worker,
+                                  const std::function<bool(const PlannedTrial&)>& wanted,
+                                  const ModelFolder& model_folder, Signals& signals) {
+  Json configurations = Json::array();
+  std::vector<const PlannedTrial*> asked;
+  std::set<std::string> groups;
+  for (const auto& trial : plan.trials) {
+    if (!wanted(trial) || !groups.insert(trial.stage + "/" + trial.group).second) continue;
+    configurations.push_back(check_config(plan, trial, installed, model_folder));
+    asked.push_back(&trial);
+  }
+  if (asked.empty()) return {};
+  std::vector<Problem> problems;
+  std::set<std::string> seen;
+  std::vector<std::string> warnings;
+  const auto results = worker.check(configurations, signals);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    for (const auto& [key, message] : results[i].errors) {
+      add_unique(problems, seen,
+                 {locate(plan, asked[i]->stage, key), (key.empty() ? "" : key + ": ") + message});
+    }
+    for (const auto& warning : results[i].warnings) {
+      if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) {
+        warnings.push_back(warning);
+      }
+    }
+  }
+  if (!problems.empty()) throw SweepErrors(std::move(problems));
+  return warnings;
+}
+
+}  // namespace mvn

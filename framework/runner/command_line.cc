@@ -1,0 +1,188 @@
+#include "runner/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "common/nearest.h"
+#include "orchestrate/launch/prepare.h"
+
+namespace mvn {
+namespace {
+
+constexpr auto* kExamples = R"(Examples:
+  mvn-runner experiments/quickstart.yaml             run a sweep, or what is left of it
+  mvn-runner sweep.yaml --dry-run                    show its trials; start nothing
+  mvn-runner sweep.yaml --set training.epochs=1      change a value
+  mvn-runner status                                  from another terminal: where the sweeps stand
+  mvn-runner query "SELECT * FROM group_stats"       mean and interval over the seeds
+  mvn-runner plugins lora                            the parameters of a plugin
+
+Exit codes: 0 all trials done, 1 some failed, 64 bad configuration (nothing was started),
+130 interrupted. Running the same command again goes on where it stopped.)";
+
+const std::vector<std::string> kCommands = {"plugins", "query", "collect", "status", "new-plugin"};
+
+void add_repeated(CLI::App& app, const std::string& name, std::vector<std::string>& values,
+                  const std::string& help, const std::string& shape) {
+  // One value each time: `--set a=b sweep.yaml` must not take the file for a second one.
+  app.add_option(name, values, help)->allow_extra_args(false)->type_name(shape);
+}
+
+// CLI11's names of what it reads into, before they become a CommandLine.
+struct Parsed {
+  CommandLine line;
+  std::string sweep;
+  std::string results;
+  std::vector<std::string> plugin_folders;
+  bool rebuild = false;
+  bool version = false;
+};
+
+void add_run(CLI::App& app, Parsed& parsed) {
+  app.add_option("sweep", parsed.sweep, "Sweep to run")->type_name("SWEEP.yaml");
+  add_repeated(app, "--set", parsed.line.overrides,
+               "Set a value of the sweep, as in --set task.train=data.tsv", "KEY=VALUE");
+  app.add_option("--workers", parsed.line.workers, "Trials at a time")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  app.add_flag("--dry-run", parsed.line.dry_run, "Show the trials and what is left; start nothing");
+}
+
+void add_commands(CLI::App& app, Parsed& parsed) {
+  auto* plugins = app.add_subcommand("plugins", "List plugins and their parameters");
+  plugins->add_option("name", parsed.line.component, "Only the components of this name")
+      ->type_name("NAME");
+  plugins->add_flag("--json", parsed.line.json, "As JSON");
+  auto* query = app.add_subcommand("query", "Ask the results in SQL, read-only");
+  query->add_option("sql", parsed.line.sql, "One SELECT; without it, what there is to ask")
+      ->type_name("SQL");
+  query->add_option("--format", parsed.line.format, "table, csv or json (table)")
+      ->type_name("FORMAT");
+  auto* collect = app.add_subcommand("collect", "Make results.db anew from the trials' spools");
+  collect->add_flag("--rebuild", parsed.rebuild, "Replace the database")->required();
+  app.add_subcommand("status", "Show where the sweeps of a results folder stand");
+  auto* fresh = app.add_subcommand("new-plugin", "Write a plugin's skeleton that builds");
+  fresh->add_option("name", parsed.line.plugin, "Its name, and its folder's")
+      ->required()
+      ->type_name("NAME");
+  for (auto* command : app.get_subcommands({})) command->fallthrough();
+}
+
+void define(CLI::App& app, Parsed& parsed) {
+  app.name("mvn-runner");
+  app.footer(kExamples);
+  app.require_subcommand(0, 1);
+  app.allow_extras();
+  app.add_flag("--version", parsed.version, "Print the version");
+  app.add_option("--results", parsed.results, "Folder of results.db and the trials (results)")
+      ->type_name("DIR");
+  add_repeated(app, "--plugin-dir", parsed.plugin_folders, "Look for plugins here first", "DIR");
+  add_run(app, parsed);
+  add_commands(app, parsed);
+}
+
+// "--dryrun" is not known; "--dry-run" is.
+[[noreturn]] void refuse_extra(const CLI::App& app, const std::vector<std::string>& extras) {
+  const auto option = std::find_if(extras.begin(), extras.end(),
+                                   [](const auto& extra) { return extra.starts_with("-"); });
+  if (option == extras.end()) {
+    throw UsageError("unexpected argument '" + extras.front() + "'; see mvn-runner --help");
+  }
+  std::vector<std::string> known;
+  for (const auto* each : app.get_options()) {
+    if (!each->get_lnames().empty()) known.push_back("--" + each->get_lnames().front());
+  }
+  for (const auto* command : app.get_subcommands()) {
+    for (const auto* each : command->get_options()) {
+      if (!each->get_lnames().empty()) known.push_back("--" + each->get_lnames().front());
+    }
+  }
+  const auto name = option->substr(0, option->find('='));
+  const auto nearest = nearest_name(name, known);
+  throw UsageError(
+      "unknown option '" + name + "'" +
+      (nearest.empty() ? "; see mvn-runner --help" : "; did you mean '" + nearest + "'?"));
+}
+
+Command command_of(const CLI::App& app, const Parsed& parsed) {
+  if (parsed.version) return Command::kVersion;
+  if (app.get_subcommands().empty()) {
+    return parsed.sweep.empty() ? Command::kHelp : Command::kRun;
+  }
+  const auto name = app.get_subcommands().front()->get_name();
+  if (name == "plugins") return Command::kPlugins;
+  if (name == "query") return Command::kQuery;
+  if (name == "collect") return Command::kCollect;
+  if (name == "status") return Command::kStatus;
+  return Command::kNewPlugin;
+}
+
+// A first word that is neither a file nor a command: which of the two was meant?
+void check_sweep_exists(const std::filesystem::path& sweep) {
+  if (std::filesystem::exists(sweep)) return;
+  std::vector<std::string> known;
+  if (!sweep.has_parent_path() && !sweep.has_extension()) known = kCommands;
+  const auto folder = sweep.has_parent_path() ? sweep.parent_path() : std::filesystem::path(".");
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const auto extension = entry.path().extension();
+    if (extension != ".yaml" && extension != ".yml") continue;
+    known.push_back(sweep.has_parent_path() ? entry.path().string()
+                                            : entry.path().filename().string());
+  }
+  const auto nearest = nearest_name(sweep.string(), known);
+  throw UsageError(sweep.string() + ": no such sweep file" +
+                   (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+}
+
+void check_overrides(const std::vector<std::string>& overrides) {
+  for (const auto& text : overrides) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw UsageError("--set takes KEY=VALUE, as in --set training.epochs=1, not '" + text + "'");
+    }
+  }
+}
+
+void parse(CLI::App& app, const std::vector<std::string>& arguments) {
+  // CLI11 wants the arguments without the program's name, the last one first.
+  std::vector<std::string> words(arguments.rbegin(), arguments.rend());
+  if (!words.empty()) words.pop_back();
+  app.parse(words);
+}
+
+}  // namespace
+
+UsageError::~UsageError() = default;
+
+CommandLine parse_command_line(const std::vector<std::string>& arguments) {
+  Parsed parsed;
+  CLI::App app("Runs sweeps of language-model training, from YAML to SQL.");
+  define(app, parsed);
+  auto& line = parsed.line;
+  line.text = shell_text(arguments);
+  try {
+    parse(app, arguments);
+  } catch (const CLI::CallForHelp&) {
+    const auto commands = app.get_subcommands();
+    line.help = commands.empty() ? app.help() : commands.front()->help("mvn-runner");
+    return line;
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(std::string(error.what()) + "; see mvn-runner --help");
+  }
+  if (const auto extras = app.remaining(true); !extras.empty()) refuse_extra(app, extras);
+  line.command = command_of(app, parsed);
+  line.help = app.help();
+  if (!parsed.results.empty()) line.results = parsed.results;
+  line.plugin_folders.assign(parsed.plugin_folders.begin(), parsed.plugin_folders.end());
+  line.sweep = parsed.sweep;
+  if (line.command == Command::kRun) {
+    check_sweep_exists(line.sweep);
+    check_overrides(line.overrides);
+  } else if (!parsed.sweep.empty()) {
+    throw UsageError("unexpected argument '" + parsed.sweep + "'; see mvn-runner --help");
+  }
+  return line;
+}
+
+}  // namespace mvn

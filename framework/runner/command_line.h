@@ -1,0 +1,46 @@
+// The command line of mvn-runner.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "mvn/error.h"
+
+namespace mvn {
+
+enum class Command { kRun, kPlugins, kQuery, kCollect, kStatus, kNewPlugin, kHelp, kVersion };
+
+struct CommandLine {
+  Command command = Command::kHelp;
+  std::string text;  // as typed, quoted for a shell
+  std::filesystem::path results = "results";
+  std::vector<std::filesystem::path> plugin_folders;
+
+  std::filesystem::path sweep;         // kRun
+  std::vector<std::string> overrides;  // kRun: "a.b=c"
+  int workers = 0;                     // kRun; 0: as the sweep says
+  bool dry_run = false;                // kRun
+
+  std::string component;         // kPlugins: only those of this name, "" for all
+  bool json = false;             // kPlugins
+  std::string sql;               // kQuery
+  std::string format = "table";  // kQuery: table, csv or json
+  std::string plugin;            // kNewPlugin
+  std::string help;              // kHelp: what to print
+};
+
+// What the user typed is not understood: the message says what is, and where to read on.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+  ~UsageError() override;
+  [[nodiscard]] int exit_code() const noexcept override {
+    return static_cast<int>(ExitCode::kBadConfig);
+  }
+};
+
+// `arguments` begins with the program's name. Throws UsageError.
+CommandLine parse_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace mvn

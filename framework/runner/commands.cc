@@ -1,0 +1,89 @@
+#include "runner/commands.h"
+
+#include <unistd.h>
+
+#include "common/files.h"
+#include "common/json.h"
+#include "orchestrate/launch/session.h"
+#include "orchestrate/launch/worker_program.h"
+#include "orchestrate/store/query.h"
+#include "orchestrate/store/rebuild.h"
+#include "orchestrate/store/store.h"
+#include "runner/list_plugins.h"
+#include "runner/new_plugin.h"
+#include "runner/status.h"
+
+namespace mvn {
+namespace {
+
+void plugins(const CommandLine& line, std::ostream& out) {
+  Signals signals;
+  const auto description = WorkerProgram(find_worker(), line.plugin_folders).describe(signals);
+  if (line.json) {
+    out << to_json(description).dump(2) << std::endl;
+  } else {
+    list_plugins(description, line.component, out);
+  }
+}
+
+void query(const CommandLine& line, std::ostream& out) {
+  const auto format = row_format(line.format);
+  const auto database = database_path(line.results);
+  if (line.sql.empty()) {
+    list_views(database, out);
+  } else {
+    run_query(database, line.sql, {format, terminal_width(STDOUT_FILENO)}, out);
+  }
+}
+
+void rebuild(const CommandLine& line, std::ostream& out) {
+  if (!std::filesystem::is_directory(line.results)) {
+    throw UsageError(line.results.string() + ": no such results folder; give one with --results");
+  }
+  const auto file = line.results / "runner.lock";
+  const auto lock = FileLock::try_lock(file);
+  if (!lock) {
+    throw Error(line.results.string() + " is in use by another mvn-runner, " +
+                FileLock::holder(file) + ": wait for it to end");
+  }
+  const auto summary = rebuild_database(line.results);
+  out << "made " << database_path(line.results).string() << " anew: " << summary.sweeps
+      << " sweeps, " << summary.trials << " trials, " << summary.attempts << " attempts, "
+      << summary.records << " records" << std::endl;
+  if (!summary.kept.empty()) out << "the old one is " << summary.kept.string() << std::endl;
+}
+
+}  // namespace
+
+int run_command(const CommandLine& line, std::ostream& out) {
+  switch (line.command) {
+    case Command::kRun:
+      return run_sweep({line.sweep, line.overrides, line.results, line.workers, line.plugin_folders,
+                        line.dry_run, line.text},
+                       out);
+    case Command::kPlugins:
+      plugins(line, out);
+      break;
+    case Command::kQuery:
+      query(line, out);
+      break;
+    case Command::kCollect:
+      rebuild(line, out);
+      break;
+    case Command::kStatus:
+      show_status(line.results, out);
+      break;
+    case Command::kNewPlugin:
+      write_plugin(line.plugin, std::filesystem::current_path(), out);
+      break;
+    case Command::kHelp:
+      out << line.help << std::flush;
+      break;
+    case Command::kVersion:
+      out << "mvn-runner " << MVN_VERSION << std::endl;
+      break;
+  }
+  return 0;
+}
+
+}  // namespace mvn

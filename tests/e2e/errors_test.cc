@@ -1,0 +1,89 @@
+// What is wrong is said before anything is written.
+#include <gtest/gtest.h>
+
+#include "e2e/harness.h"
+
+namespace mvn::test {
+namespace {
+
+// Runs the sweep, which must be refused, and returns what it says on standard error.
+std::string refusal(Workplace& place, const std::vector<std::string>& arguments) {
+  const auto run = place.run(arguments);
+  EXPECT_EQ(run.end.exit_code, 64) << run.out << run.err;
+  EXPECT_FALSE(place.has("results"));
+  return run.err;
+}
+
+TEST(Errors, AMissingSweepFile) {
+  Workplace place;
+  place.write("quickstart.yaml", "");
+  EXPECT_EQ(refusal(place, {"quickstat.yaml"}),
+            "mvn-runner: quickstat.yaml: no such sweep file; did you mean 'quickstart.yaml'?\n");
+  EXPECT_EQ(refusal(place, {"plugin"}),
+            "mvn-runner: plugin: no such sweep file; did you mean 'plugins'?\n");
+}
+
+TEST(Errors, AnUnknownKeyAtItsPlace) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("stepz: 3"));
+  const auto text = refusal(place, {"sweep.yaml"});
+  EXPECT_TRUE(text.starts_with("sweep.yaml:5:22: task.stepz: ")) << text;
+  EXPECT_NE(text.find("did you mean 'steps'?"), std::string::npos) << text;
+  EXPECT_NE(text.find("task: {plugin: play, stepz: 3}\n"), std::string::npos) << text;
+}
+
+TEST(Errors, WhatTheWorkerFindsIsShownAtItsPlace) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("data: no.txt", "0.1, 0.2", "repeats: {seeds: [0, 1]}\n"));
+  EXPECT_EQ(refusal(place, {"sweep.yaml"}),
+            "sweep.yaml:5:28: task.data: no such file: " + (place / "no.txt").string() +
+                "\n"
+                "  task: {plugin: play, data: no.txt}\n"
+                "                             ^\n");
+}
+
+TEST(Errors, ADeviceThatIsNotThere) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("", "0.1", "resources: {device: cuda}\n"));
+  const auto text = refusal(place, {"sweep.yaml"});
+  EXPECT_NE(
+      text.find(":8:21: resources.device: 'cuda' is asked for, but LibTorch finds no GPU here"),
+      std::string::npos)
+      << text;
+}
+
+TEST(Errors, AnUnknownOption) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text(""));
+  EXPECT_EQ(refusal(place, {"sweep.yaml", "--dryrun"}),
+            "mvn-runner: unknown option '--dryrun'; did you mean '--dry-run'?\n");
+  EXPECT_EQ(refusal(place, {"sweep.yaml", "--set", "steps"}),
+            "mvn-runner: --set takes KEY=VALUE, as in --set training.epochs=1, not 'steps'\n");
+  EXPECT_EQ(refusal(place, {"sweep.yaml", "other.yaml"}),
+            "mvn-runner: unexpected argument 'other.yaml'; see mvn-runner --help\n");
+}
+
+TEST(Errors, AFailedPreparationLeavesNothing) {
+  Workplace place;
+  place.write(
+      "sweep.yaml",
+      sweep_text("", "0.1",
+                 "prepare:\n  - {command: [sh, -c, 'echo no network; exit 3'], creates: d}\n"));
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 1);
+  EXPECT_EQ(run.err,
+            "mvn-runner: 'sh -c 'echo no network; exit 3'' ended with exit code 3:\nno network\n");
+  EXPECT_FALSE(place.has("results"));
+}
+
+TEST(Errors, ABadChangeLeavesTheResultsAsTheyWere) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("", "0.1"));
+  ASSERT_EQ(place.run({"sweep.yaml"}).end.exit_code, 0);
+  place.write("sweep.yaml", sweep_text("data: no.txt", "0.1"));
+  EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 64);
+  EXPECT_EQ(place.rows("SELECT state FROM trials"), std::vector<std::string>{"done"});
+}
+
+}  // namespace
+}  // namespace mvn::test

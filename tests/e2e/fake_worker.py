@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""A worker that trains nothing: it speaks the worker protocol (describe, check, serve) and does what
+the trial's configuration tells it to, so that tests can make every kind of trouble happen on
+purpose. Its task `play` has the switches; see SPECS."""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+
+
+def spec(name, kind="text", default=None, required=False, **more):
+    return dict(name=name, type=kind, default=default, help=more.pop("help", ""), unit="",
+                required=required, choices=[], **more)
+
+
+SPECS = {
+    "model": [spec("weights", "weights"), spec("config", "object"), spec("tokenizer", "path"),
+              spec("size", "int", 1)],
+    "play": [
+        spec("data", "path", help="a file that check insists on"),
+        spec("score", "real", 0.5, help="what eval/accuracy ends at"),
+        spec("steps", "int", 4),
+        spec("log_lines", "int", 0, help="lines written to the log"),
+        spec("hold_at", "int", -1, help="after this step, say so on `holding` and wait"),
+        spec("holding", "path", help="a FIFO: the id of the trial that holds, and its worker"),
+        spec("proceed", "path", help="a FIFO: one byte lets one trial go on"),
+        spec("signal", "int", 0, help="at the end, kill the worker with this signal"),
+        spec("exit", "int", 0, help="at the end, exit the worker with this code"),
+        spec("code", "int", 0, help="at the end, reply with this code"),
+        spec("message", "text", "", help="and this message"),
+        spec("fail_until", "path", help="fail while this file does not exist"),
+        spec("ignore_stop", "bool", False, help="do not stop on SIGTERM"),
+    ],
+}
+
+
+def describe():
+    def component(kind, name, params):
+        return dict(kind=kind, name=name, help="", plugin="fake", version="1.0",
+                    file="/nowhere/fake.so", params=params)
+    sections = {
+        "optimizer": [spec("lr", "real", 0.001), spec("name", "text", "adamw")],
+        "schedule": [spec("name", "text", "constant")],
+        "training": [spec("steps", "int"), spec("batch_size", "int", 32)],
+    }
+    return dict(sdk="0.1.0", torch="2.11.0", devices=["cpu"], sections=sections, refused=[],
+                components=[component("model", "toy", SPECS["model"]),
+                            component("adapter", "none", []),
+                            component("task", "play", SPECS["play"])])
+
+
+def check(configs):
+    results = []
+    for config in configs:
+        errors = []
+        data = config["task"].get("data")
+        if data and not os.path.exists(data):
+            errors.append(dict(key="task.data", message=f"no such file: {data}"))
+        weights = config["model"].get("weights")
+        if isinstance(weights, str) and not os.path.exists(weights):
+            errors.append(dict(key="model.weights", message=f"no such folder: {weights}"))
+        results.append(dict(errors=errors, warnings=[]))
+    return results
+
+
+class Stop(Exception):
+    pass
+
+
+class Trial:
+    def __init__(self, path):
+        with open(path) as file:
+            self.file = json.load(file)
+        self.task = {p["name"]: p["default"] for p in SPECS["play"]}
+        self.task.update(self.file["config"]["task"])
+        os.makedirs(self.file["folder"], exist_ok=True)
+        self.checkpoint = os.path.join(self.file["folder"], "checkpoint")
+        self.spool = open(self.file["spool"], "a")
+
+    def record(self, kind, **values):
+        record = dict(type=kind, time=int(time.time() * 1000), **values)
+        self.spool.write(json.dumps(record) + "\n")
+        self.spool.flush()
+
+    def hold(self):
+        with open(self.task["holding"], "w") as file:
+            file.write(f"{self.file['id'][:12]} {os.getpid()}\n")
+        with open(self.task["proceed"], "rb", buffering=0) as file:
+            file.read(1)
+
+    def train(self):
+        first = 0
+        if os.path.exists(self.checkpoint):
+            with open(self.checkpoint) as file:
+                first = int(file.read())
+        self.record("start", pid=os.getpid(), host=socket.gethostname(), resumed_step=first)
+        weights = self.file["config"]["model"].get("weights")
+        if weights and not os.path.isdir(weights):
+            return 64, f"model.weights: no such folder: {weights}"
+        for line in range(self.task["log_lines"]):
+            print("log line", line + 1)
+        steps = self.task["steps"]
+        for step in range(first + 1, steps + 1):
+            self.record("metric", step=step, values={"train/loss": 1 / step})
+            self.record("progress", step=step, steps=steps)
+            with open(self.checkpoint, "w") as file:
+                file.write(str(step))
+            if step == self.task["hold_at"]:
+                self.hold()
+        return self.finish(steps)
+
+    def finish(self, steps):
+        if self.task["signal"]:
+            sys.stdout.flush()
+            os.kill(os.getpid(), self.task["signal"])
+        if self.task["exit"]:
+            sys.stdout.flush()
+            os._exit(self.task["exit"])
+        if self.task["code"]:
+            return self.task["code"], self.task["message"]
+        if self.task["fail_until"] and not os.path.exists(self.task["fail_until"]):
+            return 1, "not yet"
+        self.record("metric", step=steps, values={"eval/accuracy": self.task["score"]})
+        os.makedirs(os.path.join(self.file["folder"], "model"), exist_ok=True)
+        return 0, ""
+
+    def run(self):
+        def stop(*_):
+            if not self.task["ignore_stop"]:
+                raise Stop
+        signal.signal(signal.SIGTERM, stop)
+        try:
+            code, message = self.train()
+        except Stop:
+            code, message = 75, ""
+        self.record("end", code=code, message=message)
+        return code, message
+
+
+def run(path):
+    """One trial, its output in the attempt's log."""
+    saved = os.dup(1), os.dup(2)
+    log = os.open(os.path.join(os.path.dirname(path), "log.txt"),
+                  os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    try:
+        return Trial(path).run()
+    finally:
+        sys.stdout.flush()
+        for number, copy in zip((1, 2), saved):
+            os.dup2(copy, number)
+            os.close(copy)
+
+
+def serve():
+    for line in sys.stdin:
+        path = json.loads(line)["trial"]
+        code, message = run(path)
+        print(json.dumps(dict(trial=path, code=code, message=message)), flush=True)
+        if code not in (0, 64, 78, 79):
+            sys.exit(code)
+
+
+def main():
+    verb = sys.argv[1]
+    if verb == "describe":
+        print(json.dumps(describe()))
+    elif verb == "check":
+        print(json.dumps(check(json.load(sys.stdin))))
+    else:
+        serve()
+
+
+if __name__ == "__main__":
+    main()
