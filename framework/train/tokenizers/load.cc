@@ -1,0 +1,132 @@
+#include "train/tokenizers/load.h"
+
+#include <algorithm>
+#include <map>
+
+#include "common/files.h"
+#include "common/utf8.h"
+#include "mvn/error.h"
+#include "train/tokenizers/tokenizer_config.h"
+#include "train/tokenizers/tokenizer_json.h"
+
+namespace mvn {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json read_checked_json(const JsonSource& source) {
+  Json json = read_json(source.path);
+  if (deeper_than(json, /*limit=*/64)) {
+    throw DataError(source.path.string() + ": nested too deeply for a tokenizer");
+  }
+  return json;
+}
+
+Vocabulary read_vocab_json(const JsonSource& source) {
+  const Json json = read_checked_json(source);
+  JsonNode(source, json).expect_object();
+  Vocabulary vocabulary;
+  for (const auto& [token, id] : json.items()) {
+    vocabulary.emplace(token, JsonNode(source, id, "'" + token + "'").id());
+  }
+  return vocabulary;
+}
+
+// "a b" on every line but the first, "#version: 0.2".
+Merges read_merges_txt(const fs::path& path) {
+  const std::string text = read_file(path);
+  const auto fail = [&](std::size_t line, const std::string& message) {
+    throw DataError(path.string() + ":" + std::to_string(line) + ": " + message);
+  };
+  Merges merges;
+  std::size_t number = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    ++number;
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    std::string_view line(text.data() + begin, end - begin);
+    begin = end + 1;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.starts_with("#version")) continue;
+    if (valid_utf8_prefix(line) != line.size()) fail(number, "not UTF-8");
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos) {
+      fail(number, "a merge must be two tokens with one space between");
+    }
+    merges.emplace_back(line.substr(0, space), line.substr(space + 1));
+  }
+  return merges;
+}
+
+// GPT-2's own files: byte-level BPE whose one added token ends texts.
+TokenizerParts read_vocab_and_merges(const fs::path& folder, const std::string& key) {
+  TokenizerParts parts;
+  parts.pre_tokenizer = ByteLevel{};
+  parts.decoders = {ByteLevelDecoder{}};
+  const JsonSource source{folder / "vocab.json", key};
+  Vocabulary vocabulary = read_vocab_json(source);
+  const Merges merges = read_merges_txt(folder / "merges.txt");
+  try {
+    parts.model =
+        std::make_shared<const Bpe>(std::move(vocabulary), merges, BpeOptions{.byte_level = true});
+  } catch (const DataError& e) {
+    throw DataError(folder.string() + ": vocab.json and merges.txt: " + e.what());
+  }
+  AddedToken end;
+  end.content = "<|endoftext|>";
+  end.id = parts.model->id_of(end.content);
+  end.normalized = false;
+  end.special = true;
+  if (end.id >= 0) parts.added_tokens.push_back(end);
+  return parts;
+}
+
+TokenizerParts read_parts(const fs::path& path, const std::string& key) {
+  const fs::path file = fs::is_directory(path) ? path / "tokenizer.json" : path;
+  if (fs::exists(file)) {
+    const JsonSource source{file, key};
+    return read_tokenizer_json(source, read_checked_json(source));
+  }
+  if (!fs::exists(path)) throw ConfigError(key, "no file or folder " + path.string());
+  const bool vocab = fs::exists(path / "vocab.json");
+  const bool merges = fs::exists(path / "merges.txt");
+  if (vocab && merges) return read_vocab_and_merges(path, key);
+  if (vocab || merges) {
+    throw ConfigError(key, path.string() + " has " + (vocab ? "vocab.json" : "merges.txt") +
+                               " but no " + (vocab ? "merges.txt" : "vocab.json"));
+  }
+  throw ConfigError(key, "no tokenizer in " + path.string() +
+                             " (expected tokenizer.json, or vocab.json and merges.txt)");
+}
+
+// Two added tokens that look the same in the text cannot be told apart.
+void check_patterns(const TokenizerParts& parts, const fs::path& path) {
+  std::map<std::pair<bool, std::string>, std::string> seen;
+  for (const auto& token : parts.added_tokens) {
+    std::string buffer;
+    std::string pattern(token.normalized ? normalize(parts.normalizers, token.content, buffer)
+                                         : token.content);
+    if (pattern.empty()) {
+      throw DataError(path.string() + ": the added token '" + token.content +
+                      "' is empty after normalisation");
+    }
+    const auto [other, is_new] = seen.emplace(std::pair(token.normalized, pattern), token.content);
+    if (!is_new) {
+      throw DataError(path.string() + ": the added tokens '" + other->second + "' and '" +
+                      token.content + "' are the same after normalisation");
+    }
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> load_tokenizer(const fs::path& path, const std::string& key) {
+  TokenizerParts parts = read_parts(path, key);
+  const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
+  const JsonSource config{folder / "tokenizer_config.json", key};
+  if (fs::exists(config.path)) apply_tokenizer_config(parts, config, read_checked_json(config));
+  guess_end_of_text(parts);
+  check_patterns(parts, path);
+  return std::make_shared<const PipelineTokenizer>(std::move(parts));
+}
+
+}  // namespace mvn

@@ -1,0 +1,8 @@
+#include "mvn/tokenizer.h"
+
+namespace mvn {
+
+// Out of line to anchor the vtable in one library.
+Tokenizer::~Tokenizer() = default;
+
+}  // namespace mvn

@@ -1,0 +1,114 @@
+#include "train/tokenizers/tokenizer_config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+namespace mvn {
+namespace {
+
+constexpr auto kNamedTokens = {"bos_token", "eos_token", "unk_token", "sep_token",
+                               "pad_token", "cls_token", "mask_token"};
+
+// A token given as its text or as an object with its text.
+std::string named_token(const JsonNode& root, const char* name) {
+  const JsonNode node = root.at(name);
+  return node.value().is_string() ? node.text() : node.at("content").text();
+}
+
+// {"50256": {"content": ...}, ...}, in the order of the ids.
+void apply_added_tokens(TokenizerParts& parts, const JsonNode& node) {
+  node.expect_object();
+  std::map<std::int32_t, std::string> names;
+  for (const auto& [name, token] : node.value().items()) {
+    std::int32_t id = -1;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+    if (error != std::errc() || end != name.data() + name.size() || id < 0) {
+      node.fail("'" + name + "' is not a token's id");
+    }
+    names.emplace(id, name);
+  }
+  for (const auto& [id, name] : names) {
+    const JsonNode entry = node.at(name.c_str());
+    AddedToken token = read_added_token(entry);
+    token.id = id;
+    if (!token.content.empty()) add_token(parts, token, entry);
+  }
+}
+
+// A named token that the vocabulary has is cut out of the text like any special token. One that it
+// does not have has no id that the model knows.
+void apply_named_token(TokenizerParts& parts, const JsonNode& root, const char* name) {
+  if (!root.has(name)) return;
+  const std::string content = named_token(root, name);
+  const bool known = std::any_of(parts.added_tokens.begin(), parts.added_tokens.end(),
+                                 [&](const AddedToken& token) { return token.content == content; });
+  if (known || parts.model->id_of(content) < 0) return;
+  AddedToken token;
+  token.id = parts.model->id_of(content);
+  token.content = content;
+  token.normalized = false;
+  token.special = true;
+  add_token(parts, token, root);
+}
+
+// add_bos_token and add_eos_token take the place of what the template adds on that side.
+void apply_ends(TokenizerParts& parts, const JsonNode& root, const char* flag, const char* name,
+                std::vector<std::int32_t>& ids) {
+  if (!root.has(flag)) return;
+  ids.clear();
+  if (!root.at(flag).boolean()) return;
+  if (!root.has(name)) root.fail(std::string(flag) + " is true and there is no " + name);
+  const std::string content = named_token(root, name);
+  const std::int32_t id = token_id(parts, content);
+  if (id < 0) root.fail(std::string(name) + " '" + content + "' is not a token");
+  ids.push_back(id);
+}
+
+bool adds_prefix_space(const TokenizerParts& parts) {
+  if (const auto* metaspace = std::get_if<Metaspace>(&parts.pre_tokenizer)) {
+    return metaspace->prepend != PrependScheme::kNever;
+  }
+  return std::any_of(parts.normalizers.begin(), parts.normalizers.end(),
+                     [](const auto& step) { return std::holds_alternative<Prepend>(step); });
+}
+
+void apply_prefix_space(TokenizerParts& parts, const JsonNode& root) {
+  if (!root.has("add_prefix_space")) return;
+  const bool wanted = root.at("add_prefix_space").boolean();
+  if (auto* byte_level = std::get_if<ByteLevel>(&parts.pre_tokenizer)) {
+    byte_level->add_prefix_space = wanted;
+  } else if (wanted != adds_prefix_space(parts)) {
+    root.at("add_prefix_space").unsupported("contradicts tokenizer.json, which is not supported");
+  }
+}
+
+}  // namespace
+
+std::int32_t token_id(const TokenizerParts& parts, const std::string& content) {
+  for (const auto& token : parts.added_tokens) {
+    if (token.content == content) return token.id;
+  }
+  return parts.model->id_of(content);
+}
+
+void apply_tokenizer_config(TokenizerParts& parts, const JsonSource& source, const Json& json) {
+  const JsonNode root(source, json);
+  root.expect_object();
+  if (root.has("added_tokens_decoder")) {
+    apply_added_tokens(parts, root.at("added_tokens_decoder"));
+  }
+  for (const char* name : kNamedTokens) apply_named_token(parts, root, name);
+  apply_ends(parts, root, "add_bos_token", "bos_token", parts.prefix);
+  apply_ends(parts, root, "add_eos_token", "eos_token", parts.suffix);
+  apply_prefix_space(parts, root);
+  if (root.has("eos_token")) parts.end_of_text = token_id(parts, named_token(root, "eos_token"));
+}
+
+void guess_end_of_text(TokenizerParts& parts) {
+  for (const char* name : {"<|endoftext|>", "</s>"}) {
+    if (parts.end_of_text < 0) parts.end_of_text = token_id(parts, name);
+  }
+}
+
+}  // namespace mvn

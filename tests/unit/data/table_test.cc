@@ -1,0 +1,168 @@
+#include <gtest/gtest.h>
+
+#include <tuple>
+
+#include "mvn/data.h"
+#include "support/error_of.h"
+#include "support/temporary_folder.h"
+
+namespace mvn {
+namespace {
+
+using test::error_of;
+using test::TemporaryFolder;
+using Row = std::vector<std::string>;
+
+class TableTest : public ::testing::Test {
+ protected:
+  Table read(const std::string& name, const std::string& content, TableOptions options = {}) {
+    return read_table(folder_.write(name, content), options, "task.train");
+  }
+  std::string error(const std::string& name, const std::string& content,
+                    TableOptions options = {}) {
+    return error_of([&] { read(name, content, options); });
+  }
+  [[nodiscard]] std::string path(const std::string& name) const {
+    return (folder_ / name).string();
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(TableTest, CsvQuotesHoldDelimitersLineEndsAndQuotes) {
+  const Table table =
+      read("a.csv", "text,label\n\"a, b\",1\n\"two\nlines\",2\n\"say \"\"so\"\"\",3\n");
+  EXPECT_EQ(table.columns, (Row{"text", "label"}));
+  EXPECT_EQ(table.rows,
+            (std::vector<Row>{{"a, b", "1"}, {"two\nlines", "2"}, {"say \"so\"", "3"}}));
+  EXPECT_EQ(table.lines, (std::vector<std::int64_t>{2, 3, 5}));
+}
+
+TEST_F(TableTest, CsvQuoteInsideAFieldIsText) {
+  EXPECT_EQ(read("a.csv", "t\n6\" long\n").rows, (std::vector<Row>{{"6\" long"}}));
+}
+
+TEST_F(TableTest, MarkAndCrLfAndMissingLastLineEndAreAccepted) {
+  const Table table = read("a.csv", "\xEF\xBB\xBFtext,label\r\nx,1\r\n\r\n\"y\r\nz\",2");
+  EXPECT_EQ(table.columns, (Row{"text", "label"}));
+  EXPECT_EQ(table.rows, (std::vector<Row>{{"x", "1"}, {"y\r\nz", "2"}}));
+  EXPECT_EQ(table.lines, (std::vector<std::int64_t>{2, 4}));
+}
+
+TEST_F(TableTest, TsvKnowsNoQuotes) {
+  EXPECT_EQ(read("a.tsv", "text\tlabel\n\"open\t1\na\rb\t2\n").rows,
+            (std::vector<Row>{{"\"open", "1"}, {"a\rb", "2"}}));
+}
+
+TEST_F(TableTest, EmptyFieldsAreKept) {
+  EXPECT_EQ(read("a.tsv", "a\tb\tc\n\t\t\nx\t\ty\n").rows,
+            (std::vector<Row>{{"", "", ""}, {"x", "", "y"}}));
+  EXPECT_EQ(read("b.csv", "a\n\"\"\n\nx\n").rows, (std::vector<Row>{{""}, {"x"}}));
+}
+
+TEST_F(TableTest, TextTableHasTheGivenDelimiter) {
+  EXPECT_EQ(read("a.txt", "text;label\nI am \"fine;joy\n", {.delimiter = ";"}).rows,
+            (std::vector<Row>{{"I am \"fine", "joy"}}));
+}
+
+TEST_F(TableTest, WithoutAHeaderColumnsAreNumberedOrGiven) {
+  EXPECT_EQ(read("a.csv", "x,1\n", {.header = false}).columns, (Row{"column1", "column2"}));
+  const Table table = read("a.csv", "x,1\n", {.header = false, .columns = {"text", "label"}});
+  EXPECT_EQ(table.columns, (Row{"text", "label"}));
+  EXPECT_EQ(table.rows, (std::vector<Row>{{"x", "1"}}));
+}
+
+TEST_F(TableTest, JsonLinesKeepTheFirstObjectsOrderAndNumbersAsText) {
+  const Table table =
+      read("a.jsonl",
+           "{\"z\": 1, \"a\": \"x\\ny\", \"f\": 0.5, \"n\": null, \"l\": [1, {}]}\n"
+           "\n{\"a\": \"\\u00e9\", \"z\": -3, \"l\": true, \"n\": \"n\", \"f\": 1e3}");
+  EXPECT_EQ(table.columns, (Row{"z", "a", "f", "n", "l"}));
+  EXPECT_EQ(table.rows, (std::vector<Row>{{"1", "x\ny", "0.5", "", "[1,{}]"},
+                                          {"-3", "\xC3\xA9", "1000.0", "n", "true"}}));
+  EXPECT_EQ(table.lines, (std::vector<std::int64_t>{1, 3}));
+}
+
+TEST_F(TableTest, FormatCanBeGiven) {
+  EXPECT_EQ(read("data", "a\tb\n1\t2\n", {.format = "tsv"}).rows, (std::vector<Row>{{"1", "2"}}));
+}
+
+TEST_F(TableTest, RowOfAnotherWidth) {
+  EXPECT_EQ(error("a.csv", "a,b\n\"x\ny\",1\nz\n"),
+            path("a.csv") + ":4: 1 field where the table has 2 columns");
+  EXPECT_EQ(error("a.tsv", "a\n1\t2\t3\n"),
+            path("a.tsv") + ":2: 3 fields where the table has 1 column");
+  EXPECT_EQ(error("b.csv", "1,2\n", {.header = false, .columns = {"only"}}),
+            path("b.csv") + ":1: 2 fields where the table has 1 column");
+}
+
+TEST_F(TableTest, BrokenQuotes) {
+  EXPECT_EQ(error("a.csv", "a\nx\n\"open\nand on\n"),
+            path("a.csv") + ":3: a quoted field is not closed");
+  EXPECT_EQ(error("a.csv", "a\n\"x\" y\n"),
+            path("a.csv") +
+                ":2: text after a closing quote; a quote inside a quoted field is "
+                "written twice");
+}
+
+TEST_F(TableTest, BrokenJsonLines) {
+  EXPECT_EQ(error("a.jsonl", "{\"a\": 1}\n{\"a\": }\n"), path("a.jsonl") + ":2:7: not valid JSON");
+  EXPECT_EQ(error("a.jsonl", "{\"a\": 1}\n[1]\n"), path("a.jsonl") + ":2: not a JSON object");
+  EXPECT_EQ(error("a.jsonl", "{\"a\": 1}\n{\"b\": 1}\n"),
+            path("a.jsonl") + ":2: no 'a', which the first object has");
+  EXPECT_EQ(error("a.jsonl", "{\"a\": 1}\n{\"a\": 1, \"b\": 2}\n"),
+            path("a.jsonl") + ":2: 'b' is not in the first object");
+  EXPECT_EQ(error("a.jsonl", "{}\n"), path("a.jsonl") + ":1: the first object has no keys");
+  const std::string deep(1000000, '[');
+  EXPECT_EQ(error("a.jsonl", "{\"a\": " + deep + std::string(deep.size(), ']') + "}\n"),
+            path("a.jsonl") + ":1: nested too deeply");
+}
+
+TEST_F(TableTest, OtherDamage) {
+  EXPECT_EQ(error("a.csv", ""), path("a.csv") + ": the file is empty");
+  EXPECT_EQ(error("a.jsonl", "\n"), path("a.jsonl") + ": the file is empty");
+  EXPECT_EQ(error("a.csv", "a,b,a\n"), path("a.csv") + ":1: two columns are named 'a'");
+  EXPECT_EQ(error("a.csv", "a\nx\ncaf\xE9\n"),
+            path("a.csv") +
+                ":3: not UTF-8 (byte 0xE9); convert the file, for example with iconv "
+                "-f latin1 -t utf-8");
+}
+
+TEST_F(TableTest, WhatTheConfigurationGotWrong) {
+  EXPECT_EQ(error_of([&] { read_table(folder_ / "no.csv", {}, "task.train"); }),
+            "task.train: no file " + path("no.csv"));
+  EXPECT_EQ(error_of([&] { read_table(folder_.path(), {.format = "csv"}, "task.train"); }),
+            "task.train: " + folder_.path().string() + ": is a folder, not a file");
+  EXPECT_EQ(error("a.csv.xz", ""),
+            "task.train: " + path("a.csv.xz") + " is compressed; unpack it first");
+  EXPECT_EQ(error("a.dat", ""), "task.train: cannot tell the format of " + path("a.dat") +
+                                    " by its ending; give the format (csv, tsv, txt or jsonl)");
+  EXPECT_EQ(error("a.csv", "", {.format = "cvs"}),
+            "task.train: unknown table format 'cvs'; did you mean 'csv'? (known: auto, csv, tsv, "
+            "txt, jsonl)");
+  EXPECT_EQ(error("a.txt", "x"),
+            "task.train: " + path("a.txt") + ": a table in a .txt file needs a delimiter");
+  EXPECT_EQ(error("a.csv", "x", {.delimiter = ";;"}),
+            "task.train: the delimiter of " + path("a.csv") + " must be one character, got ';;'");
+}
+
+TEST_F(TableTest, UnknownColumn) {
+  const Table table = read("a.csv", "sentence,label\nx,1\n");
+  EXPECT_EQ(table.column("label", "task.label"), 1U);
+  EXPECT_EQ(error_of([&] { std::ignore = table.column("sentense", "task.text"); }),
+            "task.text: " + path("a.csv") +
+                " has no column 'sentense'; did you mean 'sentence'? "
+                "(columns: sentence, label)");
+}
+
+TEST_F(TableTest, PlainText) {
+  EXPECT_EQ(read_text(folder_.write("a.txt", "\xEF\xBB\xBFone\r\ntwo"), "task.train"),
+            "one\r\ntwo");
+  EXPECT_EQ(error_of([&] { read_text(folder_.write("b.txt", "a\n\xFF"), "task.train"); }),
+            path("b.txt") +
+                ":2: not UTF-8 (byte 0xFF); convert the file, for example with iconv "
+                "-f latin1 -t utf-8");
+}
+
+}  // namespace
+}  // namespace mvn
