@@ -1,0 +1,28 @@
+// The convolution and the scan of a Mamba block on a CPU, through the kernels of scan_kernels.h,
+// with gradients only for what asks for one.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "packing.h"
+
+namespace mvn::mamba {
+
+// True where the fused functions can serve: float32 or bfloat16 on a CPU, a state and a convolution
+// that the kernels hold.
+bool can_fuse(const torch::Tensor& x, std::int64_t states, std::int64_t conv_width);
+
+// silu(causal depthwise convolution): x [T, D] (rows may be strided), weight [D, 1, K] and bias [D]
+// (or undefined) -> [T, D].
+torch::Tensor fused_conv(const torch::Tensor& x, const torch::Tensor& weight,
+                         const torch::Tensor& bias, const Packing& packing);
+
+// The scan as scan_kernels.h defines it: u, delta (before bias and softplus), z [T, D] of one type,
+// b, c [T, N] of the same, a [D, N] (negative), d [D] and delta_bias [D] float32 -> [T, D]. z, d
+// and delta_bias may be undefined.
+torch::Tensor fused_scan(const torch::Tensor& u, const torch::Tensor& delta, const torch::Tensor& a,
+                         const torch::Tensor& b, const torch::Tensor& c, const torch::Tensor& d,
+                         const torch::Tensor& z, const torch::Tensor& delta_bias,
+                         const Packing& packing);
+
+}  // namespace mvn::mamba
