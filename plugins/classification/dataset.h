@@ -1,0 +1,50 @@
+// Labelled texts: what classification reads from its tables.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mvn/params.h"
+
+namespace mvn {
+
+// The classes, in the order of their indices: the sorted set of the training labels, as numbers
+// where all of them are integers, else as texts.
+class Classes {
+ public:
+  explicit Classes(const std::vector<std::string>& labels);
+  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(names_.size()); }
+  [[nodiscard]] std::optional<std::int64_t> index(const std::string& name) const;
+
+ private:
+  std::vector<std::string> names_;
+  std::map<std::string, std::int64_t> indices_;
+};
+
+struct Examples {
+  std::vector<std::string> texts;
+  std::vector<std::int64_t> labels;  // indices of classes
+};
+
+struct Dataset {
+  Classes classes;
+  Examples train;
+  Examples validation;
+  Examples test;  // empty where no file was given
+  std::vector<std::filesystem::path> files;
+};
+
+// The parameters that say where the data is and what it looks like.
+std::vector<ParamSpec> dataset_params();
+
+// Reads every file of the task. Throws ConfigError naming the parameter at fault, or DataError
+// "file:line: ..." for an empty label, a file without rows, a single class, or a label that the
+// training file has not.
+Dataset read_dataset(const Params& params);
+
+}  // namespace mvn

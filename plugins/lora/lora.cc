@@ -1,0 +1,265 @@
+#include "lora.h"
+
+#include <utility>
+
+#include "lora_config.h"
+#include "lora_layers.h"
+#include "mvn/error.h"
+#include "mvn/json_file.h"
+#include "peft_files.h"
+#include "targets.h"
+
+namespace mvn {
+namespace {
+
+struct AdaptedLinear {
+  std::string path;
+  std::shared_ptr<Linear> base;
+  std::shared_ptr<LoraLinear> lora;
+};
+
+struct AdaptedEmbedding {
+  std::string path;
+  std::shared_ptr<Embedding> base;
+  std::shared_ptr<LoraEmbedding> lora;
+};
+
+class Lora : public Adapter {
+ public:
+  explicit Lora(const AdapterContext& context)
+      : config_(lora_config(context.params)),
+        fault_(
+            [prefix = context.params.key("")](const std::string& name, const std::string& message) {
+              throw ConfigError(prefix + name, message);
+            }),
+        generator_(context.generator),
+        head_(context.head),
+        warn_(context.warn) {}
+
+  void attach(Model& model) override;
+  void start_head(torch::nn::Module& head) override;
+  [[nodiscard]] bool keeps_base() const override { return true; }
+  void save(const Model& model, const torch::nn::Module* head, const std::filesystem::path& folder,
+            const std::string& base) const override;
+  void load(Model& model, torch::nn::Module* head, const std::filesystem::path& folder) override;
+  void merge(Model& model) override;
+
+ private:
+  void train_whole(Model& model, const Targets& targets);
+  void train_biases(Model& model);
+  void start_from_files();
+  // Turns a PiSSA adapter's tensors into those of an ordinary one.
+  void double_pissa(NamedTensors& tensors) const;
+  // Everything that save() writes: what trains, by the names of the model's modules.
+  [[nodiscard]] NamedTensors trained(const torch::nn::Module* head) const;
+
+  LoraConfig config_;
+  ConfigFault fault_;
+  torch::Generator generator_;
+  HeadKind head_;
+  std::function<void(const std::string&)> warn_;
+
+  std::string base_prefix_;
+  std::vector<std::string> target_names_;
+  std::vector<AdaptedLinear> linears_;
+  std::vector<AdaptedEmbedding> embeddings_;
+  NamedTensors others_;      // biases and modules_to_save
+  NamedTensors saved_head_;  // of the files that this adapter starts from
+};
+
+// True where the output head is the embedding's own matrix.
+bool ties_head(const Model& model) { return !model.named_parameters().contains("lm_head.weight"); }
+
+void Lora::attach(Model& model) {
+  base_prefix_ = model.base_prefix();
+  const auto targets = find_targets(model, config_, fault_, warn_);
+  target_names_ = target_names(model, targets);
+  for (auto& parameter : model.parameters()) parameter.requires_grad_(false);
+  train_whole(model, targets);
+  for (const auto& [path, layer] : targets.linears) {
+    auto lora = std::make_shared<LoraLinear>(*layer, layer_settings(config_, path));
+    lora->initialise(*layer, generator_);
+    layer->attach(lora);
+    linears_.push_back({path, layer, std::move(lora)});
+  }
+  for (const auto& [path, layer] : targets.embeddings) {
+    auto lora = std::make_shared<LoraEmbedding>(*layer, layer_settings(config_, path));
+    lora->initialise(generator_);
+    layer->attach(lora);
+    embeddings_.push_back({path, layer, std::move(lora)});
+  }
+  train_biases(model);
+  if (!config_.weights.empty()) start_from_files();
+}
+
+void Lora::train_whole(Model& model, const Targets& targets) {
+  for (const auto& [path, module] : targets.whole) {
+    // PEFT trains a copy and leaves the head at the old values: two matrices, where we have one.
+    if (module->as<Embedding>() != nullptr && head_ == HeadKind::kLanguageModel &&
+        ties_head(model)) {
+      fault_("modules_to_save", "'" + path +
+                                    "' is also the output head of this model (tied weights); "
+                                    "training it apart from the head is not supported");
+    }
+    for (auto& item : module->named_parameters()) {
+      item.value().requires_grad_(true);
+      others_[path + "." + item.key()] = item.value();
+    }
+  }
+}
+
+void Lora::train_biases(Model& model) {
+  if (config_.bias == "none") return;
+  for (auto& item : model.named_parameters()) {
+    const auto dot = item.key().rfind('.');
+    if (dot == std::string::npos || item.key().substr(dot) != ".bias") continue;
+    const auto owner = item.key().substr(0, dot);
+    const bool adapted =
+        std::any_of(linears_.begin(), linears_.end(),
+                    [&](const AdaptedLinear& linear) { return linear.path == owner; });
+    if (config_.bias == "lora_only" && !adapted) continue;
+    item.value().requires_grad_(true);
+    others_[adapted ? owner + ".base_layer.bias" : item.key()] = item.value();
+  }
+}
+
+NamedTensors Lora::trained(const torch::nn::Module* head) const {
+  NamedTensors tensors = others_;
+  for (const auto& [path, base, lora] : linears_) {
+    tensors[path + ".lora_A.weight"] = lora->lora_A;
+    tensors[path + ".lora_B.weight"] = lora->lora_B;
+    if (lora->lora_magnitude_vector.defined()) {
+      tensors[path + ".lora_magnitude_vector"] = lora->lora_magnitude_vector;
+    }
+  }
+  for (const auto& [path, base, lora] : embeddings_) {
+    tensors[path + ".lora_embedding_A"] = lora->lora_embedding_A;
+    tensors[path + ".lora_embedding_B"] = lora->lora_embedding_B;
+  }
+  if (head != nullptr) {
+    for (const auto& item : head->named_parameters()) tensors[item.key()] = item.value();
+  }
+  return tensors;
+}
+
+std::string_view task_type(HeadKind head) {
+  switch (head) {
+    case HeadKind::kClassification:
+      return "SEQ_CLS";
+    case HeadKind::kLanguageModel:
+      return "CAUSAL_LM";
+    case HeadKind::kNone:
+      break;
+  }
+  return "FEATURE_EXTRACTION";
+}
+
+// A PiSSA adapter means W - s B0 A0 + s B A. As a plain adapter of the untouched W that is
+// [B, -B0] [A; A0], of twice the rank at the same scale.
+LoraConfig doubled(LoraConfig config) {
+  const double alpha_factor = config.use_rslora ? std::sqrt(2.0) : 2.0;
+  config.start = LoraStart::kKaiming;
+  config.pissa_iterations.reset();
+  config.r *= 2;
+  config.alpha *= alpha_factor;
+  for (auto& entry : config.rank_pattern) entry.second *= 2;
+  for (auto& entry : config.alpha_pattern) entry.second *= alpha_factor;
+  return config;
+}
+
+void Lora::double_pissa(NamedTensors& tensors) const {
+  if (config_.start != LoraStart::kPissa) return;
+  for (const auto& [path, base, lora] : linears_) {
+    const auto start_A = lora->start_A.to(lora->lora_A.device());
+    const auto start_B = lora->start_B.to(lora->lora_B.device());
+    tensors[path + ".lora_A.weight"] = torch::cat({lora->lora_A, start_A}, 0);
+    tensors[path + ".lora_B.weight"] = torch::cat({lora->lora_B, -start_B}, 1);
+  }
+}
+
+void Lora::start_from_files() {
+  auto tensors = trained(nullptr);
+  const bool shapes_only = !tensors.empty() && tensors.begin()->second.is_meta();
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, value] :
+       read_adapter_tensors(config_.weights, tensors, base_prefix_, &saved_head_)) {
+    if (!shapes_only) tensors[name].copy_(value);
+  }
+}
+
+void Lora::start_head(torch::nn::Module& head) {
+  const torch::NoGradGuard no_grad;
+  auto parameters = head.named_parameters();
+  for (const auto& [name, value] : saved_head_) {
+    auto* parameter = parameters.find(name);
+    if (parameter != nullptr && parameter->sizes() == value.sizes()) {
+      parameter->copy_(value);
+    } else if (warn_) {
+      warn_("adapter.weights: '" + name + "' does not fit this task's head, which starts anew");
+    }
+  }
+}
+
+void Lora::save(const Model& /*model*/, const torch::nn::Module* head,
+                const std::filesystem::path& folder, const std::string& base) const {
+  std::filesystem::create_directories(folder);
+  auto tensors = trained(head);
+  LoraConfig config = config_;
+  if (config_.start == LoraStart::kPissa) {
+    config = doubled(config);
+    double_pissa(tensors);
+  }
+  if (head_ == HeadKind::kClassification) {
+    for (const char* name : {"classifier", "score"}) {
+      auto& names = config.modules_to_save;
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
+    }
+  }
+  write_adapter_tensors(folder, tensors, head_ == HeadKind::kNone ? base_prefix_ : "");
+  write_json_file(folder / kAdapterConfigFile,
+                  lora_config_to_peft(config, target_names_, task_type(head_), base));
+}
+
+void Lora::load(Model& /*model*/, torch::nn::Module* head, const std::filesystem::path& folder) {
+  const torch::NoGradGuard no_grad;
+  auto tensors = trained(head);
+  auto expected = tensors;
+  double_pissa(expected);
+  for (const auto& [name, value] : read_adapter_tensors(folder, expected, base_prefix_)) {
+    auto& tensor = tensors[name];
+    // Of a PiSSA adapter the first half is A (or B), the second is the start.
+    auto source = value;
+    if (name.ends_with(".lora_A.weight")) source = value.narrow(0, 0, tensor.size(0));
+    if (name.ends_with(".lora_B.weight")) source = value.narrow(1, 0, tensor.size(1));
+    tensor.copy_(source);
+  }
+}
+
+void Lora::merge(Model& model) {
+  if (!embeddings_.empty() && head_ == HeadKind::kLanguageModel && ties_head(model)) {
+    throw Error("the adapter of '" + embeddings_.front().path +
+                "' cannot be merged: the output head shares that matrix, and it must not change");
+  }
+  const torch::NoGradGuard no_grad;
+  for (const auto& [path, base, lora] : linears_) {
+    base->weight.copy_(lora->merged_weight(*base));
+    base->detach_adapter();
+  }
+  for (const auto& [path, base, lora] : embeddings_) {
+    base->weight.copy_(lora->merged_weight(*base));
+    base->detach_adapter();
+  }
+  linears_.clear();
+  embeddings_.clear();
+}
+
+}  // namespace
+
+AdapterEntry lora_entry() {
+  return {.name = "lora",
+          .help = "low-rank updates beside frozen weights, PEFT's LoRA",
+          .params = lora_params(),
+          .make = [](const AdapterContext& context) { return std::make_unique<Lora>(context); }};
+}
+
+}  // namespace mvn

@@ -1,0 +1,29 @@
+// The files of a PEFT adapter: adapter_config.json and adapter_model.safetensors.
+// Source: huggingface/peft src/peft/utils/save_and_load.py
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace mvn {
+
+// Tensors by the names of our model's modules: "backbone.layers.0.mixer.in_proj.lora_A.weight".
+using NamedTensors = std::map<std::string, torch::Tensor>;
+
+// Writes the tensors under PEFT's names. `strip` is the prefix to leave out of every name (that of
+// the wrapper where the adapter is for the bare model), or empty.
+void write_adapter_tensors(const std::filesystem::path& folder, const NamedTensors& tensors,
+                           const std::string& strip);
+
+// Reads adapter_model.safetensors, or else adapter_model.bin, and gives the tensors the names of
+// our modules: PEFT's prefix and the adapter's own name (".default") go, `prefix` comes in front of
+// names that lack it. `expected` are the names and shapes wanted; every one that is missing, of
+// another shape or not wanted is listed in one DataError. With `head`, tensors of a classifier's
+// head ("score.weight") go there instead.
+NamedTensors read_adapter_tensors(const std::filesystem::path& folder, const NamedTensors& expected,
+                                  const std::string& prefix, NamedTensors* head = nullptr);
+
+}  // namespace mvn

@@ -1,0 +1,120 @@
+#include "corpus.h"
+
+#include <algorithm>
+
+#include "mvn/data.h"
+#include "mvn/error.h"
+
+namespace mvn {
+namespace {
+
+bool looks_like_a_table(const std::filesystem::path& path) {
+  static const std::vector<std::string> endings = {".csv", ".tsv", ".jsonl", ".json", ".ndjson"};
+  return std::find(endings.begin(), endings.end(), path.extension().string()) != endings.end();
+}
+
+TableOptions table_options(const Params& params) {
+  TableOptions options;
+  options.format = params.get_text("format");
+  if (params.has("delimiter")) options.delimiter = params.get_text("delimiter");
+  options.header = params.get_bool("header");
+  if (params.has("columns")) options.columns = params.get_text_list("columns");
+  return options;
+}
+
+std::vector<std::string> read_column(const Params& params, const std::string& which) {
+  Table table = read_table(params.get_path(which), table_options(params), params.key(which));
+  const auto column = table.column(params.get_text("text"), params.key("text"));
+  std::vector<std::string> documents;
+  documents.reserve(table.rows.size());
+  for (auto& row : table.rows) documents.push_back(std::move(row[column]));
+  return documents;
+}
+
+}  // namespace
+
+std::vector<ParamSpec> corpus_params() {
+  return {
+      {.name = "train",
+       .type = ParamType::kPath,
+       .help = "training text: a plain text file, or a table with the column `text`",
+       .required = true},
+      {.name = "validation",
+       .type = ParamType::kPath,
+       .help = "text to evaluate on while training",
+       .required = true},
+      {.name = "test", .type = ParamType::kPath, .help = "text to evaluate on at the end"},
+      {.name = "text", .help = "name of the column with the documents, where the files are tables"},
+      {.name = "format",
+       .default_value = "auto",
+       .help = "format of tables; auto goes by their names' endings",
+       .choices = {"auto", "csv", "tsv", "jsonl"}},
+      {.name = "delimiter", .help = "one character between columns (default: the format's own)"},
+      {.name = "header",
+       .type = ParamType::kBool,
+       .default_value = true,
+       .help = "whether the first line of a table names the columns"},
+      {.name = "columns",
+       .type = ParamType::kTextList,
+       .help = "names of the columns where there is no header"},
+      {.name = "block",
+       .type = ParamType::kInt,
+       .default_value = 256,
+       .help = "length of the sequences that the text is cut into",
+       .unit = "tokens",
+       .min = 1},
+  };
+}
+
+std::vector<std::string> read_documents(const Params& params, const std::string& which) {
+  const auto path = params.get_path(which);
+  std::vector<std::string> documents;
+  if (params.has("text")) {
+    documents = read_column(params, which);
+  } else if (looks_like_a_table(path)) {
+    throw ConfigError(params.key("text"), "is required where the text is in a table (" +
+                                              path.string() +
+                                              "): the name of the column with the documents");
+  } else {
+    documents.push_back(read_text(path, params.key(which)));
+  }
+  std::erase_if(documents, [](const std::string& document) { return document.empty(); });
+  if (documents.empty()) throw DataError(path.string() + ": has no text");
+  return documents;
+}
+
+Corpus::Corpus(const Tokenizer& tokenizer, const std::vector<std::string>& documents,
+               std::int64_t block)
+    : block_(block) {
+  const auto separator = tokenizer.end_of_text();
+  const auto separate = [&] {
+    if (separator >= 0) ids_.push_back(separator);
+  };
+  separate();
+  for (const auto& document : documents) {
+    const auto ids = tokenizer.encode(document);
+    ids_.insert(ids_.end(), ids.begin(), ids.end());
+    bytes_ += static_cast<std::int64_t>(document.size());
+    separate();
+  }
+  for (const auto id : ids_) largest_id_ = std::max(largest_id_, id);
+  for (std::int64_t start = 0; start < predictions(); start += block) {
+    lengths_.push_back(static_cast<std::int32_t>(std::min(block, predictions() - start)));
+  }
+}
+
+std::int64_t Corpus::predictions() const {
+  return std::max<std::int64_t>(0, static_cast<std::int64_t>(ids_.size()) - 1);
+}
+
+std::span<const std::int32_t> Corpus::inputs(std::int64_t index) const {
+  const auto length = static_cast<std::size_t>(lengths_.at(static_cast<std::size_t>(index)));
+  return std::span(ids_).subspan(static_cast<std::size_t>(index * block_), length);
+}
+
+std::span<const std::int32_t> Corpus::targets(std::int64_t index) const {
+  const auto length = static_cast<std::size_t>(lengths_.at(static_cast<std::size_t>(index)));
+  return std::span(ids_).subspan(static_cast<std::size_t>(index * block_) + 1, length);
+}
+
+}  // namespace mvn

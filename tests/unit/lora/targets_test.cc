@@ -1,0 +1,146 @@
+#include "targets.h"
+
+#include <gtest/gtest.h>
+
+#include "mvn/error.h"
+#include "support/error_of.h"
+#include "support/tiny_model.h"
+
+namespace mvn::test {
+namespace {
+
+using Names = std::vector<std::string>;
+
+struct Found {
+  Names linears;
+  Names embeddings;
+  Names warnings;
+};
+
+LoraConfig config_of(const Value::Map& values) {
+  return lora_config(Params("adapter", lora_params(), values));
+}
+
+Found find(const Value::Map& values, const std::string& model_type = "tiny") {
+  TinyModel model(9, 4, 3, {}, model_type);
+  Found found;
+  const auto targets = find_targets(
+      model, config_of(values),
+      [](const std::string& name, const std::string& message) { throw ConfigError(name, message); },
+      [&](const std::string& warning) { found.warnings.push_back(warning); });
+  for (const auto& target : targets.linears) found.linears.push_back(target.path);
+  for (const auto& target : targets.embeddings) found.embeddings.push_back(target.path);
+  return found;
+}
+
+TEST(Targets, AllLinearIsEveryLinearLayer) {
+  const auto found = find({});
+  EXPECT_EQ((Names{"backbone.layers.0.in_proj", "backbone.layers.0.out_proj",
+                   "backbone.layers.1.in_proj", "backbone.layers.1.out_proj",
+                   "backbone.layers.2.in_proj", "backbone.layers.2.out_proj"}),
+            found.linears);
+  EXPECT_EQ(Names{}, found.embeddings);
+  EXPECT_EQ(Names{}, found.warnings);
+}
+
+TEST(Targets, ListedNamesMatchTheEndsOfPaths) {
+  EXPECT_EQ((Names{"backbone.layers.0.in_proj", "backbone.layers.1.in_proj",
+                   "backbone.layers.2.in_proj"}),
+            find({{"target_modules", Value::List{"in_proj", "backbone.embeddings"}}}).linears);
+  EXPECT_EQ(Names{"backbone.embeddings"},
+            find({{"target_modules", Value::List{"in_proj", "embeddings"}}}).embeddings);
+  // "proj" is no part of a path.
+  EXPECT_EQ(Names{"target_modules: 'proj' matches no layer of the model "
+                  "(known: embeddings, in_proj, out_proj)"},
+            find({{"target_modules", Value::List{"in_proj", "proj"}}}).warnings);
+}
+
+TEST(Targets, AnExpressionMatchesWholePaths) {
+  EXPECT_EQ((Names{"backbone.layers.0.out_proj", "backbone.layers.2.out_proj"}),
+            find({{"target_modules", R"(.*\.(0|2)\.out_proj)"}}).linears);
+}
+
+TEST(Targets, ExcludedModulesStayOut) {
+  EXPECT_EQ((Names{"backbone.layers.0.in_proj", "backbone.layers.2.in_proj"}),
+            find({{"exclude_modules", Value::List{"out_proj", "layers.1.in_proj"}}}).linears);
+  EXPECT_EQ((Names{"backbone.layers.1.in_proj", "backbone.layers.1.out_proj"}),
+            find({{"exclude_modules", R"(.*\.[02]\..*)"}}).linears);
+}
+
+TEST(Targets, LayersAreTakenByTheirNumbers) {
+  EXPECT_EQ((Names{"backbone.layers.1.in_proj", "backbone.layers.1.out_proj"}),
+            find({{"layers_to_transform", "1"}}).linears);
+  EXPECT_EQ((Names{"backbone.layers.0.in_proj", "backbone.layers.2.in_proj"}),
+            find({{"target_modules", Value::List{"in_proj"}},
+                  {"layers_to_transform", Value::List{"0", "2"}},
+                  {"layers_pattern", "layers"}})
+                .linears);
+}
+
+TEST(Targets, ModulesTrainedWholeAreNotAdapted) {
+  EXPECT_EQ((Names{"backbone.layers.0.in_proj", "backbone.layers.1.in_proj",
+                   "backbone.layers.2.in_proj"}),
+            find({{"modules_to_save", Value::List{"out_proj", "score"}}}).linears);
+}
+
+TEST(Targets, SaysWhatDoesNotMatch) {
+  const auto fault = [](const Value::Map& values) {
+    return error_of([&] { static_cast<void>(find(values)); });
+  };
+  EXPECT_EQ(
+      "target_modules: [q_proj, v_proj] matches no layer of the model; did you mean 'in_proj'? "
+      "(its layers: embeddings, in_proj, out_proj)",
+      fault({{"target_modules", Value::List{"q_proj", "v_proj"}}}));
+  EXPECT_EQ(
+      "target_modules: the expression 'in_proj' matches no layer of the model "
+      "(its layers: embeddings, in_proj, out_proj)",
+      fault({{"target_modules", "in_proj"}}));
+  EXPECT_EQ(
+      "target_modules: 'backbone.layers.0.norm' cannot be adapted: it is neither a linear layer "
+      "nor an embedding (the model's are: embeddings, in_proj, out_proj)",
+      fault({{"target_modules", Value::List{"norm"}}}));
+  EXPECT_EQ(
+      "modules_to_save: 'scorer' matches no module of the model (known: 0, 1, 2, backbone, "
+      "embeddings, in_proj, layers, norm, out_proj)",
+      fault({{"modules_to_save", "scorer"}}));
+  EXPECT_EQ(
+      "use_dora: works on linear layers only, and target_modules matches the embedding "
+      "'backbone.embeddings'",
+      fault({{"target_modules", Value::List{"embeddings"}}, {"use_dora", true}}));
+}
+
+TEST(Targets, MambasOutProjIsAdaptedAndSaid) {
+  const auto found = find({}, "mamba");
+  EXPECT_EQ(6U, found.linears.size());
+  EXPECT_EQ(Names{"target_modules: out_proj of a mamba model is adapted and works here, but "
+                  "Python's peft refuses to open such an adapter; exclude_modules: [out_proj] "
+                  "keeps it readable there"},
+            found.warnings);
+  EXPECT_EQ(Names{}, find({{"exclude_modules", Value::List{"out_proj"}}}, "mamba").warnings);
+}
+
+TEST(Targets, RankAndAlphaAreLookedUpApart) {
+  const auto config = config_of({{"r", 8},
+                                 {"lora_alpha", 16.0},
+                                 {"rank_pattern", Value::Map{{"in_proj", 4}, {R"(1\..*)", 2}}},
+                                 {"alpha_pattern", Value::Map{{"layers.0.in_proj", 12.0}}}});
+  const auto first = layer_settings(config, "backbone.layers.0.in_proj");
+  EXPECT_EQ(4, first.r);
+  EXPECT_DOUBLE_EQ(3, first.scaling);
+  // Patterns are tried in alphabetical order.
+  EXPECT_EQ(2, layer_settings(config, "backbone.layers.1.in_proj").r);
+  EXPECT_DOUBLE_EQ(2, layer_settings(config, "backbone.layers.2.out_proj").scaling);
+}
+
+TEST(Targets, SavedNamesSelectTheSameLayersAgain) {
+  const auto names = [](const Value::Map& values) {
+    TinyModel model(9, 4, 2);
+    return target_names(model, find_targets(model, config_of(values), {}, {}));
+  };
+  EXPECT_EQ((Names{"in_proj", "out_proj"}), names({}));
+  EXPECT_EQ((Names{"backbone.layers.1.in_proj", "backbone.layers.1.out_proj"}),
+            names({{"layers_to_transform", "1"}}));
+}
+
+}  // namespace
+}  // namespace mvn::test

@@ -1,0 +1,241 @@
+#include "classification.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "dataset.h"
+#include "head.h"
+#include "pretraining.h"
+#include "support/byte_tokenizer.h"
+#include "support/error_of.h"
+#include "support/temporary_folder.h"
+#include "support/tiny_model.h"
+
+namespace mvn::test {
+namespace {
+
+Params params_for(const std::string& train, const std::string& validation, Value::Map more = {}) {
+  Value::Map values = {
+      {"train", train}, {"validation", validation}, {"text", "text"}, {"label", "label"}};
+  for (const auto& [name, value] : more) values[name] = value;
+  return Params("task", dataset_params(), values);
+}
+
+std::string dataset_error(const std::string& train, const std::string& validation,
+                          const Value::Map& more = {}) {
+  return error_of([&] { static_cast<void>(read_dataset(params_for(train, validation, more))); });
+}
+
+TEST(Classes, AreSortedAsNumbersWhereAllAreIntegers) {
+  EXPECT_EQ((std::vector<std::string>{"-1", "2", "10"}), Classes({"10", "2", "-1", "2"}).names());
+  EXPECT_EQ((std::vector<std::string>{"10", "2", "b"}), Classes({"2", "b", "10"}).names());
+}
+
+TEST(Dataset, NumbersTheLabelsByTheTrainingClasses) {
+  const TemporaryFolder folder;
+  const auto train = folder.write("train.csv", "text,label\nx,pos\ny,neg\nz,pos\n");
+  const auto validation = folder.write("validation.csv", "label,text\nneg,v\n");
+  const auto dataset = read_dataset(params_for(train, validation));
+  EXPECT_EQ((std::vector<std::string>{"neg", "pos"}), dataset.classes.names());
+  EXPECT_EQ((std::vector<std::int64_t>{1, 0, 1}), dataset.train.labels);
+  EXPECT_EQ((std::vector<std::string>{"x", "y", "z"}), dataset.train.texts);
+  EXPECT_EQ((std::vector<std::int64_t>{0}), dataset.validation.labels);
+  EXPECT_TRUE(dataset.test.texts.empty());
+}
+
+TEST(Dataset, LimitsTakeTheFirstRows) {
+  const TemporaryFolder folder;
+  const auto train = folder.write("train.csv", "text,label\nx,a\ny,b\nz,c\n");
+  const auto validation = folder.write("v.csv", "text,label\nx,a\ny,b\nz,c\n");
+  const auto dataset = read_dataset(
+      params_for(train, validation, {{"max_examples", 2}, {"max_validation_examples", 1}}));
+  EXPECT_EQ(2U, dataset.train.texts.size());
+  EXPECT_EQ(1U, dataset.validation.texts.size());
+}
+
+TEST(Dataset, SaysWhatIsWrongAndWhere) {
+  const TemporaryFolder folder;
+  const auto good = folder.write("good.csv", "text,label\nx,pos\ny,neg\n").string();
+  const auto one = folder.write("one.csv", "text,label\nx,pos\n").string();
+  const auto none = folder.write("none.csv", "text,label\n").string();
+  const auto other = folder.write("other.csv", "text,label\nx,pos\ny,nag\n").string();
+  const auto blank = folder.write("blank.csv", "text,label\nx,pos\ny,\n").string();
+  EXPECT_EQ(one + ": every row has the label 'pos'; classification needs two classes or more",
+            dataset_error(one, good));
+  EXPECT_EQ(none + ": has no rows", dataset_error(none, good));
+  EXPECT_EQ(none + ": has no rows", dataset_error(good, none));
+  EXPECT_EQ(other + ":3: label 'nag' does not occur in " + good +
+                "; did you mean 'neg'? (known: neg, pos)",
+            dataset_error(good, other));
+  EXPECT_EQ(blank + ":3: the label in column 'label' is empty", dataset_error(blank, good));
+  EXPECT_NE("", dataset_error(good, good, {{"text", "txt"}}));
+}
+
+TEST(Head, TakesTheLastRealTokenWhicheverSideIsPadded) {
+  const auto hidden = torch::arange(24, torch::kFloat32).reshape({3, 4, 2});
+  const auto mask =
+      torch::tensor({{1, 1, 0, 0}, {0, 0, 1, 1}, {1, 1, 1, 1}}, torch::kInt).to(torch::kBool);
+  const auto pooled = last_token(hidden, mask);
+  EXPECT_TRUE(torch::equal(torch::tensor({{2.F, 3.F}, {14.F, 15.F}, {22.F, 23.F}}), pooled));
+}
+
+TEST(Head, StartsNormalWithDeviationTwoHundredths) {
+  auto generator = torch::make_generator<at::CPUGeneratorImpl>(1);
+  const ClassificationHead head(200, 50, torch::kFloat32, generator);
+  const auto weight = head.named_parameters()["score.weight"];
+  EXPECT_EQ((std::vector<std::int64_t>{50, 200}), weight.sizes().vec());
+  EXPECT_NEAR(0.02, weight.std().item<double>(), 0.001);
+  EXPECT_NEAR(0, weight.mean().item<double>(), 0.001);
+  EXPECT_EQ(1U, head.parameters().size());
+}
+
+// A task over four training rows and two to validate on, prepared, with its model and head.
+struct Prepared {
+  explicit Prepared(Value::Map more = {}) {
+    const auto train = folder.write("t.csv", "text,label\nabc,pos\nb,neg\n\"\",pos\nabcd,neg\n");
+    const auto validation = folder.write("v.csv", "text,label\nab,neg\nabc,pos\nc,neg\n");
+    const auto params = params_for(train, validation, std::move(more));
+    task->prepare({.params = params,
+                   .tokenizer = std::make_shared<ByteTokenizer>(),
+                   .max_length = 3,
+                   .cache_folder = {}});
+    auto generator = torch::make_generator<at::CPUGeneratorImpl>(3);
+    head = task->make_head(*model, torch::kFloat32, generator);
+  }
+
+  TemporaryFolder folder;
+  std::unique_ptr<Task> task = classification_entry().make();
+  std::shared_ptr<TinyModel> model = std::make_shared<TinyModel>(259, 8, 1);
+  std::shared_ptr<torch::nn::Module> head;
+};
+
+TEST(Classification, CollatesWithPaddingOnTheRight) {
+  const Prepared p;
+  EXPECT_EQ(4, p.task->size(Split::kTrain));
+  EXPECT_EQ(3, p.task->size(Split::kValidation));
+  EXPECT_EQ(0, p.task->size(Split::kTest));
+  const std::vector<std::int64_t> examples = {3, 1, 2};
+  const auto batch = p.task->collate(Split::kTrain, examples);
+  const auto end = std::int64_t{ByteTokenizer::kEndOfText};
+  EXPECT_TRUE(torch::equal(
+      torch::tensor(std::vector<std::int64_t>{'a', 'b', 'c', 'b', 0, 0, end, 0, 0}).reshape({3, 3}),
+      batch.ids));
+  EXPECT_TRUE(torch::equal(
+      torch::tensor({1, 1, 1, 1, 0, 0, 1, 0, 0}).reshape({3, 3}).to(torch::kBool), batch.mask));
+  EXPECT_TRUE(torch::equal(torch::tensor(std::vector<std::int64_t>{0, 0, 1}), batch.labels));
+  EXPECT_EQ(examples, batch.examples);
+  EXPECT_DOUBLE_EQ(3, p.task->loss_count(Split::kTrain, examples));
+}
+
+TEST(Classification, LossIsTheSumOverExamplesAndPaddingChangesNothing) {
+  const Prepared p;
+  double alone = 0;
+  for (const std::int64_t example : {0, 1, 2, 3}) {
+    const auto batch = p.task->collate(Split::kTrain, std::vector<std::int64_t>{example});
+    alone += p.task->loss(*p.model, batch).sum.item<double>();
+  }
+  const auto all =
+      p.task->loss(*p.model, p.task->collate(Split::kTrain, std::vector<std::int64_t>{0, 1, 2, 3}));
+  EXPECT_NEAR(alone, all.sum.item<double>(), 1e-5);
+  EXPECT_DOUBLE_EQ(4, all.count);
+  all.sum.backward();
+  EXPECT_GT(p.head->parameters()[0].grad().abs().sum().item<double>(), 0);
+}
+
+TEST(Classification, EvaluatesByHandComputedFigures) {
+  const Prepared p;
+  const torch::NoGradGuard no_grad;
+  const auto batch = p.task->collate(Split::kValidation, std::vector<std::int64_t>{0, 1, 2});
+  // A head that answers "pos" with log-odds far above 0 whatever the input.
+  const auto hidden = last_token(p.model->forward(batch.ids, batch.mask), batch.mask);
+  p.head->parameters()[0].zero_();
+  p.head->parameters()[0][1].copy_(torch::linalg_pinv(hidden).matmul(torch::full({3}, 2.F)));
+  auto evaluation = p.task->start_evaluation(Split::kValidation);
+  evaluation->add(*p.model, batch);
+  const auto result = evaluation->finish();
+  std::map<std::string, double> metrics;
+  for (const auto& [name, value] : result.metrics) metrics[name] = value;
+  const double log_odds = std::log1p(std::exp(-2.0));  // -log P(pos)
+  EXPECT_NEAR((log_odds + 2 * (log_odds + 2)) / 3, metrics["loss"], 1e-4);
+  EXPECT_NEAR(1.0 / 3, metrics["accuracy"], 1e-12);
+  EXPECT_NEAR(2.0 / 3, metrics["majority"], 1e-12);
+  EXPECT_NEAR(0.25, metrics["macro_f1"], 1e-12);
+  EXPECT_DOUBLE_EQ(0, metrics["mcc"]);
+  EXPECT_DOUBLE_EQ(3, metrics["examples"]);
+  EXPECT_DOUBLE_EQ(2, metrics["labelled/neg"]);
+  EXPECT_DOUBLE_EQ(3, metrics["predicted/pos"]);
+  ASSERT_EQ(3U, result.predictions.size());
+  EXPECT_EQ(1, result.predictions[1].label);
+  EXPECT_EQ(1, result.predictions[0].predicted);
+  EXPECT_NEAR(1 / (1 + std::exp(-2.0)), result.predictions[0].confidence, 1e-4);
+}
+
+TEST(Classification, NamesItsClassesInTheConfiguration) {
+  const Prepared p;
+  const Value::Map expected = {{"id2label", Value::Map{{"0", "neg"}, {"1", "pos"}}},
+                               {"label2id", Value::Map{{"neg", 0}, {"pos", 1}}},
+                               {"num_labels", 2},
+                               {"problem_type", "single_label_classification"}};
+  EXPECT_EQ(expected, p.task->config());
+}
+
+TEST(Classification, ATokenizerOfALargerVocabularyIsRefused) {
+  Prepared p;
+  const TinyModel small(99, 4, 1);
+  auto generator = torch::make_generator<at::CPUGeneratorImpl>(3);
+  EXPECT_EQ("model.tokenizer: gives the data ids up to 258, but the model's vocabulary has 99 rows",
+            error_of([&] { p.task->make_head(small, torch::kFloat32, generator); }));
+}
+
+TEST(Pretraining, CountsNatsAgainstTheBytesOfTheText) {
+  const TemporaryFolder folder;
+  const auto text = folder.write("t.txt", "abcdefg");
+  const Params params("task", pretraining_entry().params,
+                      {{"train", text.string()}, {"validation", text.string()}, {"block", 3}});
+  auto task = pretraining_entry().make();
+  task->prepare({.params = params,
+                 .tokenizer = std::make_shared<ByteTokenizer>(),
+                 .max_length = 0,
+                 .cache_folder = {}});
+  TinyModel model(259, 8, 1);
+  auto generator = torch::make_generator<at::CPUGeneratorImpl>(3);
+  EXPECT_EQ(nullptr, task->make_head(model, torch::kFloat32, generator));
+  ASSERT_EQ(3, task->size(Split::kTrain));
+  const auto batch = task->collate(Split::kTrain, std::vector<std::int64_t>{0, 2});
+  const auto loss = task->loss(model, batch);
+  EXPECT_DOUBLE_EQ(5, loss.count);
+  EXPECT_DOUBLE_EQ(5, task->loss_count(Split::kTrain, std::vector<std::int64_t>{0, 2}));
+
+  auto evaluation = task->start_evaluation(Split::kValidation);
+  double nats = 0;
+  for (const std::int64_t block : {0, 1, 2}) {
+    const auto one = task->collate(Split::kValidation, std::vector<std::int64_t>{block});
+    evaluation->add(model, one);
+    nats += task->loss(model, one).sum.item<double>();
+  }
+  std::map<std::string, double> metrics;
+  for (const auto& [name, value] : evaluation->finish().metrics) metrics[name] = value;
+  EXPECT_NEAR(nats / 8, metrics["loss"], 1e-5);
+  EXPECT_NEAR(std::exp(nats / 8), metrics["perplexity"], 1e-2);
+  EXPECT_NEAR(nats / std::log(2) / 7, metrics["bits_per_byte"], 1e-5);
+  EXPECT_DOUBLE_EQ(8, metrics["tokens"]);
+}
+
+TEST(Pretraining, ABlockLongerThanTheModelReadsIsRefused) {
+  const TemporaryFolder folder;
+  const auto text = folder.write("t.txt", "abcdefg");
+  const Params params("task", pretraining_entry().params,
+                      {{"train", text.string()}, {"validation", text.string()}, {"block", 65}});
+  auto task = pretraining_entry().make();
+  task->prepare({.params = params,
+                 .tokenizer = std::make_shared<ByteTokenizer>(),
+                 .max_length = 0,
+                 .cache_folder = {}});
+  auto generator = torch::make_generator<at::CPUGeneratorImpl>(3);
+  EXPECT_EQ("task.block: is 65, but the model reads at most 64 tokens",
+            error_of([&] { task->make_head(TinyModel(259, 8, 1), torch::kFloat32, generator); }));
+}
+
+}  // namespace
+}  // namespace mvn::test

@@ -1,0 +1,54 @@
+#include "tokens.h"
+
+#include <gtest/gtest.h>
+
+#include "support/byte_tokenizer.h"
+#include "support/error_of.h"
+
+namespace mvn::test {
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+
+Ids ids_of(const TokenSequences& sequences, std::int64_t index) {
+  const auto ids = sequences[index];
+  return {ids.begin(), ids.end()};
+}
+
+TEST(Tokens, LongTextsKeepTheirBeginning) {
+  const auto sequences = tokenise(ByteTokenizer(), {"abcdef", "ab"}, 4);
+  EXPECT_EQ((Ids{'a', 'b', 'c', 'd'}), ids_of(sequences, 0));
+  EXPECT_EQ((Ids{'a', 'b'}), ids_of(sequences, 1));
+  EXPECT_EQ(4, sequences.lengths()[0]);
+  EXPECT_EQ('d', sequences.largest_id());
+}
+
+TEST(Tokens, LongTextsKeepTheTokenThatClosesThem) {
+  const auto sequences = tokenise(ByteTokenizer(true, true), {"abcdef"}, 4);
+  EXPECT_EQ((Ids{ByteTokenizer::kOpen, 'a', 'b', ByteTokenizer::kClose}), ids_of(sequences, 0));
+}
+
+TEST(Tokens, AnOpeningTokenAloneIsNotTakenForAClosingOne) {
+  const auto sequences = tokenise(ByteTokenizer(true, false), {"abcdef"}, 4);
+  EXPECT_EQ((Ids{ByteTokenizer::kOpen, 'a', 'b', 'c'}), ids_of(sequences, 0));
+}
+
+TEST(Tokens, NoLimitIsNoCut) {
+  EXPECT_EQ(6, tokenise(ByteTokenizer(), {"abcdef"}, 0).lengths()[0]);
+}
+
+TEST(Tokens, AnEmptyTextBecomesTheEndOfTextToken) {
+  EXPECT_EQ((Ids{ByteTokenizer::kEndOfText}), ids_of(tokenise(ByteTokenizer(), {""}, 8), 0));
+  EXPECT_EQ((Ids{0}), ids_of(tokenise(ByteTokenizer(false, false, -1), {""}, 8), 0));
+  EXPECT_EQ((Ids{ByteTokenizer::kOpen}), ids_of(tokenise(ByteTokenizer(true), {""}, 8), 0));
+}
+
+TEST(Tokens, ALengthThatHoldsOnlySpecialTokensIsRefused) {
+  EXPECT_EQ(
+      "training.max_length: the tokenizer closes every text with 1 special tokens, so "
+      "max_length must be above that, got 1",
+      error_of([] { static_cast<void>(tokenise(ByteTokenizer(true, true), {"abc"}, 1)); }));
+}
+
+}  // namespace
+}  // namespace mvn::test
