@@ -1,0 +1,56 @@
+// AdamW, Adam and SGD over LibTorch's fused kernels, with gradient clipping.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "train/recipe/sections.h"
+
+namespace mvn {
+
+// A tensor that training changes.
+struct Trainable {
+  std::string name;
+  torch::Tensor value;
+  bool decays = true;
+};
+
+// Updates parameters from their gradients. One instance, one thread.
+class Optimizer {
+ public:
+  Optimizer(const OptimizerOptions& options, std::vector<Trainable> parameters);
+
+  void zero_gradients();
+  // The global norm of the gradients, a scalar on their device; the gradients are then scaled to
+  // max_grad_norm where that is set and they are longer. Call once before step().
+  torch::Tensor clip_gradients();
+  // One update. A parameter that got no gradient stays as it is.
+  void step(double learning_rate);
+
+  // Everything that the next update depends on, named after the parameters; the tensors share
+  // memory with the optimizer's own.
+  [[nodiscard]] std::map<std::string, torch::Tensor> state() const;
+  // Takes over what state() gave. Throws Error where a tensor is missing or of another shape.
+  void load_state(const std::map<std::string, torch::Tensor>& state);
+
+ private:
+  // Parameters that decay, and those that do not.
+  struct Group {
+    std::vector<Trainable> parameters;
+    std::vector<torch::Tensor> first;   // Adam's first moment, SGD's momentum
+    std::vector<torch::Tensor> second;  // Adam's second moment
+    double weight_decay = 0;
+  };
+  void step_group(Group& group, double learning_rate);
+
+  OptimizerOptions options_;
+  std::array<Group, 2> groups_;
+  torch::Tensor step_;  // updates made, a float scalar as the fused kernels want it
+};
+
+}  // namespace mvn

@@ -1,0 +1,336 @@
+#include "train/recipe/sections.h"
+
+#include <cmath>
+#include <limits>
+#include <regex>
+#include <utility>
+
+#include "mvn/error.h"
+
+namespace mvn {
+namespace {
+
+std::vector<ParamSpec> optimizer_specs() {
+  return {
+      {.name = "name",
+       .default_value = "adamw",
+       .help = "update rule; adamw decays weights apart from the gradient, adam and sgd through it",
+       .choices = {"adamw", "adam", "sgd"}},
+      {.name = "lr",
+       .type = ParamType::kReal,
+       .help = "peak learning rate; absent: the one that lr_by_size gives, times lr_scale",
+       .min = 0},
+      {.name = "lr_by_size",
+       .type = ParamType::kObject,
+       .help = "peak learning rate by the model's parameters ({125e6: 6e-4}); the nearest size in "
+               "log space counts"},
+      {.name = "lr_scale",
+       .type = ParamType::kReal,
+       .default_value = 1.0,
+       .help = "factor on the value from lr_by_size",
+       .min = 0},
+      {.name = "beta1",
+       .type = ParamType::kReal,
+       .default_value = 0.9,
+       .help = "decay of the first moment (adam, adamw)",
+       .min = 0,
+       .max = 1},
+      {.name = "beta2",
+       .type = ParamType::kReal,
+       .default_value = 0.999,
+       .help = "decay of the second moment (adam, adamw)",
+       .min = 0,
+       .max = 1},
+      {.name = "eps",
+       .type = ParamType::kReal,
+       .default_value = 1e-8,
+       .help = "added to the root of the second moment (adam, adamw)",
+       .min = 0},
+      {.name = "weight_decay",
+       .type = ParamType::kReal,
+       .default_value = 0.01,
+       .help = "strength of weight decay, on the parameters that the model lets decay",
+       .min = 0},
+      {.name = "no_decay",
+       .type = ParamType::kTextList,
+       .help = "regular expressions: parameters whose name one of them matches do not decay, all "
+               "others do; default: the model's own rule"},
+      {.name = "bias_correction",
+       .type = ParamType::kBool,
+       .default_value = true,
+       .help = "correct the moments for their start at zero (adam, adamw)"},
+      {.name = "max_grad_norm",
+       .type = ParamType::kReal,
+       .help = "clip gradients to this global norm; absent: no clipping",
+       .min = 0},
+      {.name = "momentum",
+       .type = ParamType::kReal,
+       .default_value = 0.0,
+       .help = "momentum (sgd)",
+       .min = 0,
+       .max = 1},
+  };
+}
+
+std::vector<ParamSpec> schedule_specs() {
+  return {
+      {.name = "name",
+       .default_value = "constant",
+       .help = "course of the learning rate after the warm-up",
+       .choices = {"constant", "linear", "cosine"}},
+      {.name = "warmup_steps",
+       .type = ParamType::kInt,
+       .help = "steps in which the learning rate rises linearly to its peak",
+       .unit = "steps",
+       .min = 0},
+      {.name = "warmup_ratio",
+       .type = ParamType::kReal,
+       .help = "the same as a share of all steps",
+       .min = 0,
+       .max = 1},
+      {.name = "min_lr",
+       .type = ParamType::kReal,
+       .help = "learning rate at the end of the decay",
+       .min = 0},
+      {.name = "min_lr_ratio",
+       .type = ParamType::kReal,
+       .help = "the same as a share of the peak",
+       .min = 0,
+       .max = 1},
+      {.name = "decay_steps",
+       .type = ParamType::kInt,
+       .help = "step at which the decay ends; default: the last",
+       .unit = "steps",
+       .min = 1},
+      {.name = "decay_from",
+       .default_value = "warmup",
+       .help = "where the decay begins: after the warm-up, or at the start, the warm-up being a "
+               "factor upon it",
+       .choices = {"warmup", "start"}},
+  };
+}
+
+std::vector<ParamSpec> training_specs() {
+  return {
+      {.name = "epochs",
+       .type = ParamType::kReal,
+       .help = "passes over the training data; where steps is given too, what ends first counts",
+       .min = 0},
+      {.name = "steps",
+       .type = ParamType::kInt,
+       .help = "optimizer steps",
+       .unit = "steps",
+       .min = 1},
+      {.name = "batch_size",
+       .type = ParamType::kInt,
+       .default_value = 32,
+       .help = "examples of one optimizer step",
+       .unit = "examples",
+       .min = 1},
+      {.name = "batch_tokens",
+       .type = ParamType::kInt,
+       .help = "instead of batch_size: as many examples as fit into so many tokens, padding "
+               "included",
+       .unit = "tokens",
+       .min = 1},
+      {.name = "micro_batch_size",
+       .type = ParamType::kInt,
+       .help = "examples of one forward pass; gradients add up over a batch; default: batch_size",
+       .unit = "examples",
+       .min = 1},
+      {.name = "max_length",
+       .type = ParamType::kInt,
+       .help = "longest input; default: the model's limit",
+       .unit = "tokens",
+       .min = 1},
+      {.name = "eval_every",
+       .type = ParamType::kInt,
+       .help = "steps between evaluations; default: each epoch. The last step is always evaluated",
+       .unit = "steps",
+       .min = 1},
+      {.name = "log_every",
+       .type = ParamType::kInt,
+       .default_value = 10,
+       .help = "steps between records of the training metrics",
+       .unit = "steps",
+       .min = 1},
+      {.name = "checkpoint_every",
+       .type = ParamType::kInt,
+       .help = "steps between checkpoints; default: each epoch",
+       .unit = "steps",
+       .min = 1},
+      {.name = "precision",
+       .default_value = "fp32",
+       .help = "tf32: fp32 with TF32 matrix products on a GPU; bf16: frozen weights and matrix "
+               "products in bf16, trained weights and the optimizer in fp32",
+       .choices = {"fp32", "tf32", "bf16"}},
+      {.name = "save_model",
+       .type = ParamType::kBool,
+       .default_value = true,
+       .help = "keep the trained model or adapter"},
+      {.name = "keep_checkpoints",
+       .type = ParamType::kInt,
+       .default_value = 1,
+       .help = "newest checkpoints to keep while training",
+       .unit = "checkpoints",
+       .min = 1},
+  };
+}
+
+std::optional<double> optional_real(const Params& params, std::string_view name) {
+  if (!params.has(name)) return std::nullopt;
+  return params.get_real(name);
+}
+
+std::optional<std::int64_t> optional_int(const Params& params, std::string_view name) {
+  if (!params.has(name)) return std::nullopt;
+  return params.get_int(name);
+}
+
+double number_in(const std::string& text, const std::string& key) {
+  std::size_t used = 0;
+  double number = 0;
+  try {
+    number = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  if (used == 0 || used != text.size() || !(number > 0) || std::isinf(number)) {
+    throw ConfigError(key, "expected a number greater than 0, got '" + text + "'");
+  }
+  return number;
+}
+
+std::map<double, double> read_lr_by_size(const Params& params) {
+  std::map<double, double> table;
+  if (!params.has("lr_by_size")) return table;
+  const std::string key = params.key("lr_by_size");
+  for (const auto& [size, rate] : params.get("lr_by_size").as_map()) {
+    const std::string entry = key + "." + size;
+    // YAML reads 6e-4 as a text.
+    const double value = rate.is_text()   ? number_in(rate.as_text(), entry)
+                         : rate.is_real() ? rate.as_real()
+                                          : throw ConfigError(entry, "expected a number");
+    if (!(value > 0)) throw ConfigError(entry, "expected a number greater than 0");
+    table[number_in(size, entry)] = value;
+  }
+  if (table.empty()) throw ConfigError(key, "has no entry");
+  return table;
+}
+
+void check_regexes(const std::vector<std::string>& patterns, const std::string& key) {
+  for (const auto& pattern : patterns) {
+    try {
+      const std::regex compiled(pattern);
+    } catch (const std::regex_error& e) {
+      throw ConfigError(key, "'" + pattern + "' is no regular expression: " + e.what());
+    }
+  }
+}
+
+void expect_positive(const Params& params, const std::string& name) {
+  if (params.has(name) && params.get_real(name) <= 0) {
+    throw ConfigError(params.key(name), "must be greater than 0");
+  }
+}
+
+void not_both(const Params& params, const std::string& one, const std::string& other) {
+  if (params.has(one) && params.has(other)) {
+    throw ConfigError(params.key(one), "given together with " + other +
+                                           "; give one of them (null takes a recipe's back)");
+  }
+}
+
+}  // namespace
+
+const std::map<std::string, std::vector<ParamSpec>>& trainer_sections() {
+  static const std::map<std::string, std::vector<ParamSpec>> sections = {
+      {"optimizer", optimizer_specs()},
+      {"schedule", schedule_specs()},
+      {"training", training_specs()}};
+  return sections;
+}
+
+OptimizerOptions optimizer_options(const Value::Map& section) {
+  const Params params("optimizer", trainer_sections().at("optimizer"), section);
+  for (const char* name : {"lr_scale", "max_grad_norm"}) expect_positive(params, name);
+  OptimizerOptions options;
+  options.name = params.get_text("name");
+  options.lr = optional_real(params, "lr");
+  options.lr_by_size = read_lr_by_size(params);
+  options.lr_scale = params.get_real("lr_scale");
+  options.beta1 = params.get_real("beta1");
+  options.beta2 = params.get_real("beta2");
+  options.eps = params.get_real("eps");
+  options.weight_decay = params.get_real("weight_decay");
+  options.momentum = params.get_real("momentum");
+  options.bias_correction = params.get_bool("bias_correction");
+  options.max_grad_norm = optional_real(params, "max_grad_norm");
+  if (params.has("no_decay")) {
+    options.no_decay = params.get_text_list("no_decay");
+    check_regexes(*options.no_decay, params.key("no_decay"));
+  }
+  if (!options.lr && options.lr_by_size.empty()) {
+    throw ConfigError(params.key("lr"),
+                      "is required: give a peak learning rate, or a recipe that has lr_by_size");
+  }
+  return options;
+}
+
+ScheduleOptions schedule_options(const Value::Map& section) {
+  const Params params("schedule", trainer_sections().at("schedule"), section);
+  ScheduleOptions options;
+  options.name = params.get_text("name");
+  options.warmup_steps = optional_int(params, "warmup_steps");
+  options.warmup_ratio = optional_real(params, "warmup_ratio");
+  options.min_lr = optional_real(params, "min_lr");
+  options.min_lr_ratio = optional_real(params, "min_lr_ratio");
+  not_both(params, "warmup_steps", "warmup_ratio");
+  not_both(params, "min_lr", "min_lr_ratio");
+  options.decay_steps = optional_int(params, "decay_steps");
+  options.decay_from_start = params.get_text("decay_from") == "start";
+  return options;
+}
+
+TrainingOptions training_options(const Value::Map& section) {
+  const Params params("training", trainer_sections().at("training"), section);
+  expect_positive(params, "epochs");
+  TrainingOptions options;
+  options.epochs = optional_real(params, "epochs");
+  options.steps = optional_int(params, "steps");
+  options.batch_size = params.get_int("batch_size");
+  options.batch_tokens = optional_int(params, "batch_tokens");
+  options.max_length = optional_int(params, "max_length");
+  options.eval_every = optional_int(params, "eval_every");
+  options.log_every = params.get_int("log_every");
+  options.checkpoint_every = optional_int(params, "checkpoint_every");
+  const std::string precision = params.get_text("precision");
+  options.precision = precision == "bf16"   ? Precision::kBf16
+                      : precision == "tf32" ? Precision::kTf32
+                                            : Precision::kFp32;
+  options.save_model = params.get_bool("save_model");
+  options.keep_checkpoints = params.get_int("keep_checkpoints");
+  options.micro_batch_size =
+      optional_int(params, "micro_batch_size")
+          .value_or(options.batch_tokens ? *options.batch_tokens : options.batch_size);
+  if (!options.epochs && !options.steps) {
+    throw ConfigError(params.key("epochs"), "is required: give epochs or steps");
+  }
+  return options;
+}
+
+double peak_learning_rate(const OptimizerOptions& options, double parameters) {
+  if (options.lr) return *options.lr;
+  double nearest = std::numeric_limits<double>::infinity();
+  double rate = 0;
+  for (const auto& [size, value] : options.lr_by_size) {
+    const double distance = std::abs(std::log(size) - std::log(parameters));
+    if (distance < nearest) {
+      nearest = distance;
+      rate = value;
+    }
+  }
+  return rate * options.lr_scale;
+}
+
+}  // namespace mvn

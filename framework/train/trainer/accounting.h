@@ -1,0 +1,65 @@
+// What a trial did since its last record, and what its attempt has cost so far.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "common/json.h"
+#include "train/trainer/experiment.h"
+
+namespace mvn {
+
+// Counts between two records of the training metrics. Part of a checkpoint, so that a record over
+// steps of two attempts is the record of an uninterrupted run. The loss stays on its device until
+// it is read.
+class Window {
+ public:
+  explicit Window(torch::Device device);
+
+  void add_loss(const torch::Tensor& sum, double count);
+  void add_batch(const Batch& batch, double tokens);
+  void add_seconds(double seconds) { seconds_ += seconds; }
+
+  // Mean loss over what was added.
+  [[nodiscard]] double loss() const;
+  [[nodiscard]] double padding_share() const;
+  [[nodiscard]] double tokens_per_second() const { return seconds_ > 0 ? tokens_ / seconds_ : 0; }
+  void clear();
+
+  [[nodiscard]] Json state() const;
+  void load_state(const Json& state);
+
+ private:
+  torch::Tensor loss_sum_;  // double scalar
+  double loss_count_ = 0;
+  double tokens_ = 0;  // real ones
+  double cells_ = 0;   // with padding
+  double seconds_ = 0;
+};
+
+// What an attempt costs. FLOPs are two per multiply-add of the model's and the head's matrix
+// products: forward, again for the gradients of the activations, and again for those of the weights
+// where the base is trained. (An adapter's own products are small and not counted.)
+class Cost {
+ public:
+  Cost();
+  void add_training(const Experiment& experiment, const Batch& batch, double tokens);
+  void add_evaluation(double seconds) { evaluation_seconds_ += seconds; }
+
+  // What was spent since the last call, for a "cost" record (records add up); of the names that
+  // begin with "peak_" the maximum counts.
+  [[nodiscard]] Json take();
+
+ private:
+  std::chrono::steady_clock::time_point start_;
+  double tokens_ = 0;
+  double examples_ = 0;
+  double flops_ = 0;
+  double evaluation_seconds_ = 0;
+};
+
+}  // namespace mvn

@@ -1,0 +1,94 @@
+#include "train/trainer/checkpoints.h"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <utility>
+
+#include "common/files.h"
+#include "common/hashing.h"
+#include "mvn/error.h"
+#include "mvn/safetensors.h"
+
+namespace mvn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kState = "state.json";
+constexpr const char* kTensors = "tensors.safetensors";
+constexpr std::string_view kPrefix = "step-";
+
+}  // namespace
+
+CheckpointStore::CheckpointStore(fs::path folder, std::int64_t keep)
+    : folder_(std::move(folder)), keep_(keep) {}
+
+void CheckpointStore::save(const Snapshot& snapshot) const {
+  const fs::path temporary = folder_ / "writing.tmp";
+  fs::remove_all(temporary);  // of a process that was killed here
+  fs::create_directories(temporary);
+  write_safetensors(temporary / kTensors, snapshot.tensors);
+  const Json state = {{"format", 1},
+                      {"step", snapshot.step},
+                      {"tensors_sha256", sha256_of_file(temporary / kTensors)},
+                      {"state", snapshot.state}};
+  write_file_atomically(temporary / kState, state.dump(2) + "\n");
+  const fs::path final_folder = folder_of(snapshot.step);
+  fs::remove_all(final_folder);  // a damaged one, of the attempt before
+  fs::rename(temporary, final_folder);
+  sync_path(folder_);
+  const auto all = steps();
+  for (std::size_t i = static_cast<std::size_t>(keep_); i < all.size(); ++i) {
+    fs::remove_all(folder_of(all[i]));
+  }
+}
+
+Snapshot CheckpointStore::load_newest(std::vector<std::string>& problems) const {
+  for (const auto step : steps()) {
+    try {
+      return load(step);
+    } catch (const std::exception& e) {
+      problems.push_back("checkpoint " + folder_of(step).string() +
+                         " is damaged and skipped: " + e.what());
+    }
+  }
+  return {};
+}
+
+void CheckpointStore::clear() const { fs::remove_all(folder_); }
+
+std::vector<std::int64_t> CheckpointStore::steps() const {
+  std::vector<std::int64_t> steps;
+  if (!fs::is_directory(folder_)) return steps;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    const std::string name = entry.path().filename().string();
+    std::int64_t step = 0;
+    if (!name.starts_with(kPrefix)) continue;
+    const char* end = name.data() + name.size();
+    const auto [rest, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
+    if (error == std::errc() && rest == end) steps.push_back(step);
+  }
+  std::sort(steps.begin(), steps.end(), std::greater<>());
+  return steps;
+}
+
+fs::path CheckpointStore::folder_of(std::int64_t step) const {
+  return folder_ / (std::string(kPrefix) + std::to_string(step));
+}
+
+Snapshot CheckpointStore::load(std::int64_t step) const {
+  const fs::path folder = folder_of(step);
+  const Json json = read_json(folder / kState);
+  if (json.at("format") != 1) throw Error("format " + json.at("format").dump() + ", not 1");
+  if (json.at("step") != step) throw Error("it says step " + json.at("step").dump());
+  if (json.at("tensors_sha256") != sha256_of_file(folder / kTensors)) {
+    throw Error((folder / kTensors).string() + ": its bytes are not those that were written");
+  }
+  const SafetensorsFile file(folder / kTensors);
+  Snapshot snapshot{step, json.at("state"), {}};
+  for (const auto& [name, info] : file.tensors()) snapshot.tensors[name] = file.get(name);
+  return snapshot;
+}
+
+}  // namespace mvn

@@ -1,0 +1,49 @@
+// Checkpoints of a trial: folders step-N, each whole or not there.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/json.h"
+
+namespace mvn {
+
+// Everything that the rest of a trial depends on.
+struct Snapshot {
+  std::int64_t step = 0;  // optimizer steps done
+  Json state = Json::object();
+  std::map<std::string, torch::Tensor> tensors;
+};
+
+// step-N/state.json and step-N/tensors.safetensors. A checkpoint is written to a temporary folder,
+// synced and renamed; state.json holds the other file's hash, so that damage shows.
+class CheckpointStore {
+ public:
+  CheckpointStore(std::filesystem::path folder, std::int64_t keep);
+
+  // Writes `snapshot` and removes all but the newest `keep`.
+  void save(const Snapshot& snapshot) const;
+
+  // The newest checkpoint that is whole, or one of step 0 without state where there is none. Each
+  // damaged one is named in `problems`, and skipped.
+  [[nodiscard]] Snapshot load_newest(std::vector<std::string>& problems) const;
+
+  // Removes every checkpoint.
+  void clear() const;
+
+ private:
+  // Steps of the checkpoints there are, the newest first.
+  [[nodiscard]] std::vector<std::int64_t> steps() const;
+  [[nodiscard]] std::filesystem::path folder_of(std::int64_t step) const;
+  [[nodiscard]] Snapshot load(std::int64_t step) const;
+
+  std::filesystem::path folder_;
+  std::int64_t keep_;
+};
+
+}  // namespace mvn

@@ -1,0 +1,75 @@
+// Everything that a trial trains: built once from its configuration, then run.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/trial.h"
+#include "mvn/adapter.h"
+#include "mvn/model.h"
+#include "mvn/task.h"
+#include "mvn/tokenizer.h"
+#include "train/host/plugin_host.h"
+#include "train/recipe/optimizer.h"
+#include "train/trainer/configuration.h"
+
+namespace mvn {
+
+// Tokenizers already opened, by path: a persistent worker opens each once.
+class TokenizerCache {
+ public:
+  // Throws as load_tokenizer() does, with the key "model.tokenizer".
+  std::shared_ptr<const Tokenizer> get(const std::filesystem::path& path);
+
+ private:
+  std::map<std::filesystem::path, std::shared_ptr<const Tokenizer>> known_;
+};
+
+// The parts of one trial on their device.
+struct Experiment {
+  Configuration configuration;
+  OptimizerOptions optimizer;
+  ScheduleOptions schedule;
+  TrainingOptions training;
+  torch::Device device = torch::kCPU;
+
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::filesystem::path tokenizer_path;
+  std::string base;  // where the base weights came from, "" for random ones
+  std::shared_ptr<Model> model;
+  std::unique_ptr<Adapter> adapter;
+  std::unique_ptr<Task> task;
+  std::shared_ptr<torch::nn::Module> head;  // null where the task has none
+  double base_parameters = 0;               // of the model without adapter and head
+
+  void set_training(bool training_mode) const;
+  // True where fp32 weights compute in bf16: in bf16 precision when the base itself is trained.
+  [[nodiscard]] bool autocast() const;
+  // What requires a gradient, under the names that checkpoints use: the model's own, and "head."
+  // before the head's.
+  [[nodiscard]] std::vector<Trainable> trainables() const;
+};
+
+// Builds them: reads the data, the weights, draws what is random. `warn` takes one line for the
+// user. Throws ConfigError and DataError.
+Experiment build_experiment(const PluginHost& host, const TrialFile& trial,
+                            TokenizerCache& tokenizers,
+                            const std::function<void(const std::string&)>& warn);
+
+// Builds the model without its weights' values; of `configuration` the entry "vocab_size", where
+// it is absent, is the tokenizer's. `options` may name the device `meta`. `head` is what the task
+// puts on top.
+std::shared_ptr<Model> make_model(const ModelPlan& plan, const Value::Map& config,
+                                  const Tokenizer* tokenizer, const torch::TensorOptions& options,
+                                  HeadKind head);
+
+// Throws ConfigError where the tokenizer's ids or training.max_length do not fit the model.
+void check_fit(const Model& model, const Tokenizer* tokenizer, const TrainingOptions& training);
+
+}  // namespace mvn

@@ -1,0 +1,140 @@
+#include "train/trainer/run_trial.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <exception>
+#include <functional>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "common/files.h"
+#include "common/spool.h"
+#include "mvn/error.h"
+#include "train/trainer/environment.h"
+#include "train/trainer/precision.h"
+#include "train/trainer/save_result.h"
+#include "train/trainer/trainer.h"
+
+namespace mvn {
+namespace {
+
+namespace fs = std::filesystem;
+
+void record_start(SpoolWriter& spool, std::int64_t resumed_step) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  spool.append({{"type", "start"},
+                {"pid", ::getpid()},
+                {"host", host.data()},
+                {"resumed_step", resumed_step}});
+}
+
+void record_end(SpoolWriter& spool, const TrialEnd& end) {
+  spool.append({{"type", "end"}, {"code", end.code}, {"message", end.message}});
+  spool.sync();
+}
+
+void record_event(SpoolWriter& spool, const std::string& level, const std::string& message) {
+  spool.append({{"type", "event"}, {"level", level}, {"message", message}});
+}
+
+// The step a trial ended at that has nothing left to do.
+std::optional<std::int64_t> done_at(const TrialPaths& paths) {
+  if (!fs::exists(paths.done())) return std::nullopt;
+  return read_json(paths.done()).at("step").get<std::int64_t>();
+}
+
+TrialEnd train(const TrialFile& trial, const PluginHost& host, TokenizerCache& tokenizers,
+               SpoolWriter& spool, const Snapshot& snapshot, Cost& cost,
+               const std::atomic<bool>& stop) {
+  const Configuration configuration = read_configuration(trial.config);
+  set_numerics(trial.threads, training_options(configuration.training).precision);
+  spool.append({{"type", "environment"}, {"values", environment_of(trial, host, configuration)}});
+  Experiment experiment = build_experiment(
+      host, trial, tokenizers,
+      [&](const std::string& warning) { record_event(spool, "warning", warning); });
+  spool.append({{"type", "environment"}, {"values", hashes_of(experiment.task->data_files())}});
+  Trainer trainer(experiment, trial, snapshot, spool, cost, stop);
+  if (trainer.train() == ExitCode::kCheckpointed) {
+    return {static_cast<int>(ExitCode::kCheckpointed),
+            "interrupted after step " + std::to_string(trainer.step()) + " of " +
+                std::to_string(trainer.steps()) + "; run it again to go on"};
+  }
+  save_result(experiment, trial, trainer.step(), spool);
+  return {};
+}
+
+TrialEnd run(const TrialFile& trial, const PluginHost& host, TokenizerCache& tokenizers,
+             SpoolWriter& spool, const std::atomic<bool>& stop) {
+  const TrialPaths paths{trial.folder};
+  if (const auto step = done_at(paths)) {
+    record_start(spool, *step);
+    return {};
+  }
+  std::vector<std::string> problems;
+  const Snapshot snapshot = CheckpointStore(paths.checkpoints(), 1).load_newest(problems);
+  record_start(spool, snapshot.step);
+  for (const auto& problem : problems) record_event(spool, "warning", problem);
+  Cost cost;
+  TrialEnd end;
+  try {
+    end = train(trial, host, tokenizers, spool, snapshot, cost, stop);
+  } catch (...) {
+    end = end_of(std::current_exception());
+  }
+  spool.append({{"type", "cost"}, {"values", cost.take()}});
+  return end;
+}
+
+bool is_out_of_memory(const c10::Error& error) {
+  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+         // The CPU's allocator throws the common type.
+         std::string(error.what_without_backtrace()).find("DefaultCPUAllocator") !=
+             std::string::npos;
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace
+
+TrialEnd end_of(const std::exception_ptr& error) {
+  const auto out_of_memory = static_cast<int>(ExitCode::kOutOfMemory);
+  const std::string advice = "; a smaller training.micro_batch_size or training.max_length helps";
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& e) {
+    return {e.exit_code(), e.what()};
+  } catch (const std::bad_alloc&) {
+    return {out_of_memory, "out of memory" + advice};
+  } catch (const c10::Error& e) {
+    const std::string line = first_line(e.what_without_backtrace());
+    if (is_out_of_memory(e)) return {out_of_memory, "out of memory: " + line + advice};
+    return {1, line};
+  } catch (const std::exception& e) {
+    return {1, e.what()};
+  } catch (...) {
+    return {1, "an exception of unknown type"};
+  }
+}
+
+TrialEnd run_trial(const fs::path& trial_file, const PluginHost& host, TokenizerCache& tokenizers,
+                   const std::atomic<bool>& stop) noexcept {
+  try {
+    const TrialFile trial = read_trial_file(trial_file);
+    SpoolWriter spool(trial.spool);
+    TrialEnd end;
+    try {
+      end = run(trial, host, tokenizers, spool, stop);
+    } catch (...) {
+      end = end_of(std::current_exception());
+    }
+    record_end(spool, end);
+    return end;
+  } catch (...) {
+    return end_of(std::current_exception());
+  }
+}
+
+}  // namespace mvn

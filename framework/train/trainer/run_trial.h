@@ -1,0 +1,27 @@
+// One trial from its file to its last record.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+
+#include "train/host/plugin_host.h"
+#include "train/trainer/experiment.h"
+
+namespace mvn {
+
+struct TrialEnd {
+  int code = 0;         // of mvn/error.h, or 1
+  std::string message;  // one line; "" for 0
+};
+
+// Runs the trial of `trial_file`, from its newest checkpoint where there is one. Never throws:
+// whatever happens is in the result and in the spool's "end" record. A trial that is done already
+// is not run again. `stop` as in Trainer.
+TrialEnd run_trial(const std::filesystem::path& trial_file, const PluginHost& host,
+                   TokenizerCache& tokenizers, const std::atomic<bool>& stop) noexcept;
+
+// How a worker ends that caught `error`.
+TrialEnd end_of(const std::exception_ptr& error);
+
+}  // namespace mvn

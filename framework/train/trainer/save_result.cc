@@ -1,0 +1,91 @@
+#include "train/trainer/save_result.h"
+
+#include <filesystem>
+#include <string>
+
+#include "common/files.h"
+#include "train/checkpoint/weights.h"
+#include "train/trainer/checkpoints.h"
+
+namespace mvn {
+namespace {
+
+namespace fs = std::filesystem;
+
+void copy_tokenizer(const fs::path& source, const fs::path& folder) {
+  const fs::path from = fs::is_directory(source) ? source : source.parent_path();
+  for (const char* name : {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json",
+                           "special_tokens_map.json", "added_tokens.json"}) {
+    if (fs::exists(from / name)) {
+      fs::copy_file(from / name, folder / name, fs::copy_options::overwrite_existing);
+    }
+  }
+}
+
+void write_model(const Experiment& experiment, const fs::path& folder,
+                 const fs::path& final_folder) {
+  const auto& task = *experiment.task;
+  if (experiment.adapter->keeps_base()) {
+    std::string base = experiment.base;
+    if (base.empty()) {
+      // Random weights exist nowhere else.
+      save_model(*experiment.model, nullptr, HeadKind::kLanguageModel, {}, folder / "base");
+      base = (final_folder / "base").string();
+    }
+    experiment.adapter->save(*experiment.model, experiment.head.get(), folder, base);
+  } else {
+    save_model(*experiment.model, experiment.head.get(), task.head_kind(), task.config(), folder);
+  }
+  copy_tokenizer(experiment.tokenizer_path, folder);
+}
+
+void sync_tree(const fs::path& folder) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) sync_path(entry.path());
+  sync_path(folder);
+}
+
+std::uintmax_t bytes_of(const fs::path& path) {
+  if (!fs::is_directory(path)) return fs::file_size(path);
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(path)) {
+    if (entry.is_regular_file()) bytes += entry.file_size();
+  }
+  return bytes;
+}
+
+void record_artifact(SpoolWriter& spool, const std::string& kind, const fs::path& path,
+                     std::int64_t step) {
+  if (!fs::exists(path)) return;
+  spool.append({{"type", "artifact"},
+                {"kind", kind},
+                {"path", path.string()},
+                {"step", step},
+                {"bytes", bytes_of(path)}});
+}
+
+void save_model_folder(const Experiment& experiment, const TrialPaths& paths) {
+  const fs::path temporary = paths.folder / "model.tmp";
+  fs::remove_all(temporary);
+  fs::create_directories(temporary);
+  write_model(experiment, temporary, paths.model());
+  sync_tree(temporary);
+  fs::remove_all(paths.model());  // of an attempt that was killed after this point
+  fs::rename(temporary, paths.model());
+  sync_path(paths.folder);
+}
+
+}  // namespace
+
+void save_result(const Experiment& experiment, const TrialFile& trial, std::int64_t step,
+                 SpoolWriter& spool) {
+  const TrialPaths paths{trial.folder};
+  if (experiment.training.save_model) save_model_folder(experiment, paths);
+  record_artifact(spool, "model", paths.model(), step);
+  record_artifact(spool, "predictions", paths.predictions(), step);
+  record_artifact(spool, "test-predictions", paths.test_predictions(), step);
+  spool.sync();
+  write_file_atomically(paths.done(), Json{{"step", step}}.dump() + "\n");
+  CheckpointStore(paths.checkpoints(), 1).clear();
+}
+
+}  // namespace mvn

@@ -1,0 +1,17 @@
+// What a trained trial leaves behind.
+#pragma once
+
+#include <cstdint>
+
+#include "common/spool.h"
+#include "common/trial.h"
+#include "train/trainer/experiment.h"
+
+namespace mvn {
+
+// Writes the model (or the adapter) and its tokenizer's files into the trial's model folder, whole
+// or not at all; records the artifacts; marks the trial done; removes its checkpoints.
+void save_result(const Experiment& experiment, const TrialFile& trial, std::int64_t step,
+                 SpoolWriter& spool);
+
+}  // namespace mvn

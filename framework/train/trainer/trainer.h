@@ -1,0 +1,79 @@
+// The training loop of one trial.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "common/spool.h"
+#include "common/trial.h"
+#include "mvn/error.h"
+#include "train/recipe/optimizer.h"
+#include "train/recipe/schedule.h"
+#include "train/trainer/accounting.h"
+#include "train/trainer/batches.h"
+#include "train/trainer/checkpoints.h"
+#include "train/trainer/experiment.h"
+
+namespace mvn {
+
+// Trains an experiment from a snapshot to its last step and records what happens. Two runs of one
+// trial, interrupted anywhere and resumed or not, on one machine with one number of threads, leave
+// the same weights and the same metrics, bit for bit (but for those that measure time).
+class Trainer {
+ public:
+  // `snapshot` of step 0 starts afresh. `stop` may be set by a signal handler at any time.
+  Trainer(Experiment& experiment, const TrialFile& trial, const Snapshot& snapshot,
+          SpoolWriter& spool, Cost& cost, const std::atomic<bool>& stop);
+
+  // Trains to the end, then returns kDone; or, once `stop` is set, finishes the step, saves a
+  // checkpoint and returns kCheckpointed. Throws Diverged when the loss or a gradient is no finite
+  // number.
+  ExitCode train();
+
+  [[nodiscard]] std::int64_t step() const { return step_; }
+  [[nodiscard]] std::int64_t steps() const { return steps_; }
+
+ private:
+  const ExampleList& next_batch();
+  void forward_backward(const ExampleList& examples);
+  void update();
+  void record();
+  void evaluate();
+  void evaluate_split(Split split, const std::string& prefix);
+  void save_checkpoint();
+
+  [[nodiscard]] bool record_due() const;
+  [[nodiscard]] bool evaluation_due() const;
+  [[nodiscard]] bool checkpoint_due() const;
+  // Throws Diverged, naming `step`, where the loss since the last record or the norm of the
+  // gradients is no finite number.
+  void expect_finite(std::int64_t step) const;
+  [[nodiscard]] std::int64_t count_steps() const;
+  void record_choices();
+  [[nodiscard]] Snapshot snapshot() const;
+  void restore(const Snapshot& snapshot);
+
+  Experiment& experiment_;
+  const TrialPaths paths_;
+  SpoolWriter& spool_;
+  Cost& cost_;
+  const std::atomic<bool>& stop_;
+  const CheckpointStore checkpoints_;
+
+  std::int64_t steps_;  // of the whole trial
+  Schedule schedule_;
+  Optimizer optimizer_;
+
+  std::int64_t step_ = 0;      // optimizer steps done
+  std::int64_t epoch_ = 0;     // of the next batch
+  std::int64_t position_ = 0;  // of the next batch in its epoch
+  std::int64_t planned_epoch_ = -1;
+  std::vector<ExampleList> plan_;  // of planned_epoch_
+  torch::Tensor grad_norm_;        // of the last step
+  Window window_;
+};
+
+}  // namespace mvn

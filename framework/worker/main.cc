@@ -1,0 +1,102 @@
+// mvn-worker: trains trials. Reads trial.json files, appends to their spools, knows no database.
+#include <ATen/Parallel.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "common/json.h"
+#include "mvn/error.h"
+#include "serve.h"
+#include "train/host/plugin_host.h"
+#include "train/sdk/device.h"
+#include "train/trainer/check.h"
+#include "train/trainer/describe.h"
+#include "train/trainer/run_trial.h"
+
+namespace {
+
+using Folders = std::vector<std::filesystem::path>;
+
+int describe(const Folders& plugin_dirs) {
+  const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));
+  std::cout << mvn::to_json(mvn::describe(host)).dump(2) << "\n";
+  return 0;
+}
+
+int check(const Folders& plugin_dirs) {
+  const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));
+  const auto configurations = mvn::Json::parse(std::cin, nullptr, /*allow_exceptions=*/false);
+  if (!configurations.is_array()) {
+    throw mvn::ConfigError("", "mvn-worker check: expected a JSON list of configurations on stdin");
+  }
+  mvn::Checker checker(host);
+  auto results = mvn::Json::array();
+  for (const auto& each : configurations) results.push_back(mvn::to_json(checker.check(each)));
+  std::cout << results.dump(-1, ' ', false, mvn::Json::error_handler_t::replace) << "\n";
+  return 0;
+}
+
+int run(const std::filesystem::path& trial, const Folders& plugin_dirs) {
+  const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));
+  mvn::TokenizerCache tokenizers;
+  const auto end = mvn::run_trial(trial, host, tokenizers, mvn::stop_requested);
+  if (!end.message.empty()) std::cerr << "mvn-worker: " << end.message << "\n";
+  return end.code;
+}
+
+int serve(const Folders& plugin_dirs) {
+  const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));
+  return mvn::serve(host);
+}
+
+// Before anything of LibTorch runs.
+void prepare_torch() {
+  // cuBLAS computes the same again only with a workspace of fixed size.
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  if (const auto warning = mvn::open_gpu_library(); !warning.empty()) {
+    std::cerr << "mvn-worker: warning: " << warning << "\n";
+  }
+  at::set_num_interop_threads(1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Trains one trial, or the trials it is told to");
+  app.require_subcommand(1);
+  Folders plugin_dirs;
+  std::filesystem::path trial;
+  int code = 0;
+  const auto command = [&](const char* name, const char* help, auto action) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    sub->add_option("--plugin-dir", plugin_dirs, "a folder of plugins, searched first")
+        ->expected(1);
+    sub->callback([&code, action] { code = action(); });
+    return sub;
+  };
+  command("describe", "print plugins and parameters as JSON",
+          [&] { return describe(plugin_dirs); });
+  command("check", "check a JSON list of configurations on stdin",
+          [&] { return check(plugin_dirs); });
+  command("run", "run one trial", [&] { return run(trial, plugin_dirs); })
+      ->add_option("trial", trial, "its trial.json")
+      ->required();
+  command("serve", "run the trials named on stdin", [&] { return serve(plugin_dirs); });
+  mvn::handle_signals();
+  try {
+    prepare_torch();
+    app.parse(argc, argv);
+    return code;
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : static_cast<int>(mvn::ExitCode::kBadConfig);
+  } catch (...) {
+    const auto end = mvn::end_of(std::current_exception());
+    std::cerr << "mvn-worker: " << end.message << "\n";
+    return end.code;
+  }
+}

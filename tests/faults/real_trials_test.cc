@@ -1,0 +1,197 @@
+// Real models, adapters and tasks, killed from outside at random moments: what is left is bit for
+// bit what an uninterrupted run leaves.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
+#include <map>
+#include <random>
+
+#include "common/files.h"
+#include "common/spool.h"
+#include "common/trial.h"
+#include "support/temporary_folder.h"
+#include "worker_process.h"
+
+namespace mvn::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Wakes up whenever one of a folder's files changes.
+class FolderWatch {
+ public:
+  explicit FolderWatch(const fs::path& folder) : watch_(::inotify_init1(IN_CLOEXEC)) {
+    ::inotify_add_watch(watch_, folder.c_str(), IN_MODIFY | IN_CREATE);
+  }
+  FolderWatch(const FolderWatch&) = delete;
+  FolderWatch& operator=(const FolderWatch&) = delete;
+  ~FolderWatch() { ::close(watch_); }
+
+  void wait() const {
+    std::array<char, 4096> events{};
+    static_cast<void>(::read(watch_, events.data(), events.size()) == 0);
+  }
+
+ private:
+  int watch_;
+};
+
+struct Case {
+  const char* name;
+  Json model;
+  Json adapter;
+  const char* task;
+};
+
+void PrintTo(const Case& each, std::ostream* out) { *out << each.name; }
+
+const Json kMamba = {
+    {"plugin", "mamba"},
+    {"config", {{"hidden_size", 16}, {"num_hidden_layers", 2}, {"state_size", 4}}}};
+const Json kNeo = {
+    {"plugin", "gptneo"},
+    {"config",
+     {{"hidden_size", 16},
+      {"num_layers", 2},
+      {"num_heads", 2},
+      {"max_position_embeddings", 64},
+      {"window_size", 8},
+      {"attention_types", Json::array({Json::array({Json::array({"global", "local"}), 1})})}}}};
+const Json kLora = {{"plugin", "lora"}, {"r", 4}, {"lora_dropout", 0.1}};
+const Json kNone = {{"plugin", "none"}};
+
+class RealTrialsTest : public testing::TestWithParam<Case> {
+ protected:
+  RealTrialsTest() {
+    Json vocabulary = {{"<|endoftext|>", 0}, {"\u0120", 1}};
+    for (char letter = 'a'; letter <= 'z'; ++letter) {
+      vocabulary[std::string(1, letter)] = 2 + letter - 'a';
+    }
+    folder_.write("tokenizer/vocab.json", vocabulary.dump());
+    folder_.write("tokenizer/merges.txt", "#version: 0.2\n");
+    std::string rows = "text\tlabel\n";
+    std::string text;
+    std::mt19937 random(1);
+    for (int i = 0; i < 60; ++i) {
+      std::string words;
+      for (auto k = 3 + random() % 20; k > 0; --k) {
+        words += static_cast<char>(random() % 5 == 0 ? ' ' : 'a' + random() % 26);
+      }
+      rows += "x" + words + "x\t" + std::to_string(i % 3) + "\n";
+      text += words + "\n";
+    }
+    folder_.write("train.tsv", rows);
+    folder_.write("train.txt", text);
+  }
+
+  [[nodiscard]] Json configuration() const {
+    const bool classifies = std::string(GetParam().task) == "classification";
+    const std::string data = (folder_ / (classifies ? "train.tsv" : "train.txt")).string();
+    Json config = {{"model", GetParam().model},
+                   {"adapter", GetParam().adapter},
+                   {"task", {{"plugin", GetParam().task}, {"train", data}, {"validation", data}}},
+                   {"optimizer", {{"lr", 0.01}, {"max_grad_norm", 1.0}}},
+                   {"schedule", {{"name", "linear"}, {"warmup_ratio", 0.2}}},
+                   {"training",
+                    {{"steps", 16},
+                     {"batch_size", 8},
+                     {"micro_batch_size", 5},
+                     {"log_every", 1},
+                     {"checkpoint_every", 1}}},
+                   {"seed", 3}};
+    config["model"]["tokenizer"] = (folder_ / "tokenizer").string();
+    if (classifies) {
+      config["task"]["text"] = "text";
+      config["task"]["label"] = "label";
+    } else {
+      config["task"]["block"] = 16;
+    }
+    return config;
+  }
+
+  [[nodiscard]] fs::path write_trial(const std::string& name, int number) const {
+    const TrialPaths paths{folder_ / name};
+    TrialFile trial;
+    trial.sweep = "test";
+    trial.id = name;
+    trial.attempt = number;
+    trial.config = configuration();
+    trial.folder = paths.folder;
+    trial.spool = paths.spool(number);
+    trial.threads = 2;
+    write_file_atomically(paths.trial_file(number), to_json(trial).dump());
+    return paths.trial_file(number);
+  }
+
+  // Runs an attempt; kills it once it has recorded the metrics of `records` steps, if it is not
+  // done before. Returns the exit code, or -1.
+  int run_and_kill_after(const std::string& name, int attempt, int records) const {
+    const auto trial = write_trial(name, attempt);
+    const FolderWatch watch(trial.parent_path());
+    WorkerProcess process({"run", trial.string()}, {}, folder_.path());
+    while (true) {
+      int metrics = 0;
+      for (const auto& record : read_spool(TrialPaths{folder_ / name}.spool(attempt), 0).records) {
+        if (record.at("type") == "end") return process.wait().code;
+        metrics += record.at("type") == "metric" ? 1 : 0;
+      }
+      if (metrics >= records) break;
+      watch.wait();
+    }
+    process.signal(SIGKILL);
+    return process.wait().code;
+  }
+
+  using Metrics = std::map<std::pair<std::int64_t, std::string>, Json>;
+  [[nodiscard]] Metrics metrics(const std::string& name, int attempts) const {
+    Metrics all;
+    for (int attempt = 1; attempt <= attempts; ++attempt) {
+      for (const auto& record : read_spool(TrialPaths{folder_ / name}.spool(attempt), 0).records) {
+        if (record.at("type") != "metric") continue;
+        for (const auto& [metric, value] : record.at("values").items()) {
+          if (metric != "train/tokens_per_second") all[{record.at("step"), metric}] = value;
+        }
+      }
+    }
+    return all;
+  }
+
+  // Every file of the trained model, by name.
+  [[nodiscard]] std::map<std::string, std::string> model(const std::string& name) const {
+    std::map<std::string, std::string> files;
+    const auto folder = TrialPaths{folder_ / name}.model();
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (entry.path().extension() != ".safetensors") continue;
+      files[fs::relative(entry.path(), folder)] = read_file(entry.path());
+    }
+    return files;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_P(RealTrialsTest, KilledAndResumedIsBitForBitTheSame) {
+  const auto whole = run_worker({"run", write_trial("whole", 1).string()}, folder_.path());
+  ASSERT_EQ(whole.code, 0) << whole.error;
+  std::mt19937 random(4);
+  int attempt = 1;
+  while (run_and_kill_after("killed", attempt, 1 + static_cast<int>(random() % 4)) != 0) {
+    ASSERT_LT(++attempt, 40) << read_file(folder_ / "stderr.txt");
+  }
+  EXPECT_EQ(metrics("killed", attempt), metrics("whole", 1));
+  EXPECT_FALSE(model("whole").empty());
+  EXPECT_EQ(model("killed"), model("whole"));
+}
+
+INSTANTIATE_TEST_SUITE_P(, RealTrialsTest,
+                         testing::Values(Case{"mamba_lora", kMamba, kLora, "classification"},
+                                         Case{"gptneo_lora", kNeo, kLora, "classification"},
+                                         Case{"mamba_pretraining", kMamba, kNone, "pretraining"},
+                                         Case{"gptneo_pretraining", kNeo, kNone, "pretraining"}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace mvn::test

@@ -1,0 +1,218 @@
+#include "train/trainer/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "../toy/toy.h"
+#include "support/error_of.h"
+#include "support/temporary_folder.h"
+#include "train/trainer/precision.h"
+#include "train/trainer/random.h"
+
+namespace mvn {
+namespace {
+
+namespace fs = std::filesystem;
+
+class TrainerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    set_numerics(1, Precision::kFp32);
+    optimizer_.name = "adamw";
+    optimizer_.lr = 0.05;
+    optimizer_.weight_decay = 0.01;
+    optimizer_.max_grad_norm = 1;
+    schedule_.name = "cosine";
+    schedule_.warmup_steps = 3;
+    training_.epochs = 4;
+    training_.batch_size = 8;
+    training_.micro_batch_size = 3;
+    training_.log_every = 3;
+  }
+
+  // Built without plugins, tokenizers and weights, as build_experiment() does with them.
+  Experiment build() const {
+    Experiment experiment;
+    experiment.optimizer = optimizer_;
+    experiment.schedule = schedule_;
+    experiment.training = training_;
+    const Params none("model", {}, {});
+    const Value::Map config = {{"dropout", dropout_}};
+    experiment.model =
+        std::make_shared<toy::ToyModel>(ModelContext{none, config, torch::dtype(torch::kFloat32)});
+    experiment.model->initialise(stream_generator(0, "init/model"));
+    experiment.task = std::make_unique<toy::ToyTask>();
+    const Params task("task", toy::ToyTask::params(), task_);
+    experiment.task->prepare({task, nullptr, 64, {}});
+    experiment.head = experiment.task->make_head(*experiment.model, torch::kFloat32,
+                                                 stream_generator(0, "init/head"));
+    experiment.adapter = std::make_unique<toy::TrainAll>();
+    experiment.adapter->attach(*experiment.model);
+    experiment.base_parameters = 200;
+    return experiment;
+  }
+
+  [[nodiscard]] TrialFile trial() const {
+    TrialFile trial;
+    trial.folder = folder_ / "trial";
+    trial.spool = folder_ / "spool.jsonl";
+    return trial;
+  }
+
+  // One attempt: trains from the newest checkpoint of the trial's folder.
+  ExitCode train(Experiment& experiment) {
+    std::vector<std::string> problems;
+    const auto snapshot =
+        CheckpointStore(TrialPaths{trial().folder}.checkpoints(), 1).load_newest(problems);
+    SpoolWriter spool(trial().spool);
+    Cost cost;
+    Trainer trainer(experiment, trial(), snapshot, spool, cost, stop_);
+    return trainer.train();
+  }
+
+  // An attempt that is asked to stop while it makes its first step.
+  ExitCode train_one_step(Experiment& experiment) {
+    stop_ = false;
+    dynamic_cast<toy::ToyTask&>(*experiment.task).on_loss = [this] { stop_ = true; };
+    return train(experiment);
+  }
+
+  // The metrics of all attempts but those that measure time, by step and name.
+  [[nodiscard]] std::map<std::pair<std::int64_t, std::string>, double> metrics() const {
+    std::map<std::pair<std::int64_t, std::string>, double> all;
+    for (const auto& record : read_spool(trial().spool, 0).records) {
+      if (record.at("type") != "metric") continue;
+      for (const auto& [name, value] : record.at("values").items()) {
+        if (name == "train/tokens_per_second") continue;
+        const bool is_new = all.emplace(std::pair{record.at("step").get<std::int64_t>(), name},
+                                        number_from_json(value))
+                                .second;
+        EXPECT_TRUE(is_new) << name << " twice at step " << record.at("step");
+      }
+    }
+    return all;
+  }
+
+  test::TemporaryFolder temporary_;
+  fs::path folder_ = temporary_ / "results";
+  OptimizerOptions optimizer_;
+  ScheduleOptions schedule_;
+  TrainingOptions training_;
+  Value::Map task_ = {{"examples", 48}};
+  double dropout_ = 0.1;
+  std::atomic<bool> stop_{false};
+};
+
+std::map<std::string, torch::Tensor> weights_of(const Experiment& experiment) {
+  std::map<std::string, torch::Tensor> weights;
+  for (const auto& each : experiment.trainables()) weights[each.name] = each.value.detach();
+  return weights;
+}
+
+void expect_same_weights(const Experiment& one, const Experiment& two) {
+  const auto other = weights_of(two);
+  for (const auto& [name, tensor] : weights_of(one)) {
+    EXPECT_TRUE(torch::equal(tensor, other.at(name))) << name;
+  }
+}
+
+TEST(SplitMixTest, IsTheReferenceSequence) {
+  SplitMix random(1234567);
+  EXPECT_EQ(random.next(), 6457827717110365317U);
+  EXPECT_EQ(random.next(), 3203168211198807973U);
+  EXPECT_EQ(random.next(), 9817491932198370423U);
+}
+
+// What a seed means must not change from one release to the next.
+TEST(StreamTest, SeedsAreTheSameForEver) {
+  EXPECT_EQ(stream_seed(0, "dropout"), 15876998530164574652U);
+  EXPECT_NE(stream_seed(0, "dropout"), stream_seed(1, "dropout"));
+  EXPECT_NE(stream_seed(0, "dropout"), stream_seed(0, "init/model"));
+}
+
+TEST_F(TrainerTest, LearnsTheToyTaskAndRecordsIt) {
+  training_.epochs = 30;
+  training_.checkpoint_every = 100;
+  auto experiment = build();
+  EXPECT_EQ(train(experiment), ExitCode::kDone);
+  const auto recorded = metrics();
+  EXPECT_GT(recorded.at({180, "eval/accuracy"}), 0.9);
+  EXPECT_LT(recorded.at({180, "train/loss"}), recorded.at({3, "train/loss"}));
+  EXPECT_TRUE(recorded.contains({180, "train/grad_norm"}));
+  EXPECT_TRUE(recorded.contains({6, "eval/loss"}));
+  EXPECT_DOUBLE_EQ(recorded.at({3, "train/lr"}), 0.05);
+  std::ifstream predictions(folder_ / "trial/predictions.jsonl");
+  std::string line;
+  std::int64_t count = 0;
+  while (std::getline(predictions, line)) {
+    EXPECT_EQ(Json::parse(line).at("example"), count);
+    ++count;
+  }
+  EXPECT_EQ(count, 9);
+}
+
+TEST_F(TrainerTest, InterruptedAfterEveryStepItIsTheSameRun) {
+  auto whole = build();
+  EXPECT_EQ(train(whole), ExitCode::kDone);
+  const auto expected = metrics();
+  fs::remove_all(folder_);
+
+  Experiment last = build();
+  int attempts = 1;
+  while (train_one_step(last) == ExitCode::kCheckpointed) {
+    last = build();
+    ++attempts;
+  }
+  EXPECT_EQ(attempts, 24);
+  EXPECT_EQ(metrics(), expected);
+  expect_same_weights(whole, last);
+}
+
+TEST_F(TrainerTest, HowABatchIsCutDoesNotChangeItsGradient) {
+  dropout_ = 0;
+  optimizer_.name = "sgd";
+  optimizer_.max_grad_norm.reset();
+  training_.steps = 2;
+  training_.batch_size = 20;
+  training_.micro_batch_size = 20;
+  auto whole = build();
+  EXPECT_EQ(train(whole), ExitCode::kDone);
+  fs::remove_all(folder_);
+  training_.micro_batch_size = 7;
+  auto parts = build();
+  EXPECT_EQ(train(parts), ExitCode::kDone);
+  const auto other = weights_of(parts);
+  for (const auto& [name, tensor] : weights_of(whole)) {
+    EXPECT_TRUE(torch::allclose(tensor, other.at(name), 1e-5, 1e-6)) << name;
+  }
+}
+
+TEST_F(TrainerTest, ANaNEndsTheTrialWithoutACheckpoint) {
+  task_["nan_at"] = 8;  // three calls a step
+  auto experiment = build();
+  EXPECT_EQ(test::error_of([&] { train(experiment); }),
+            "diverged in step 3 of 24: the loss is NaN; a lower optimizer.lr or more warm-up may "
+            "help");
+  EXPECT_FALSE(fs::exists(folder_ / "trial/checkpoints"));
+}
+
+TEST_F(TrainerTest, StepsAndEpochsEndWhereTheFirstOfThemDoes) {
+  training_.steps = 5;
+  auto experiment = build();
+  EXPECT_EQ(train(experiment), ExitCode::kDone);
+  EXPECT_TRUE(metrics().contains({5, "eval/loss"}));
+  EXPECT_FALSE(metrics().contains({6, "train/loss"}));
+}
+
+TEST_F(TrainerTest, BatchesByTokensTrainToo) {
+  training_.batch_tokens = 40;
+  training_.micro_batch_size = 40;
+  auto experiment = build();
+  EXPECT_EQ(train(experiment), ExitCode::kDone);
+  EXPECT_FALSE(metrics().empty());
+}
+
+}  // namespace
+}  // namespace mvn
