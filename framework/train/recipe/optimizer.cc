@@ -80,8 +80,7 @@ void Optimizer::step_group(Group& group, double learning_rate) {
   }
   if (values.empty()) return;
   if (options_.name == "sgd") {
-    // Of LibTorch's list operations: at::_fused_sgd_ of 2.11 strays from torch::optim::SGD on a
-    // CPU.
+    // LibTorch's list operations, in the order of torch::optim::SGD.
     const auto decayed = at::_foreach_add(gradients, values, group.weight_decay);
     if (options_.momentum > 0) {
       at::_foreach_mul_(first, options_.momentum);

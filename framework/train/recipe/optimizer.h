@@ -1,4 +1,4 @@
-// AdamW, Adam and SGD over LibTorch's fused kernels, with gradient clipping.
+// AdamW and Adam over LibTorch's fused kernels, SGD over its list operations; gradient clipping.
 #pragma once
 
 #include <torch/torch.h>
