@@ -109,9 +109,9 @@ void check_found(Model& model, const LoraConfig& config, const Targets& targets,
   if (!targets.linears.empty() || !targets.embeddings.empty()) return;
   const auto& choice = config.target_modules;
   const auto known = adaptable_names(model);
-  std::string wanted = choice.all_linear         ? "all-linear"
-                       : !choice.pattern.empty() ? "the expression '" + choice.pattern + "'"
-                                                 : "[" + list_of(choice.names) + "]";
+  std::string wanted = "all-linear";
+  if (!choice.pattern.empty()) wanted = "the expression '" + choice.pattern + "'";
+  if (!choice.names.empty()) wanted = list_of(choice.names);
   std::string nearest;
   for (const auto& name : choice.names) {
     if (nearest.empty()) nearest = nearest_name(name, known);
@@ -135,23 +135,27 @@ void warn_unmatched(Model& model, const LoraConfig& config, const Targets& targe
   }
 }
 
-// Current PEFT refuses these in Mamba models, because fused kernels see the raw weights there.
-void warn_peft_refuses(Model& model, const Targets& targets,
-                       const std::function<void(const std::string&)>& warn) {
+// Layers that Python treats otherwise in Mamba models, because fused kernels see raw weights there:
+// peft refuses out_proj, and transformers multiplies by dt_proj's weight past its adapter.
+void warn_python_differs(Model& model, const Targets& targets,
+                         const std::function<void(const std::string&)>& warn) {
   const auto config = model.config(HeadKind::kNone);
   const auto type = config.find("model_type");
-  const std::set<std::string> refusing = {"mamba", "mamba2", "falcon_mamba", "falcon_h1",
-                                          "nemotron_h"};
+  const std::set<std::string> types = {"mamba", "mamba2", "falcon_mamba", "falcon_h1",
+                                       "nemotron_h"};
   if (!warn || type == config.end() || !type->second.is_text() ||
-      !refusing.contains(type->second.as_text())) {
+      !types.contains(type->second.as_text())) {
     return;
   }
-  const auto is_out_proj = [](const auto& target) { return ends_path(target.path, "out_proj"); };
-  if (std::any_of(targets.linears.begin(), targets.linears.end(), is_out_proj)) {
-    warn("target_modules: out_proj of a " + type->second.as_text() +
-         " model is adapted and works here, but Python's peft refuses to open such an adapter; "
-         "exclude_modules: [out_proj] keeps it readable there");
-  }
+  const auto say = [&](const std::string& name, const std::string& what) {
+    const auto is_it = [&](const auto& target) { return ends_path(target.path, name); };
+    if (std::none_of(targets.linears.begin(), targets.linears.end(), is_it)) return;
+    warn("target_modules: " + name + " of a " + type->second.as_text() +
+         " model is adapted and works here, but " + what + "; exclude_modules: [" + name +
+         "] avoids that");
+  };
+  say("out_proj", "Python's peft refuses to open such an adapter");
+  say("dt_proj", "Python's transformers passes its adapter by and computes something else");
 }
 
 bool is_head_name(const std::string& name) { return name == "classifier" || name == "score"; }
@@ -222,7 +226,7 @@ Targets find_targets(Model& model, const LoraConfig& config, const ConfigFault& 
               targets.embeddings.front().path + "'");
   }
   warn_unmatched(model, config, targets, warn);
-  warn_peft_refuses(model, targets, warn);
+  warn_python_differs(model, targets, warn);
   return targets;
 }
 

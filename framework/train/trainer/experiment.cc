@@ -154,6 +154,7 @@ Experiment build_experiment(const PluginHost& host, const TrialFile& trial,
                                                stream_generator(configuration.seed, "init/head"));
   fill_model(plan, experiment, experiment.head.get());
   experiment.adapter->attach(*experiment.model);
+  if (experiment.head) experiment.adapter->start_head(*experiment.head);
   experiment.model->to(experiment.device);
   if (experiment.head) experiment.head->to(experiment.device);
   return experiment;

@@ -7,6 +7,8 @@ base models are ../reference/gptneo and ../reference/mamba.
 
 `plain` in the name of a PiSSA folder: saved as it is, so that who loads it has to take the same part
 out of the base weights again; otherwise PEFT converted it to an ordinary adapter while saving.
+`merged`: the output is that of the model with the adapter merged into it, and there are no gradients,
+because transformers multiplies by dt_proj's raw weight and passes its adapter by.
 
 Run it with the libraries of ../reference/requirements.txt.
 """
@@ -44,15 +46,19 @@ CASES = {
         dict(target_modules=["v_proj", "out_proj"], r=3, layers_to_transform=[1, 3], modules_to_save=["ln_f"]),
     ),
     "gptneo-dora": ("gptneo", dict(target_modules=["q_proj", "c_fc"], r=4, lora_alpha=6, use_dora=True)),
-    "gptneo-pissa": ("gptneo", dict(target_modules=["k_proj", "c_proj"], r=4, init_lora_weights="pissa")),
+    "gptneo-pissa": ("gptneo-lm", dict(target_modules=["k_proj", "c_proj"], r=4, init_lora_weights="pissa")),
     "gptneo-pissa-plain": ("gptneo", dict(target_modules=["k_proj", "c_proj"], r=4, init_lora_weights="pissa")),
     "gptneo-embeddings-lm": ("gptneo-lm", dict(target_modules=["wte", "q_proj"], r=2, lora_alpha=4)),
-    "mamba-readable": ("mamba-lm", dict(target_modules=["in_proj", "x_proj", "dt_proj"], r=4, lora_alpha=8)),
+    "mamba-readable": ("mamba-lm", dict(target_modules=["in_proj", "x_proj"], r=4, lora_alpha=8)),
     "mamba-docs": (
         "mamba-lm",
         dict(target_modules=["x_proj", "embeddings", "in_proj", "out_proj"], r=4, lora_alpha=8),
     ),
-    "mamba-linear-dora": ("mamba-lm", dict(target_modules="all-linear", r=2, use_dora=True, bias="lora_only")),
+    "mamba-dora": (
+        "mamba-lm",
+        dict(target_modules=["in_proj", "x_proj", "out_proj"], r=2, use_dora=True, bias="lora_only"),
+    ),
+    "mamba-linear-merged": ("mamba-lm", dict(target_modules="all-linear", r=4, lora_alpha=8)),
 }
 
 
@@ -116,28 +122,33 @@ def make(folder, kind, options, seed):
         model.save_pretrained(start)
         config.init_lora_weights = "pissa"
     move_off(model, seed)
+    merged = folder.endswith("merged")
+    if merged:
+        save(model, folder, start)
+        model = model.merge_and_unload()
     ids, mask, labels = batch(causal)
     output = model(input_ids=ids, attention_mask=mask).logits
     loss = torch.nn.functional.cross_entropy(output.flatten(0, -2), labels.flatten())
-    loss.backward()
     kept = {"ids": ids, "mask": mask.bool(), "labels": labels, "output": output, "loss": loss.reshape(1)}
-    shutil.rmtree(HERE / folder, ignore_errors=True)
-    if pissa and not folder.endswith("plain"):
-        model.save_pretrained(HERE / folder, path_initial_model_for_weight_conversion=str(start))
-    else:
-        model.save_pretrained(HERE / folder, save_embedding_layers=False)
+    if not merged:
+        loss.backward()
+        save(model, folder, start)
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                kept["grad." + file_name(name)] = parameter.grad
     shutil.rmtree(start, ignore_errors=True)
-    (HERE / folder / "README.md").unlink(missing_ok=True)
-    saved = load_file(HERE / folder / "adapter_model.safetensors")
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            assert file_name(name) in saved, file_name(name)
-            kept["grad." + file_name(name)] = parameter.grad
     save_file(
         {name: tensor.detach().clone().contiguous() for name, tensor in kept.items()},
         HERE / folder / "expected.safetensors",
     )
     sort_lists(HERE / folder / "adapter_config.json")
+
+
+def save(model, folder, start):
+    shutil.rmtree(HERE / folder, ignore_errors=True)
+    converted = {"path_initial_model_for_weight_conversion": str(start)} if folder == "gptneo-pissa" else {}
+    model.save_pretrained(HERE / folder, save_embedding_layers=False, **converted)
+    (HERE / folder / "README.md").unlink(missing_ok=True)
 
 
 def sort_lists(path):

@@ -88,7 +88,7 @@ TEST(Targets, SaysWhatDoesNotMatch) {
     return error_of([&] { static_cast<void>(find(values)); });
   };
   EXPECT_EQ(
-      "target_modules: [q_proj, v_proj] matches no layer of the model; did you mean 'in_proj'? "
+      "target_modules: q_proj, v_proj matches no layer of the model; did you mean 'in_proj'? "
       "(its layers: embeddings, in_proj, out_proj)",
       fault({{"target_modules", Value::List{"q_proj", "v_proj"}}}));
   EXPECT_EQ(
@@ -114,7 +114,7 @@ TEST(Targets, MambasOutProjIsAdaptedAndSaid) {
   EXPECT_EQ(6U, found.linears.size());
   EXPECT_EQ(Names{"target_modules: out_proj of a mamba model is adapted and works here, but "
                   "Python's peft refuses to open such an adapter; exclude_modules: [out_proj] "
-                  "keeps it readable there"},
+                  "avoids that"},
             found.warnings);
   EXPECT_EQ(Names{}, find({{"exclude_modules", Value::List{"out_proj"}}}, "mamba").warnings);
 }

@@ -1,0 +1,231 @@
+// The LoRA adapter against what PEFT computed with the same files (make_adapters.py), and its files
+// against PEFT's.
+//
+// Every number is the largest difference over the largest magnitude of what is compared. Prints a
+// table: adapter, check, error, bound.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+
+#include "mvn/adapter.h"
+#include "mvn/error.h"
+#include "mvn/json_file.h"
+#include "mvn/linear.h"
+#include "mvn/safetensors.h"
+#include "support/error_of.h"
+#include "support/plugin_library.h"
+#include "support/temporary_folder.h"
+#include "support/tensors.h"
+#include "train/checkpoint/weights.h"
+
+namespace mvn::test {
+namespace {
+
+namespace fs = std::filesystem;
+using torch::Tensor;
+
+constexpr double kForwardBound = 1e-5;
+constexpr double kGradientBound = 1e-4;
+
+std::vector<std::string> cases() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(MVN_TEST_ADAPTERS)) {
+    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+double relative_error(const Tensor& actual, const Tensor& expected) {
+  const double magnitude = expected.abs().max().item<double>();
+  return largest_difference(actual, expected) / (magnitude > 0 ? magnitude : 1.0);
+}
+
+// One of PEFT's adapters, opened by ours on the same base model.
+class Opened {
+ public:
+  explicit Opened(const std::string& name)
+      : folder(fs::path(MVN_TEST_ADAPTERS) / name),
+        expected(folder / "expected.safetensors"),
+        config(read_json_file(folder / "adapter_config.json").as_map()),
+        kind(config.at("task_type") == Value("SEQ_CLS") ? HeadKind::kClassification
+                                                        : HeadKind::kLanguageModel) {
+    const std::string plugin = name.substr(0, name.find('-'));
+    const auto base = fs::path(MVN_TEST_BASES) / plugin;
+    model = make_model(plugin, read_model_config(base), torch::kFloat32, kind);
+    load_weights(*model, nullptr, *open_weights(base));
+    static PluginLibrary library("lora");
+    const auto& entry = library.adapters.at("lora");
+    const Params params("adapter", entry.params, {{"weights", folder.string()}});
+    adapter = entry.make(
+        {params, generator(), kind, [this](const std::string& line) { warnings.push_back(line); }});
+    adapter->attach(*model);
+    if (kind == HeadKind::kClassification) {
+      score = std::make_shared<Linear>(model->width(), 3, false, torch::kFloat32);
+      head = std::make_shared<torch::nn::Module>();
+      head->register_module("score", score);
+      adapter->start_head(*head);
+    }
+    model->eval();
+  }
+
+  // Class scores of every row, or logits of the real tokens.
+  Tensor output() const {
+    const auto mask = expected.get("mask");
+    const auto hidden = model->forward(expected.get("ids"), mask);
+    if (kind == HeadKind::kLanguageModel) return model->lm_logits(hidden).index({mask});
+    const auto last = mask.sum(1) - 1;
+    return score->forward(hidden.index({torch::arange(mask.size(0)), last}));
+  }
+
+  Tensor expected_output() const {
+    const auto output = expected.get("output");
+    return kind == HeadKind::kLanguageModel ? output.index({expected.get("mask")}) : output;
+  }
+
+  Tensor loss() const {
+    auto labels = expected.get("labels");
+    if (kind == HeadKind::kLanguageModel) labels = labels.index({expected.get("mask")});
+    return torch::nn::functional::cross_entropy(output(), labels);
+  }
+
+  // Our trainable parameters by PEFT's names.
+  std::map<std::string, Tensor> trained() const {
+    std::map<std::string, Tensor> parameters;
+    for (const auto& item : model->named_parameters()) {
+      if (item.value().requires_grad()) parameters["base_model.model." + item.key()] = item.value();
+    }
+    if (head) parameters["base_model.model.score.weight"] = score->weight;
+    return parameters;
+  }
+
+  fs::path folder;
+  SafetensorsFile expected;
+  Value::Map config;
+  HeadKind kind;
+  std::shared_ptr<Model> model;
+  std::shared_ptr<torch::nn::Module> head;
+  std::shared_ptr<Linear> score;
+  std::unique_ptr<Adapter> adapter;
+  std::vector<std::string> warnings;
+};
+
+// PEFT's name of a tensor -> the name that trained() gives it.
+std::string our_name(std::string name) {
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    if (const auto at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
+  };
+  replace(".base_layer", "");
+  replace(".lora_A.weight", ".adapter.lora_A");
+  replace(".lora_B.weight", ".adapter.lora_B");
+  replace(".lora_embedding_", ".adapter.lora_embedding_");
+  replace(".lora_magnitude_vector", ".adapter.lora_magnitude_vector");
+  return name;
+}
+
+class PeftAdapter : public testing::TestWithParam<std::string> {
+ protected:
+  void expect_below(const std::string& check, double error, double bound) {
+    std::printf("| %-22s | %-13s | %.1e | %.0e |\n", GetParam().c_str(), check.c_str(), error,
+                bound);
+    EXPECT_LT(error, bound) << check;
+  }
+};
+
+TEST_P(PeftAdapter, ComputesTheSame) {
+  const Opened opened(GetParam());
+  const torch::NoGradGuard no_grad;
+  expect_below("output", relative_error(opened.output(), opened.expected_output()), kForwardBound);
+  expect_below("loss", relative_error(opened.loss().reshape(1), opened.expected.get("loss")),
+               kForwardBound);
+}
+
+TEST_P(PeftAdapter, TrainsTheSameTensorsWithTheSameGradients) {
+  const Opened opened(GetParam());
+  if (GetParam().ends_with("merged")) GTEST_SKIP() << "transformers has no such gradients";
+  opened.loss().backward();
+  const auto trained = opened.trained();
+  std::set<std::string> seen;
+  double worst = 0;
+  // A converted PiSSA adapter was differentiated at half the rank at which it is stored.
+  const bool converted = GetParam() == "gptneo-pissa";
+  for (const auto& [name, info] : opened.expected.tensors()) {
+    if (!name.starts_with("grad.")) continue;
+    const auto ours = our_name(name.substr(5));
+    ASSERT_TRUE(trained.contains(ours)) << ours;
+    seen.insert(ours);
+    auto gradient = trained.at(ours).grad();
+    const auto expected = opened.expected.get(name);
+    if (converted && ours.ends_with("lora_A")) gradient = gradient.narrow(0, 0, expected.size(0));
+    if (converted && ours.ends_with("lora_B")) gradient = gradient.narrow(1, 0, expected.size(1));
+    const double error = relative_error(gradient, expected);
+    EXPECT_LT(error, kGradientBound) << name;
+    worst = std::max(worst, error);
+  }
+  EXPECT_EQ(trained.size(), seen.size());
+  expect_below("gradients", worst, kGradientBound);
+}
+
+TEST_P(PeftAdapter, WritesTheFilesThatPeftWrote) {
+  const Opened opened(GetParam());
+  const TemporaryFolder folder;
+  opened.adapter->save(*opened.model, opened.head.get(), folder.path(), "base");
+  if (GetParam() == "gptneo-pissa-plain") return;  // saved in the other form
+  const SafetensorsFile theirs(opened.folder / "adapter_model.safetensors");
+  const SafetensorsFile ours(folder / "adapter_model.safetensors");
+  std::set<std::string> names;
+  for (const auto& [name, info] : ours.tensors()) names.insert(name);
+  for (const auto& [name, info] : theirs.tensors()) {
+    EXPECT_EQ(1U, names.erase(name)) << name;
+    EXPECT_TRUE(torch::equal(theirs.get(name), ours.get(name))) << name;
+  }
+  EXPECT_EQ(std::set<std::string>(), names);
+  for (const auto& [key, value] : read_json_file(folder / "adapter_config.json").as_map()) {
+    if (key == "target_modules" || key == "init_lora_weights") continue;  // a set; start only
+    ASSERT_TRUE(opened.config.contains(key)) << key;
+    EXPECT_TRUE(opened.config.at(key) == value) << key;
+  }
+}
+
+TEST_P(PeftAdapter, MergesIntoAPlainModelOfTheSameOutput) {
+  const Opened opened(GetParam());
+  const torch::NoGradGuard no_grad;
+  const auto before = opened.output();
+  const auto& targets = opened.config.at("target_modules");
+  const auto adapts_embedding = [&](const char* name) {
+    return targets.is_list() &&
+           std::count(targets.as_list().begin(), targets.as_list().end(), Value(name)) > 0;
+  };
+  if (adapts_embedding("wte") || adapts_embedding("embeddings")) {
+    EXPECT_NE("(no error)", error_of([&] { opened.adapter->merge(*opened.model); }));
+    return;
+  }
+  opened.adapter->merge(*opened.model);
+  expect_below("merged", relative_error(opened.output(), before), kForwardBound);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PeftAdapter, testing::ValuesIn(cases()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+// The other way: what we save, PEFT opens, and computes the same with it.
+TEST(Peft, OpensWhatWeSave) {
+  const char* given = std::getenv("MVN_TEST_PYTHON");
+  const std::string python = given != nullptr ? given : MVN_TEST_PYTHON_DEFAULT;
+  if (!fs::exists(python)) GTEST_SKIP() << "no " << python << ": run tests/exactness/setup.sh";
+  const TemporaryFolder folder;
+  for (const auto& name : cases()) {
+    const Opened opened(name);
+    opened.adapter->save(*opened.model, opened.head.get(), folder / name, "base");
+  }
+  const std::string command =
+      python + " " + MVN_TEST_ADAPTERS + "/open_adapters.py " + folder.path().string() + " 2>&1";
+  EXPECT_EQ(0, std::system(command.c_str()));  // NOLINT(cert-env33-c): a command of our own
+}
+
+}  // namespace
+}  // namespace mvn::test
