@@ -127,7 +127,10 @@ void AddedTokenMatcher::split(std::string_view text, std::vector<Segment>& segme
       if (token.lstrip) match.begin = std::max(space_begin(text, match.begin), done);
       if (token.rstrip) match.end = space_end(text, match.end);
       if (done < match.begin) segments.push_back({text.substr(done, match.begin - done)});
-      segments.push_back({text.substr(match.begin, match.end - match.begin), token.id});
+      // One whose text others took entirely is dropped.
+      if (match.begin < match.end) {
+        segments.push_back({text.substr(match.begin, match.end - match.begin), token.id});
+      }
       done = match.end;
     }
   }

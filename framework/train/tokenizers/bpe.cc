@@ -138,14 +138,18 @@ void Bpe::find_cuts() {
       at += point.size;
     }
   }
+  // Nothing may vanish: its neighbours would meet across the cut.
+  const bool all_bytes =
+      options_.byte_fallback &&
+      std::find(fallback_ids_.begin(), fallback_ids_.end(), -1) == fallback_ids_.end();
+  if (unk_ < 0 && !all_bytes) return;
   // The unknown token and byte tokens are not spelt as the text that they stand for.
   const auto ends_uncut = [&](const std::string& token) {
     std::size_t last = 0;
     for (std::size_t at = 0; at < token.size(); at += code_point_at(token, at).size) last = at;
     return !token.empty() && no_cut_after_.contains(code_point_at(token, last).value);
   };
-  cuts_ =
-      !ends_uncut(fallback_token(0)) && !(options_.unk_token && ends_uncut(*options_.unk_token));
+  cuts_ = !ends_uncut(fallback_token(0)) && !(unk_ >= 0 && ends_uncut(*options_.unk_token));
 }
 
 void Bpe::encode(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids) const {

@@ -6,6 +6,7 @@
 #include "common/files.h"
 #include "common/utf8.h"
 #include "mvn/error.h"
+#include "train/tokenizers/sentencepiece.h"
 #include "train/tokenizers/tokenizer_config.h"
 #include "train/tokenizers/tokenizer_json.h"
 
@@ -80,22 +81,30 @@ TokenizerParts read_vocab_and_merges(const fs::path& folder, const std::string& 
   return parts;
 }
 
-TokenizerParts read_parts(const fs::path& path, const std::string& key) {
-  const fs::path file = fs::is_directory(path) ? path / "tokenizer.json" : path;
-  if (fs::exists(file)) {
-    const JsonSource source{file, key};
-    return read_tokenizer_json(source, read_checked_json(source));
+TokenizerParts read_tokenizer_file(const JsonSource& source) {
+  if (source.path.extension() == ".model") {
+    return read_sentencepiece(source, read_file(source.path));
   }
+  return read_tokenizer_json(source, read_checked_json(source));
+}
+
+TokenizerParts read_parts(const fs::path& path, const std::string& key) {
   if (!fs::exists(path)) throw ConfigError(key, "no file or folder " + path.string());
+  if (!fs::is_directory(path)) return read_tokenizer_file({path, key});
+  if (fs::exists(path / "tokenizer.json"))
+    return read_tokenizer_file({path / "tokenizer.json", key});
   const bool vocab = fs::exists(path / "vocab.json");
   const bool merges = fs::exists(path / "merges.txt");
   if (vocab && merges) return read_vocab_and_merges(path, key);
+  if (fs::exists(path / "tokenizer.model"))
+    return read_tokenizer_file({path / "tokenizer.model", key});
   if (vocab || merges) {
     throw ConfigError(key, path.string() + " has " + (vocab ? "vocab.json" : "merges.txt") +
                                " but no " + (vocab ? "merges.txt" : "vocab.json"));
   }
-  throw ConfigError(key, "no tokenizer in " + path.string() +
-                             " (expected tokenizer.json, or vocab.json and merges.txt)");
+  throw ConfigError(
+      key, "no tokenizer in " + path.string() +
+               " (expected tokenizer.json, vocab.json and merges.txt, or tokenizer.model)");
 }
 
 // Two added tokens that look the same in the text cannot be told apart.
@@ -119,14 +128,18 @@ void check_patterns(const TokenizerParts& parts, const fs::path& path) {
 
 }  // namespace
 
+std::shared_ptr<const Tokenizer> make_tokenizer(TokenizerParts parts, const fs::path& path) {
+  guess_end_of_text(parts);
+  check_patterns(parts, path);
+  return std::make_shared<const PipelineTokenizer>(std::move(parts));
+}
+
 std::shared_ptr<const Tokenizer> load_tokenizer(const fs::path& path, const std::string& key) {
   TokenizerParts parts = read_parts(path, key);
   const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
   const JsonSource config{folder / "tokenizer_config.json", key};
   if (fs::exists(config.path)) apply_tokenizer_config(parts, config, read_checked_json(config));
-  guess_end_of_text(parts);
-  check_patterns(parts, path);
-  return std::make_shared<const PipelineTokenizer>(std::move(parts));
+  return make_tokenizer(std::move(parts), path);
 }
 
 }  // namespace mvn

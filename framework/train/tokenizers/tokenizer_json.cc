@@ -44,6 +44,18 @@ void read_normalizer(const JsonNode& node, std::vector<Normalizer>& steps) {
   }
 }
 
+// A few lines of JSON must not turn a text into gigabytes.
+template <typename Step>
+void check_growth(const JsonNode& node, const std::vector<Step>& steps) {
+  std::size_t factor = 1;
+  for (const auto& step : steps) {
+    const auto* replace = std::get_if<Replace>(&step);
+    if (replace == nullptr) continue;
+    factor *= 1 + replace->content.size() / replace->pattern.size();
+    if (factor > 10'000) node.unsupported("replacements that make texts so long are not supported");
+  }
+}
+
 // --- pre-tokenizers -----------------------------------------------------------------------------
 
 PrependScheme read_prepend_scheme(const JsonNode& node) {
@@ -202,21 +214,36 @@ void read_template(const JsonNode& node, TokenizerParts& parts) {
     }
   }
   if (texts != 1) pieces.unsupported("only templates that have the text $A once are supported");
-  parts.prefix.insert(parts.prefix.begin(), before.begin(), before.end());
-  parts.suffix.insert(parts.suffix.end(), after.begin(), after.end());
+  parts.prefix = std::move(before);
+  parts.suffix = std::move(after);
+}
+
+// The processors one after the other, sequences opened.
+void flatten_processors(const JsonNode& node, std::vector<JsonNode>& flat) {
+  if (node.at("type").text() != "Sequence") {
+    flat.push_back(node);
+    return;
+  }
+  node.allow_keys({"type", "processors"});
+  const JsonNode list = node.at("processors");
+  for (std::size_t i = 0; i < list.size(); ++i) flatten_processors(list.item(i), flat);
 }
 
 void read_post_processor(const JsonNode& node, TokenizerParts& parts) {
-  const std::string& type = node.at("type").text();
-  if (type == "Sequence") {
-    node.allow_keys({"type", "processors"});
-    const JsonNode list = node.at("processors");
-    for (std::size_t i = 0; i < list.size(); ++i) read_post_processor(list.item(i), parts);
-  } else if (type == "TemplateProcessing") {
-    read_template(node, parts);
-  } else if (type != "ByteLevel") {  // which only trims offsets
-    node.unsupported("post-processor '" + type +
-                     "' is not supported (supported: ByteLevel, Sequence, TemplateProcessing)");
+  std::vector<JsonNode> processors;
+  flatten_processors(node, processors);
+  int templates = 0;
+  for (const auto& processor : processors) {
+    const std::string& type = processor.at("type").text();
+    if (type == "ByteLevel") continue;  // it only trims offsets
+    if (type != "TemplateProcessing") {
+      processor.unsupported("post-processor '" + type +
+                            "' is not supported (supported: ByteLevel, Sequence, "
+                            "TemplateProcessing)");
+    }
+    // The library applies a second one to the parts that the first one made.
+    if (++templates > 1) processor.unsupported("a second template is not supported");
+    read_template(processor, parts);
   }
 }
 
@@ -315,14 +342,20 @@ TokenizerParts read_tokenizer_json(const JsonSource& source, const Json& json) {
                                    "' is not supported (supported: 1.0)");
   }
   TokenizerParts parts;
-  if (root.has("normalizer")) read_normalizer(root.at("normalizer"), parts.normalizers);
+  if (root.has("normalizer")) {
+    read_normalizer(root.at("normalizer"), parts.normalizers);
+    check_growth(root.at("normalizer"), parts.normalizers);
+  }
   if (root.has("pre_tokenizer")) {
     parts.pre_tokenizer = read_pre_tokenizer(root.at("pre_tokenizer"));
   }
   parts.model = read_model(root.at("model"), parts.pre_tokenizer);
   if (root.has("added_tokens")) read_added_tokens(root.at("added_tokens"), parts);
   if (root.has("post_processor")) read_post_processor(root.at("post_processor"), parts);
-  if (root.has("decoder")) read_decoder(root.at("decoder"), parts.decoders.emplace());
+  if (root.has("decoder")) {
+    read_decoder(root.at("decoder"), parts.decoders.emplace());
+    check_growth(root.at("decoder"), *parts.decoders);
+  }
   return parts;
 }
 
