@@ -281,7 +281,11 @@ void Bpe::merge_short(Scratch& scratch) const {
 // rank is no longer that of its place is stale.
 void Bpe::merge_long(Scratch& scratch) const {
   constexpr std::uint32_t kEnd = ~std::uint32_t{0};
-  auto& [cache, symbols, ranks, next, previous, heap] = scratch;
+  auto& symbols = scratch.symbols;
+  auto& ranks = scratch.ranks;
+  auto& next = scratch.next;
+  auto& previous = scratch.previous;
+  auto& heap = scratch.heap;
   const auto size = static_cast<std::uint32_t>(symbols.size());
   ranks.assign(size, kNoRank);
   next.resize(size);

@@ -66,10 +66,10 @@ bool JsonNode::boolean_or(const char* name, bool otherwise) const {
 
 void JsonNode::allow_keys(std::initializer_list<const char*> names) const {
   expect_object();
-  for (const auto& [name, item] : value_->items()) {
+  for (const auto& item : value_->items()) {
     const bool known = std::any_of(names.begin(), names.end(),
-                                   [&](const char* allowed) { return name == allowed; });
-    if (!known) unsupported("'" + name + "' is not supported");
+                                   [&](const char* allowed) { return item.key() == allowed; });
+    if (!known) unsupported("'" + item.key() + "' is not supported");
   }
 }
 

@@ -7,6 +7,7 @@
 Needs Python's tokenizers in the version of requirements.txt. Texts: all files of the shared data,
 by line and whole; every code point; 100,000 random texts (texts.py).
 """
+import array
 import json
 import lzma
 import pathlib
@@ -16,60 +17,70 @@ import sys
 import tempfile
 
 import tokenizers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-import mistral
+import published
 import texts
 
 HERE = pathlib.Path(__file__).parent
 SUFFIXES = {".txt", ".tsv", ".csv", ".jsonl", ".xz", ".json", ".md"}
-RANDOM_BLOCK = 100     # random texts a hash
+RANDOM_BLOCK = 1000   # random texts a hash
 POINT_BLOCK = 0x4000  # code points a hash
-FULL_RANDOM = 300      # random texts whose ids are kept in full
+FULL_RANDOM = 100     # random texts whose ids are kept in full
+BATCH = 20_000        # texts that are encoded together
 
 
-def gpt2(folder):
-    made = Tokenizer(models.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt")))
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    made.add_special_tokens(["<|endoftext|>"])
-    return made
+def encode_texts(program, path, batch):
+    """(ids, decoded text) of each text, as mvn has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, result = pathlib.Path(folder) / "in", pathlib.Path(folder) / "out"
+        encoded = [text.encode() for text in batch]
+        source.write_bytes(b"".join(struct.pack("<I", len(t)) + t for t in encoded))
+        subprocess.run([program, path, source, result, "decode"], check=True)
+        data = result.read_bytes()
+    at = 0
+    for _ in batch:
+        count, = struct.unpack_from("<I", data, at)
+        ids = array.array("i", data[at + 4:at + 4 + 4 * count])
+        at += 4 + 4 * count
+        size, = struct.unpack_from("<I", data, at)
+        yield ids, data[at + 4:at + 4 + size].decode()
+        at += 4 + size
 
 
-class Pair:
-    """A tokenizer as the reference has it and as mvn has it (the path of its files)."""
+class Subject:
+    """A tokenizer as the reference has it, and the files that mvn reads it from."""
 
-    def __init__(self, name, reference, path, program):
-        self.name, self.reference, self.path, self.program = name, reference, path, program
+    def __init__(self, name, reference, paths, program):
+        self.name, self.reference, self.paths, self.program = name, reference, paths, program
         self.compared = self.ids = self.different = 0
 
-    def compare(self, batch, what):
-        """Encodes all texts of `batch` both ways; returns the reference's ids."""
-        with tempfile.TemporaryDirectory() as folder:
-            source, result = pathlib.Path(folder) / "in", pathlib.Path(folder) / "out"
-            encoded = [text.encode() for text in batch]
-            source.write_bytes(b"".join(struct.pack("<I", len(t)) + t for t in encoded))
-            subprocess.run([self.program, self.path, source, result, "decode"], check=True)
-            ours = result.read_bytes()
-        at, expected = 0, []
-        for text in batch:
-            ids = self.reference.encode(text).ids
-            expected.append(ids)
-            self.compared += 1
-            self.ids += len(ids)
-            count, = struct.unpack_from("<I", ours, at)
-            got = list(struct.unpack_from(f"<{count}i", ours, at + 4))
-            at += 4 + 4 * count
-            size, = struct.unpack_from("<I", ours, at)
-            decoded = ours[at + 4:at + 4 + size].decode()
-            at += 4 + size
-            wanted = self.reference.decode(ids, skip_special_tokens=False)
-            if got != ids or decoded != wanted:
-                self.different += 1
-                if self.different <= 10:
-                    print(f"{self.name}: {what}: {text[:80]!r}\n  reference {ids[:20]}\n"
-                          f"  mvn       {got[:20]}\n  decoded {wanted[:60]!r} / {decoded[:60]!r}")
+    def compare(self, all_texts, what):
+        """Encodes and decodes all texts both ways; returns the reference's ids."""
+        expected = []
+        for begin in range(0, len(all_texts), BATCH):
+            expected += self.compare_batch(all_texts[begin:begin + BATCH], what)
         return expected
+
+    def compare_batch(self, batch, what):
+        encodings = self.reference.encode_batch_fast(batch)
+        lists = [encoding.ids for encoding in encodings]
+        decoded = self.reference.decode_batch(lists, skip_special_tokens=False)
+        expected = [array.array("i", ids) for ids in lists]
+        for path in self.paths:
+            ours = encode_texts(self.program, path, batch)
+            for text, ids, back, (our_ids, our_back) in zip(batch, expected, decoded, ours):
+                if our_ids != ids or our_back != back:
+                    self.report(what, text, (ids, back), (our_ids, our_back))
+        self.compared += len(batch)
+        self.ids += sum(map(len, expected))
+        return expected
+
+    def report(self, what, text, expected, ours):
+        self.different += 1
+        if self.different <= 10:
+            for name, (ids, back) in (("reference", expected), ("mvn", ours)):
+                print(f"{self.name}: {what}: {text[:60]!r}: {name}: {list(ids[:20])}, {back[:60]!r}",
+                      flush=True)
 
 
 def data_files(shared):
@@ -88,25 +99,32 @@ def hash_all(all_ids):
     return f"{state:016x}"
 
 
-def compare_all(pair, shared):
-    """Everything; returns what reference.json keeps."""
-    kept = {"files": {}, "random": [], "points": [], "full": []}
+def compare_files(subject, shared):
+    """By line and whole; what is compressed, by line, and the C++ test does not read it."""
+    hashes = {}
     for path in data_files(shared):
         name = path.relative_to(shared).as_posix()
         text = read(path)
-        lines = pair.compare(text.split("\n"), name)
-        whole = pair.compare([text], name)
+        lines = subject.compare(text.split("\n"), name)
         if path.suffix != ".xz":
-            kept["files"][name] = [hash_all(lines), hash_all(whole)]
-    ids = pair.compare([texts.random_text(i) for i in range(texts.RANDOM_TEXTS)], "random texts")
-    kept["full"] = ids[:FULL_RANDOM]
-    for begin in range(0, texts.RANDOM_TEXTS, RANDOM_BLOCK):
-        kept["random"].append(hash_all(ids[begin:begin + RANDOM_BLOCK]))
+            hashes[name] = [hash_all(lines), hash_all(subject.compare([text], name + ", whole"))]
+    return hashes
+
+
+def compare_all(subject, shared):
+    """Everything; returns what reference.json keeps."""
+    kept = {"files": compare_files(subject, shared)}
+    print(f"{subject.name}: shared data: {subject.compared} texts, {subject.ids} ids", flush=True)
+    random = [texts.random_text(i) for i in range(texts.RANDOM_TEXTS)]
+    ids = subject.compare(random, "random texts")
+    kept["full"] = [" ".join(map(str, row)) for row in ids[:FULL_RANDOM]]
+    kept["random"] = [hash_all(ids[i:i + RANDOM_BLOCK])
+                      for i in range(0, texts.RANDOM_TEXTS, RANDOM_BLOCK)]
     blocks = POINT_BLOCK // texts.BLOCK
-    for begin in range(0, texts.BLOCKS, blocks):
-        batch = [texts.block_text(i) for i in range(begin, begin + blocks)]
-        kept["points"].append(hash_all(pair.compare(batch, "code points")))
-    print(f"{pair.name}: {pair.compared} texts, {pair.ids} ids, {pair.different} differences")
+    ids = subject.compare([texts.block_text(i) for i in range(texts.BLOCKS)], "code points")
+    kept["points"] = [hash_all(ids[i:i + blocks]) for i in range(0, texts.BLOCKS, blocks)]
+    print(f"{subject.name}: all: {subject.compared} texts, {subject.ids} ids, "
+          f"{subject.different} differences", flush=True)
     return kept
 
 
@@ -116,27 +134,20 @@ def main():
     wanted = (HERE / "requirements.txt").read_text().strip()
     if wanted != f"tokenizers=={tokenizers.__version__}":
         sys.exit(f"needs {wanted}, has tokenizers {tokenizers.__version__}")
+    subjects = {}
+    for name in published.NAMES:
+        reference = published.reference(name, folder / name)
+        subjects[name] = Subject(name, reference, [folder / name], program)
     with tempfile.TemporaryDirectory() as temporary:
         converted = pathlib.Path(temporary) / "tokenizer.json"
-        model = folder / "mistral" / "tokenizer.model"
-        converted.write_text(json.dumps(mistral.convert(model.read_bytes())), encoding="utf-8")
-        llama = Tokenizer.from_file(str(converted))
-        neox = folder / "gpt-neox-20b" / "tokenizer.json"
-        pairs = [Pair("gpt2", gpt2(folder / "gpt2"), folder / "gpt2", program),
-                 Pair("gpt-neox-20b", Tokenizer.from_file(str(neox)), neox, program),
-                 Pair("mistral", llama, converted, program),
-                 Pair("mistral/tokenizer.model", llama, model, program)]
-        kept = {pair.name: compare_all(pair, shared) for pair in pairs}
-    del kept["mistral/tokenizer.model"]
+        converted.write_text(published.mistral_json(folder / "mistral"), encoding="utf-8")
+        subjects["mistral"].paths.append(converted)
+        kept = {name: compare_all(subject, shared) for name, subject in subjects.items()}
     if "--write" in sys.argv:
-        full = {name: part.pop("full") for name, part in kept.items()}
         kept = {"tokenizers": tokenizers.__version__, "random_block": RANDOM_BLOCK,
                 "point_block": POINT_BLOCK, "by_tokenizer": kept}
         (HERE / "reference.json").write_text(json.dumps(kept, indent=1) + "\n")
-        for name, rows in full.items():
-            lines = "".join(" ".join(map(str, ids)) + "\n" for ids in rows)
-            (HERE / f"random_ids_{name}.txt").write_text(lines)
-    sys.exit(1 if any(pair.different for pair in pairs) else 0)
+    sys.exit(1 if any(subject.different for subject in subjects.values()) else 0)
 
 
 main()
