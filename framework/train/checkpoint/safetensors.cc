@@ -283,7 +283,8 @@ torch::Tensor SafetensorsFile::get(const std::string& name) const {
   // Writers align the data as they like; a tensor must start where its type may.
   if (reinterpret_cast<std::uintptr_t>(begin) % torch::elementSize(info.dtype) != 0) {
     auto copy = torch::empty(info.shape, options);
-    std::memcpy(copy.data_ptr(), begin, copy.nbytes());
+    // An empty tensor has no address, which memcpy() may not be given.
+    if (copy.numel() > 0) std::memcpy(copy.data_ptr(), begin, copy.nbytes());
     return copy;
   }
   // from_blob wants a mutable pointer; the pages are mapped copy-on-write, so that even a careless
