@@ -16,11 +16,13 @@ constexpr auto* kExamples = R"(Examples:
   mvn-runner status                                  from another terminal: where the sweeps stand
   mvn-runner query "SELECT * FROM group_stats"       mean and interval over the seeds
   mvn-runner plugins lora                            the parameters of a plugin
+  mvn-runner import gpt-neo gpt3_XL_256_Pile.json    a recipe from another trainer's file
 
 Exit codes: 0 all trials done, 1 some failed, 64 bad configuration (nothing was started),
 130 interrupted. Running the same command again goes on where it stopped.)";
 
-const std::vector<std::string> kCommands = {"plugins", "query", "collect", "status", "new-plugin"};
+const std::vector<std::string> kCommands = {"plugins", "query",      "collect",
+                                            "status",  "new-plugin", "import"};
 
 void add_repeated(CLI::App& app, const std::string& name, std::vector<std::string>& values,
                   const std::string& help, const std::string& shape) {
@@ -34,6 +36,8 @@ struct Parsed {
   std::string sweep;
   std::string results;
   std::vector<std::string> plugin_folders;
+  std::string import_format;
+  std::string import_file;
   bool rebuild = false;
   bool version = false;
 };
@@ -65,6 +69,14 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   fresh->add_option("name", parsed.line.plugin, "Its name, and its folder's")
       ->required()
       ->type_name("NAME");
+  auto* import = app.add_subcommand("import", "Turn another trainer's configuration into a recipe");
+  import->add_option("format", parsed.import_format, "gpt-neo: a JSON file of EleutherAI/gpt-neo")
+      ->required()
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"gpt-neo"}));
+  import->add_option("file", parsed.import_file, "Its configuration")
+      ->required()
+      ->type_name("CONFIG.json");
   for (auto* command : app.get_subcommands({})) command->fallthrough();
 }
 
@@ -114,6 +126,7 @@ Command command_of(const CLI::App& app, const Parsed& parsed) {
   if (name == "query") return Command::kQuery;
   if (name == "collect") return Command::kCollect;
   if (name == "status") return Command::kStatus;
+  if (name == "import") return Command::kImport;
   return Command::kNewPlugin;
 }
 
@@ -176,6 +189,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   if (!parsed.results.empty()) line.results = parsed.results;
   line.plugin_folders.assign(parsed.plugin_folders.begin(), parsed.plugin_folders.end());
   line.sweep = parsed.sweep;
+  line.import = parsed.import_file;
   if (line.command == Command::kRun) {
     check_sweep_exists(line.sweep);
     check_overrides(line.overrides);

@@ -9,7 +9,17 @@
 
 namespace mvn {
 
-enum class Command { kRun, kPlugins, kQuery, kCollect, kStatus, kNewPlugin, kHelp, kVersion };
+enum class Command {
+  kRun,
+  kPlugins,
+  kQuery,
+  kCollect,
+  kStatus,
+  kNewPlugin,
+  kImport,
+  kHelp,
+  kVersion
+};
 
 struct CommandLine {
   Command command = Command::kHelp;
@@ -27,6 +37,7 @@ struct CommandLine {
   std::string sql;               // kQuery
   std::string format = "table";  // kQuery: table, csv or json
   std::string plugin;            // kNewPlugin
+  std::filesystem::path import;  // kImport: the file to read
   std::string help;              // kHelp: what to print
 };
 

@@ -9,6 +9,7 @@
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/rebuild.h"
 #include "orchestrate/store/store.h"
+#include "runner/import_gpt_neo.h"
 #include "runner/list_plugins.h"
 #include "runner/new_plugin.h"
 #include "runner/status.h"
@@ -75,6 +76,9 @@ int run_command(const CommandLine& line, std::ostream& out) {
       break;
     case Command::kNewPlugin:
       write_plugin(line.plugin, std::filesystem::current_path(), out);
+      break;
+    case Command::kImport:
+      write_gpt_neo(line.import, std::filesystem::current_path(), out);
       break;
     case Command::kHelp:
       out << line.help << std::flush;

@@ -23,9 +23,20 @@ torch::Tensor summed_loss(const torch::Tensor& logits, const torch::Tensor& labe
 
 // The tokens and labels of one split.
 struct SplitData {
-  TokenSequences tokens;
+  TokenStore tokens;
   std::vector<std::int64_t> labels;
 };
+
+// What decides which texts of a file are a split's, and how they are read.
+Value::Map text_parameters(const Params& params, Split split) {
+  Value::Map how = {{"task", "classification"}};
+  for (const char* name : {"text", "format", "delimiter", "header", "columns"}) {
+    if (params.has(name)) how[name] = params.get(name);
+  }
+  const auto* limit = split == Split::kTrain ? "max_examples" : "max_validation_examples";
+  if (params.has(limit)) how["examples"] = params.get(limit);
+  return how;
+}
 
 class ClassificationEvaluation : public Evaluation {
  public:
@@ -90,8 +101,12 @@ class Classification : public Task {
     classes_ = dataset.classes.names();
     files_ = std::move(dataset.files);
     const auto fill = [&](Split split, Examples& examples) {
+      if (examples.texts.empty()) return;
       auto& data = splits_[static_cast<std::size_t>(split)];
-      data.tokens = tokenise(*context.tokenizer, examples.texts, context.max_length);
+      data.tokens = tokenise(*context.tokenizer, examples.texts, context.max_length,
+                             {.folder = context.cache_folder,
+                              .source = files_.at(static_cast<std::size_t>(split)),
+                              .how = text_parameters(context.params, split)});
       data.labels = std::move(examples.labels);
     };
     fill(Split::kTrain, dataset.train);

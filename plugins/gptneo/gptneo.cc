@@ -9,6 +9,7 @@
 #include "mvn/error.h"
 #include "mvn/initialise.h"
 #include "mvn/plugin.h"
+#include "mvn/recompute.h"
 
 namespace mvn::gptneo {
 namespace {
@@ -65,8 +66,10 @@ class GptNeo : public Model {
     const auto global = visible_keys(ids_BL, mask_BL, /*window=*/0);
     const auto local = visible_keys(ids_BL, mask_BL, config_.window);
     for (std::size_t i = 0; i < config_.layers.size(); ++i) {
-      const bool is_local = config_.layers[i] == Attention::kLocal;
-      x_BLD = transformer_->h[i]->forward(x_BLD, is_local ? local : global);
+      const auto layer = transformer_->h[i];
+      const auto visible = config_.layers[i] == Attention::kLocal ? local : global;
+      x_BLD = recomputed([layer, visible](const Tensor& x) { return layer->forward(x, visible); },
+                         x_BLD);
     }
     return transformer_->ln_f->forward(x_BLD);
   }

@@ -10,6 +10,7 @@
 #include "mvn/error.h"
 #include "mvn/initialise.h"
 #include "mvn/plugin.h"
+#include "mvn/recompute.h"
 #include "packing.h"
 
 namespace mvn::mamba {
@@ -58,7 +59,11 @@ class Mamba : public Model {
     if (config_.fp32_residual && stream_TD.scalar_type() != torch::kDouble) {
       stream_TD = stream_TD.to(torch::kFloat32);
     }
-    for (const auto& layer : backbone_->layers) stream_TD = layer->forward(stream_TD, packing);
+    for (const auto& layer : backbone_->layers) {
+      stream_TD =
+          recomputed([layer, packing](const Tensor& x_TD) { return layer->forward(x_TD, packing); },
+                     stream_TD);
+    }
     return unpack(backbone_->norm_f->forward(stream_TD), packing);
   }
 

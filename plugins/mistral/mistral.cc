@@ -10,6 +10,7 @@
 #include "mvn/error.h"
 #include "mvn/initialise.h"
 #include "mvn/plugin.h"
+#include "mvn/recompute.h"
 
 namespace mvn::mistral {
 namespace {
@@ -54,7 +55,10 @@ class Mistral : public Model {
     auto x_BLD = embed(ids_BL);
     const auto rotation = make_rotation(config_, ids_BL.size(1), x_BLD.options());
     const auto visible = visible_keys(ids_BL, mask_BL, config_.window);
-    for (const auto& layer : model_->layers) x_BLD = layer->forward(x_BLD, rotation, visible);
+    for (const auto& layer : model_->layers) {
+      x_BLD =
+          recomputed([=](const Tensor& x) { return layer->forward(x, rotation, visible); }, x_BLD);
+    }
     return model_->norm->forward(x_BLD);
   }
 

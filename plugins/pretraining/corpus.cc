@@ -44,6 +44,10 @@ std::vector<ParamSpec> corpus_params() {
        .help = "text to evaluate on while training",
        .required = true},
       {.name = "test", .type = ParamType::kPath, .help = "text to evaluate on at the end"},
+      {.name = "last_word",
+       .type = ParamType::kPath,
+       .help = "texts whose last word is guessed at the end (LAMBADA): JSON Lines or a table with "
+               "the columns context and continuation, or text"},
       {.name = "text", .help = "name of the column with the documents, where the files are tables"},
       {.name = "format",
        .default_value = "auto",
@@ -83,38 +87,43 @@ std::vector<std::string> read_documents(const Params& params, const std::string&
   return documents;
 }
 
-Corpus::Corpus(const Tokenizer& tokenizer, const std::vector<std::string>& documents,
-               std::int64_t block)
-    : block_(block) {
+void write_stream(const Tokenizer& tokenizer, const std::vector<std::string>& documents,
+                  TokenWriter& writer) {
+  std::vector<std::int32_t> stream;
+  std::int64_t bytes = 0;
   const auto separator = tokenizer.end_of_text();
   const auto separate = [&] {
-    if (separator >= 0) ids_.push_back(separator);
+    if (separator >= 0) stream.push_back(separator);
   };
   separate();
   for (const auto& document : documents) {
     const auto ids = tokenizer.encode(document);
-    ids_.insert(ids_.end(), ids.begin(), ids.end());
-    bytes_ += static_cast<std::int64_t>(document.size());
+    stream.insert(stream.end(), ids.begin(), ids.end());
+    bytes += static_cast<std::int64_t>(document.size());
     separate();
   }
-  for (const auto id : ids_) largest_id_ = std::max(largest_id_, id);
+  writer.add(stream, bytes);
+}
+
+Corpus::Corpus(TokenStore stream, std::int64_t block) : stream_(std::move(stream)), block_(block) {
   for (std::int64_t start = 0; start < predictions(); start += block) {
     lengths_.push_back(static_cast<std::int32_t>(std::min(block, predictions() - start)));
   }
 }
 
 std::int64_t Corpus::predictions() const {
-  return std::max<std::int64_t>(0, static_cast<std::int64_t>(ids_.size()) - 1);
+  if (stream_.size() == 0) return 0;
+  return std::max<std::int64_t>(0, static_cast<std::int64_t>(stream_[0].size()) - 1);
 }
 
 std::span<const std::int32_t> Corpus::inputs(std::int64_t index) const {
   const auto length = static_cast<std::size_t>(lengths_.at(static_cast<std::size_t>(index)));
-  return std::span(ids_).subspan(static_cast<std::size_t>(index * block_), length);
+  return stream_[0].subspan(static_cast<std::size_t>(index * block_), length);
 }
 
 std::span<const std::int32_t> Corpus::targets(std::int64_t index) const {
   const auto length = static_cast<std::size_t>(lengths_.at(static_cast<std::size_t>(index)));
-  return std::span(ids_).subspan(static_cast<std::size_t>(index * block_) + 1, length);
+  return stream_[0].subspan(static_cast<std::size_t>(index * block_) + 1, length);
 }
 
 }  // namespace mvn

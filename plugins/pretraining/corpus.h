@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mvn/params.h"
+#include "mvn/token_store.h"
 #include "mvn/tokenizer.h"
 
 namespace mvn {
@@ -20,14 +21,18 @@ std::vector<ParamSpec> corpus_params();
 // without text.
 std::vector<std::string> read_documents(const Params& params, const std::string& which);
 
-// Documents one after the other, an end-of-text token before each and after the last (none where
-// the tokenizer has no such token). Block i is the tokens from i * block on; every token but the
-// first of the stream is predicted exactly once, so that with an end-of-text token in front all of
-// the text is.
+// Adds one sequence: the documents one after the other, an end-of-text token before each and after
+// the last (none where the tokenizer has no such token).
+void write_stream(const Tokenizer& tokenizer, const std::vector<std::string>& documents,
+                  TokenWriter& writer);
+
+// A stream cut into blocks. Block i is the tokens from i * block on; every token but the first of
+// the stream is predicted exactly once, so that with an end-of-text token in front all of the text
+// is.
 class Corpus {
  public:
   Corpus() = default;
-  Corpus(const Tokenizer& tokenizer, const std::vector<std::string>& documents, std::int64_t block);
+  Corpus(TokenStore stream, std::int64_t block);
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(lengths_.size()); }
   [[nodiscard]] std::span<const std::int32_t> lengths() const { return lengths_; }
@@ -36,15 +41,13 @@ class Corpus {
   [[nodiscard]] std::span<const std::int32_t> targets(std::int64_t index) const;
 
   [[nodiscard]] std::int64_t predictions() const;
-  [[nodiscard]] std::int64_t bytes() const { return bytes_; }
-  [[nodiscard]] std::int32_t largest_id() const { return largest_id_; }
+  [[nodiscard]] std::int64_t bytes() const { return stream_.bytes(); }
+  [[nodiscard]] std::int32_t largest_id() const { return stream_.largest_id(); }
 
  private:
-  std::vector<std::int32_t> ids_;
+  TokenStore stream_;
   std::vector<std::int32_t> lengths_;
   std::int64_t block_ = 0;
-  std::int64_t bytes_ = 0;
-  std::int32_t largest_id_ = -1;
 };
 
 }  // namespace mvn

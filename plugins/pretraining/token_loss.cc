@@ -50,13 +50,19 @@ class AutocastGuard {
  public:
   explicit AutocastGuard(const AutocastState& state) : before_(AutocastState::of(state.device)) {
     state.apply();
+    // A copy of a weight that was kept here would still be used after the weight has changed.
+    at::autocast::set_autocast_cache_enabled(false);
   }
-  ~AutocastGuard() { before_.apply(); }
+  ~AutocastGuard() {
+    at::autocast::set_autocast_cache_enabled(cached_before_);
+    before_.apply();
+  }
   AutocastGuard(const AutocastGuard&) = delete;
   AutocastGuard& operator=(const AutocastGuard&) = delete;
 
  private:
   AutocastState before_;
+  bool cached_before_ = at::autocast::is_autocast_cache_enabled();
 };
 
 class PiecewiseLoss : public torch::autograd::Function<PiecewiseLoss> {
@@ -128,6 +134,21 @@ TokenScores score_tokens(Model& model, const torch::Tensor& hidden_ND,
         scores.count += labels.ne(kIgnoredLabel).sum().template item<std::int64_t>();
       });
   return scores;
+}
+
+TokenGuesses guess_tokens(Model& model, const torch::Tensor& hidden_ND,
+                          const torch::Tensor& labels_N) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> right;
+  std::vector<torch::Tensor> nats;
+  for_pieces(hidden_ND, labels_N, rows_at_a_time(model, kLogitsAtATime),
+             [&](const auto& hidden, const auto& labels) {
+               const auto logits = model.lm_logits(hidden).to(torch::kFloat32);
+               right.push_back(logits.argmax(1).eq(labels));
+               nats.push_back(F::cross_entropy(
+                   logits, labels, F::CrossEntropyFuncOptions().reduction(torch::kNone)));
+             });
+  return {torch::cat(right).cpu(), torch::cat(nats).cpu()};
 }
 
 }  // namespace mvn

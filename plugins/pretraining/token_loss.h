@@ -31,4 +31,12 @@ struct TokenScores {
 TokenScores score_tokens(Model& model, const torch::Tensor& hidden_ND,
                          const torch::Tensor& labels_N, std::int64_t at_a_time = kLogitsAtATime);
 
+// Whether the first guess of each token of labels_N is right, and its cross-entropy; on the CPU.
+struct TokenGuesses {
+  torch::Tensor right_N;  // bool
+  torch::Tensor nats_N;   // float32
+};
+TokenGuesses guess_tokens(Model& model, const torch::Tensor& hidden_ND,
+                          const torch::Tensor& labels_N);
+
 }  // namespace mvn

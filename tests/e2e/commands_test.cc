@@ -1,6 +1,7 @@
 // The commands besides running a sweep.
 #include <gtest/gtest.h>
 
+#include "common/files.h"
 #include "common/json.h"
 #include "e2e/harness.h"
 
@@ -103,6 +104,132 @@ TEST(Commands, StatusWhileARunnerWorks) {
   proceed.release(1);
   run.finish();
   EXPECT_TRUE(contains(place.run({"status"}).out, "no runner is at work here\n"));
+}
+
+// The values of configs/gpt3_XL_256_Pile.json.
+constexpr auto* kGpt3Xl = R"({
+  "n_head": 32, "n_vocab": 50257, "embed_dropout": 0, "lr": 0.0002, "lr_decay": "cosine",
+  "warmup_steps": 3000, "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8, "opt_name": "adam",
+  "weight_decay": 0.1, "train_batch_size": 512, "attn_dropout": 0, "train_steps": 286150,
+  "eval_steps": 10, "predict_steps": 1, "res_dropout": 0, "eval_batch_size": 512,
+  "predict_batch_size": 1, "iterations": 500, "n_embd": 2048,
+  "datasets": [["pile", 25, "documents_random", 1.0]], "model_path": "gs://models/GPT3_XL_Pile",
+  "n_ctx": 2048, "n_layer": 24, "scale_by_depth": true, "scale_by_in": false,
+  "attention_types": [[["global"], 24]], "mesh_shape": "x:128,y:2",
+  "layout": "batch:x,memory_length:y,embd:y", "activation_function": "gelu",
+  "recompute_grad": true, "gradient_clipping": 1.0, "tokens_per_mb_per_replica": 2048,
+  "precision": "bfloat16"
+})";
+
+TEST(Commands, AGptNeoConfigurationBecomesARecipeAndAModel) {
+  Workplace place;
+  place.write("gpt3_XL_256_Pile.json", kGpt3Xl);
+  const auto run = place.run({"import", "gpt-neo", "gpt3_XL_256_Pile.json"});
+  EXPECT_EQ(run.end.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out,
+            "wrote gpt3_XL_256_Pile.recipe.yaml and gpt3_XL_256_Pile.model.yaml; a sweep uses them "
+            "with\n"
+            "  extends: gpt3_XL_256_Pile.model.yaml\n"
+            "  recipe: gpt3_XL_256_Pile.recipe.yaml\n"
+            "not carried over:\n"
+            "  activation_function: its code reads activation_fn, so that this key counts nothing: "
+            "the activation is gelu (tanh)\n"
+            "  datasets: name the data in the sweep: task.train, task.validation\n"
+            "  eval_batch_size: an evaluation takes training.micro_batch_size\n"
+            "  eval_steps: an evaluation takes all of task.validation\n"
+            "  iterations: steps between two looks of a TPU's host: training.log_every\n"
+            "  layout: how it spreads over TPUs\n"
+            "  mesh_shape: how it spreads over TPUs\n"
+            "  model_path: results are kept by trial\n"
+            "  precision: bf16 here keeps fp32 weights; there the stored ones are bf16\n"
+            "  predict_batch_size: there is no text generation here\n"
+            "  predict_steps: there is no text generation here\n"
+            "  z_loss: its code adds 0.0001 times the square of each log-normaliser to the loss\n");
+  EXPECT_EQ(read_file(place / "gpt3_XL_256_Pile.recipe.yaml"),
+            "# gpt3_XL_256_Pile.json of EleutherAI/gpt-neo, as its optimizers.py runs it: AdamW "
+            "without bias\n"
+            "# correction; a decay that runs from step 0 to 10 %, which the warm-up\n"
+            "# multiplies; no decay of weights whose names hold \"norm\" or \"bias\" there.\n"
+            "optimizer:\n"
+            "  name: adamw\n"
+            "  lr: 0.0002\n"
+            "  beta1: 0.9\n"
+            "  beta2: 0.95\n"
+            "  eps: 1e-08\n"
+            "  bias_correction: false\n"
+            "  weight_decay: 0.1\n"
+            "  no_decay: ['ln_1', 'ln_2', '^(?!.*ln_f).*bias$']  # the last norm's do decay\n"
+            "  max_grad_norm: 1.0\n"
+            "schedule:\n"
+            "  name: cosine\n"
+            "  warmup_steps: 3000\n"
+            "  decay_from: start\n"
+            "  min_lr_ratio: 0.1\n"
+            "training:\n"
+            "  steps: 286150\n"
+            "  batch_size: 512\n"
+            "  micro_batch_size: 1\n"
+            "  precision: bf16\n"
+            "  activation_checkpointing: true\n");
+  EXPECT_EQ(
+      read_file(place / "gpt3_XL_256_Pile.model.yaml"),
+      "# The model of gpt3_XL_256_Pile.json of EleutherAI/gpt-neo: a sweep names this file in "
+      "`extends`.\n"
+      "model:\n"
+      "  plugin: gptneo\n"
+      "  config:\n"
+      "    vocab_size: 50257\n"
+      "    max_position_embeddings: 2048\n"
+      "    hidden_size: 2048\n"
+      "    num_layers: 24\n"
+      "    num_heads: 32\n"
+      "    attention_types: [[[\"global\"],24]]\n"
+      "    window_size: 256\n"
+      "    activation_function: gelu_new\n"
+      "    embed_dropout: 0.0\n"
+      "    attention_dropout: 0.0\n"
+      "    resid_dropout: 0.0\n"
+      "task:\n"
+      "  plugin: pretraining\n"
+      "  block: 2048\n");
+  const auto again = place.run({"import", "gpt-neo", "gpt3_XL_256_Pile.json"});
+  EXPECT_EQ(again.end.exit_code, 64);
+  EXPECT_EQ(again.err, "mvn-runner: " + (place / "gpt3_XL_256_Pile.recipe.yaml").string() +
+                           " exists already; move it away or work in another folder\n");
+}
+
+TEST(Commands, AGptNeoConfigurationThatWouldTrainSomethingElseIsRefused) {
+  Workplace place;
+  const auto error = [&](const std::string& from, const std::string& to) {
+    std::string text = kGpt3Xl;
+    text.replace(text.find(from), from.size(), to);
+    place.write("c.json", text);
+    const auto run = place.run({"import", "gpt-neo", "c.json"});
+    EXPECT_EQ(run.end.exit_code, 64);
+    EXPECT_FALSE(place.has("c.recipe.yaml"));
+    return run.err;
+  };
+  EXPECT_EQ(error("\"global\"", "\"none\""),
+            "mvn-runner: c.json:9:3: attention_types: layers of type \"none\" are not in plugin "
+            "gptneo\n");
+  EXPECT_EQ(error("24]]", "12]]"),
+            "mvn-runner: c.json:9:3: attention_types: has 12 layers, but n_layer is 24\n");
+  EXPECT_EQ(error("\"adam\"", "\"adafactor\""),
+            "mvn-runner: c.json:3:71: opt_name: gpt-neo takes Adafactor for anything but 'adam', "
+            "and there is no Adafactor here\n");
+  EXPECT_EQ(error("\"lr\": 0.0002", "\"rate\": 1"),
+            "mvn-runner: c.json:1:1: has no 'lr', which gpt-neo needs\n");
+  EXPECT_EQ(error("0.0002", "\"fast\""),
+            "mvn-runner: c.json:2:55: lr: expected a number of 0 or more, got \"fast\"\n");
+  EXPECT_EQ(place.run({"import", "gpt-neo", "none.json"}).err,
+            "mvn-runner: none.json: cannot read: No such file or directory\n");
+  place.write("c.json", "{\"lr\": }");
+  const auto torn = place.run({"import", "gpt-neo", "c.json"});
+  EXPECT_EQ(torn.end.exit_code, 64);
+  EXPECT_TRUE(contains(torn.err, "c.json:1:")) << torn.err;
+  const auto format = place.run({"import", "gpt-j", "c.json"});
+  EXPECT_EQ(format.end.exit_code, 64);
+  EXPECT_EQ(format.err, "mvn-runner: format: gpt-j not in {gpt-neo}; see mvn-runner --help\n");
 }
 
 TEST(Commands, ANewPluginIsWritten) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
 #include <map>
 #include <random>
 
@@ -152,7 +153,8 @@ class RealTrialsTest : public testing::TestWithParam<Case> {
       for (const auto& record : read_spool(TrialPaths{folder_ / name}.spool(attempt), 0).records) {
         if (record.at("type") != "metric") continue;
         for (const auto& [metric, value] : record.at("values").items()) {
-          if (metric != "train/tokens_per_second") all[{record.at("step"), metric}] = value;
+          const bool timed = metric == "train/tokens_per_second" || metric == "train/peak_share";
+          if (!timed) all[{record.at("step"), metric}] = value;
         }
       }
     }
@@ -184,6 +186,65 @@ TEST_P(RealTrialsTest, KilledAndResumedIsBitForBitTheSame) {
   EXPECT_EQ(metrics("killed", attempt), metrics("whole", 1));
   EXPECT_FALSE(model("whole").empty());
   EXPECT_EQ(model("killed"), model("whole"));
+}
+
+// Layers computed twice give the same gradients, and what they need is not there in between.
+TEST_P(RealTrialsTest, ActivationCheckpointingChangesNoBit) {
+  const auto run = [&](const std::string& name, bool checkpointing) {
+    Json trial = Json::parse(read_file(write_trial(name, 1)));
+    trial["config"]["training"]["activation_checkpointing"] = checkpointing;
+    trial["config"]["training"]["steps"] = 6;
+    write_file_atomically(TrialPaths{folder_ / name}.trial_file(1), trial.dump());
+    const auto end =
+        run_worker({"run", TrialPaths{folder_ / name}.trial_file(1).string()}, folder_.path());
+    EXPECT_EQ(end.code, 0) << end.error;
+  };
+  run("kept", false);
+  run("again", true);
+  EXPECT_EQ(metrics("again", 1), metrics("kept", 1));
+  EXPECT_FALSE(model("kept").empty());
+  EXPECT_EQ(model("again"), model("kept"));
+}
+
+// The loss falls, and adapter, head and optimizer are fp32 whatever the base is.
+TEST_P(RealTrialsTest, TrainsInBf16WithFp32States) {
+  Json trial = Json::parse(read_file(write_trial("half", 1)));
+  auto& training = trial["config"]["training"];
+  training["precision"] = "bf16";
+  training["steps"] = 40;
+  training["keep_every"] = 40;
+  write_file_atomically(TrialPaths{folder_ / "half"}.trial_file(1), trial.dump());
+  const auto end =
+      run_worker({"run", TrialPaths{folder_ / "half"}.trial_file(1).string()}, folder_.path());
+  ASSERT_EQ(end.code, 0) << end.error;
+  const auto recorded = metrics("half", 1);
+  EXPECT_LT(recorded.at({40, "train/loss"}).get<double>(),
+            0.95 * recorded.at({1, "train/loss"}).get<double>());
+  const auto checkpoint = TrialPaths{folder_ / "half"}.checkpoints() / "step-40";
+  const std::string bytes = read_file(checkpoint / "tensors.safetensors");
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof(length));
+  int states = 0;
+  const Json header = Json::parse(bytes.substr(8, length));
+  for (const auto& [name, tensor] : header.items()) {
+    if (!name.starts_with("parameter.") && !name.starts_with("optimizer.")) continue;
+    EXPECT_EQ(tensor.at("dtype"), "F32") << name;
+    ++states;
+  }
+  EXPECT_GT(states, 6);
+}
+
+// The tokens are made once; who comes later takes them from the cache.
+TEST_P(RealTrialsTest, TokensAreCachedBesideTheTrials) {
+  ASSERT_EQ(run_worker({"run", write_trial("one", 1).string()}, folder_.path()).code, 0);
+  std::map<fs::path, fs::file_time_type> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / ".cache/tokens")) {
+    if (entry.path().extension() == ".tokens") files[entry.path()] = entry.last_write_time();
+  }
+  EXPECT_EQ(files.size(), 1U);  // training and validation data are one file here
+  ASSERT_EQ(run_worker({"run", write_trial("two", 1).string()}, folder_.path()).code, 0);
+  for (const auto& [file, time] : files) EXPECT_EQ(fs::last_write_time(file), time);
+  EXPECT_EQ(metrics("two", 1), metrics("one", 1));
 }
 
 INSTANTIATE_TEST_SUITE_P(, RealTrialsTest,

@@ -61,6 +61,8 @@ void merge_stages(Node& base, const Node& over) {
 const std::vector<Exclusive>& exclusive_parameters() {
   static const std::vector<Exclusive> pairs = {{"training", "epochs", "steps"},
                                                {"schedule", "warmup_steps", "warmup_ratio"},
+                                               {"schedule", "warmup_steps", "warmup_tokens"},
+                                               {"schedule", "warmup_ratio", "warmup_tokens"},
                                                {"schedule", "min_lr", "min_lr_ratio"}};
   return pairs;
 }

@@ -1,5 +1,6 @@
 #include "train/recipe/sections.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <regex>
@@ -88,6 +89,11 @@ std::vector<ParamSpec> schedule_specs() {
        .help = "the same as a share of all steps",
        .min = 0,
        .max = 1},
+      {.name = "warmup_tokens",
+       .type = ParamType::kReal,
+       .help = "the same as a number of tokens, of mean batches",
+       .unit = "tokens",
+       .min = 0},
       {.name = "min_lr",
        .type = ParamType::kReal,
        .help = "learning rate at the end of the decay",
@@ -118,9 +124,9 @@ std::vector<ParamSpec> training_specs() {
        .min = 0},
       {.name = "steps",
        .type = ParamType::kInt,
-       .help = "optimizer steps",
+       .help = "optimizer steps; 0 evaluates the model as it is",
        .unit = "steps",
-       .min = 1},
+       .min = 0},
       {.name = "batch_size",
        .type = ParamType::kInt,
        .default_value = 32,
@@ -133,6 +139,10 @@ std::vector<ParamSpec> training_specs() {
                "included",
        .unit = "tokens",
        .min = 1},
+      {.name = "batch_tokens_by_size",
+       .type = ParamType::kObject,
+       .help = "batch_tokens by the model's parameters ({125e6: 500000}), the nearest size in log "
+               "space; batch_size and batch_tokens count more"},
       {.name = "micro_batch_size",
        .type = ParamType::kInt,
        .help = "examples of one forward pass; gradients add up over a batch; default: batch_size",
@@ -164,16 +174,35 @@ std::vector<ParamSpec> training_specs() {
        .help = "tf32: fp32 with TF32 matrix products on a GPU; bf16: frozen weights and matrix "
                "products in bf16, trained weights and the optimizer in fp32",
        .choices = {"fp32", "tf32", "bf16"}},
+      {.name = "activation_checkpointing",
+       .type = ParamType::kBool,
+       .default_value = false,
+       .help = "keep only the input of each layer and compute the rest again for its gradients: "
+               "less memory, a third more work, the same numbers"},
       {.name = "save_model",
        .type = ParamType::kBool,
        .default_value = true,
        .help = "keep the trained model or adapter"},
       {.name = "keep_checkpoints",
        .type = ParamType::kInt,
-       .default_value = 1,
-       .help = "newest checkpoints to keep while training",
+       .default_value = 2,
+       .help = "newest checkpoints to keep while training; a damaged one is skipped for the one "
+               "before",
        .unit = "checkpoints",
        .min = 1},
+      {.name = "keep_every",
+       .type = ParamType::kInt,
+       .help = "make and keep a checkpoint each so many steps, after the end too",
+       .unit = "steps",
+       .min = 1},
+      {.name = "keep_best",
+       .help = "metric (eval/loss) by which the best model of all evaluations is kept, in best/"},
+      {.name = "best_goal",
+       .default_value = "auto",
+       .help =
+           "which value of keep_best's metric is best; auto: the smallest of a loss, perplexity "
+           "or bits_per_byte, the largest of any other",
+       .choices = {"auto", "minimize", "maximize"}},
   };
 }
 
@@ -201,11 +230,12 @@ double number_in(const std::string& text, const std::string& key) {
   return number;
 }
 
-std::map<double, double> read_lr_by_size(const Params& params) {
+// A table from numbers of parameters to numbers.
+std::map<double, double> read_by_size(const Params& params, const std::string& name) {
   std::map<double, double> table;
-  if (!params.has("lr_by_size")) return table;
-  const std::string key = params.key("lr_by_size");
-  for (const auto& [size, rate] : params.get("lr_by_size").as_map()) {
+  if (!params.has(name)) return table;
+  const std::string key = params.key(name);
+  for (const auto& [size, rate] : params.get(name).as_map()) {
     const std::string entry = key + "." + size;
     // YAML reads 6e-4 as a text.
     const double value = rate.is_text()   ? number_in(rate.as_text(), entry)
@@ -218,6 +248,28 @@ std::map<double, double> read_lr_by_size(const Params& params) {
   return table;
 }
 
+// The entry of the size that is nearest in log space.
+double nearest_size(const std::map<double, double>& table, double parameters) {
+  double nearest = std::numeric_limits<double>::infinity();
+  double found = 0;
+  for (const auto& [size, value] : table) {
+    const double distance = std::abs(std::log(size) - std::log(parameters));
+    if (distance < nearest) {
+      nearest = distance;
+      found = value;
+    }
+  }
+  return found;
+}
+
+bool is_smallest_best(const Params& params) {
+  const std::string goal = params.get_text("best_goal");
+  if (goal != "auto") return goal == "minimize";
+  const std::string metric = params.has("keep_best") ? params.get_text("keep_best") : "";
+  return metric.ends_with("loss") || metric.ends_with("perplexity") ||
+         metric.ends_with("bits_per_byte");
+}
+
 void check_regexes(const std::vector<std::string>& patterns, const std::string& key) {
   for (const auto& pattern : patterns) {
     try {
@@ -226,6 +278,16 @@ void check_regexes(const std::vector<std::string>& patterns, const std::string& 
       throw ConfigError(key, "'" + pattern + "' is no regular expression: " + e.what());
     }
   }
+}
+
+// Examples that a batch may have at most.
+std::int64_t largest_batch(const TrainingOptions& options) {
+  if (options.batch_tokens) return *options.batch_tokens;
+  double largest = 0;
+  for (const auto& [size, tokens] : options.batch_tokens_by_size) {
+    largest = std::max(largest, tokens);
+  }
+  return largest > 0 ? std::llround(largest) : options.batch_size;
 }
 
 void expect_positive(const Params& params, const std::string& name) {
@@ -257,7 +319,7 @@ OptimizerOptions optimizer_options(const Value::Map& section) {
   OptimizerOptions options;
   options.name = params.get_text("name");
   options.lr = optional_real(params, "lr");
-  options.lr_by_size = read_lr_by_size(params);
+  options.lr_by_size = read_by_size(params, "lr_by_size");
   options.lr_scale = params.get_real("lr_scale");
   options.beta1 = params.get_real("beta1");
   options.beta2 = params.get_real("beta2");
@@ -285,7 +347,10 @@ ScheduleOptions schedule_options(const Value::Map& section) {
   options.warmup_ratio = optional_real(params, "warmup_ratio");
   options.min_lr = optional_real(params, "min_lr");
   options.min_lr_ratio = optional_real(params, "min_lr_ratio");
+  if (params.has("warmup_tokens")) options.warmup_tokens = params.get_real("warmup_tokens");
   not_both(params, "warmup_steps", "warmup_ratio");
+  not_both(params, "warmup_steps", "warmup_tokens");
+  not_both(params, "warmup_ratio", "warmup_tokens");
   not_both(params, "min_lr", "min_lr_ratio");
   options.decay_steps = optional_int(params, "decay_steps");
   options.decay_from_start = params.get_text("decay_from") == "start";
@@ -309,10 +374,17 @@ TrainingOptions training_options(const Value::Map& section) {
                       : precision == "tf32" ? Precision::kTf32
                                             : Precision::kFp32;
   options.save_model = params.get_bool("save_model");
+  options.activation_checkpointing = params.get_bool("activation_checkpointing");
   options.keep_checkpoints = params.get_int("keep_checkpoints");
+  options.keep_every = optional_int(params, "keep_every");
+  if (params.has("keep_best")) options.keep_best = params.get_text("keep_best");
+  options.best_is_smallest = is_smallest_best(params);
+  options.batch_tokens_by_size = read_by_size(params, "batch_tokens_by_size");
+  const auto given = section.find("batch_size");
+  const bool sized = given != section.end() && !given->second.is_null();
+  if (sized || options.batch_tokens) options.batch_tokens_by_size.clear();
   options.micro_batch_size =
-      optional_int(params, "micro_batch_size")
-          .value_or(options.batch_tokens ? *options.batch_tokens : options.batch_size);
+      optional_int(params, "micro_batch_size").value_or(largest_batch(options));
   if (!options.epochs && !options.steps) {
     throw ConfigError(params.key("epochs"), "is required: give epochs or steps");
   }
@@ -321,16 +393,12 @@ TrainingOptions training_options(const Value::Map& section) {
 
 double peak_learning_rate(const OptimizerOptions& options, double parameters) {
   if (options.lr) return *options.lr;
-  double nearest = std::numeric_limits<double>::infinity();
-  double rate = 0;
-  for (const auto& [size, value] : options.lr_by_size) {
-    const double distance = std::abs(std::log(size) - std::log(parameters));
-    if (distance < nearest) {
-      nearest = distance;
-      rate = value;
-    }
-  }
-  return rate * options.lr_scale;
+  return nearest_size(options.lr_by_size, parameters) * options.lr_scale;
+}
+
+std::optional<std::int64_t> batch_tokens(const TrainingOptions& options, double parameters) {
+  if (options.batch_tokens_by_size.empty()) return options.batch_tokens;
+  return std::llround(nearest_size(options.batch_tokens_by_size, parameters));
 }
 
 }  // namespace mvn

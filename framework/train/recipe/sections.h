@@ -34,6 +34,7 @@ struct ScheduleOptions {
   std::string name;  // "constant", "linear" or "cosine"
   std::optional<std::int64_t> warmup_steps;
   std::optional<double> warmup_ratio;
+  std::optional<double> warmup_tokens;
   std::optional<double> min_lr;
   std::optional<double> min_lr_ratio;
   std::optional<std::int64_t> decay_steps;
@@ -47,6 +48,7 @@ struct TrainingOptions {
   std::optional<std::int64_t> steps;
   std::int64_t batch_size = 32;  // examples
   std::optional<std::int64_t> batch_tokens;
+  std::map<double, double> batch_tokens_by_size;  // parameters of the model -> batch_tokens
   std::int64_t micro_batch_size = 32;
   std::optional<std::int64_t> max_length;
   std::optional<std::int64_t> eval_every;  // absent: at the end of each epoch
@@ -54,7 +56,11 @@ struct TrainingOptions {
   std::optional<std::int64_t> checkpoint_every;  // absent: at the end of each epoch
   Precision precision = Precision::kFp32;
   bool save_model = true;
-  std::int64_t keep_checkpoints = 1;
+  bool activation_checkpointing = false;
+  std::int64_t keep_checkpoints = 2;
+  std::optional<std::int64_t> keep_every;  // steps
+  std::string keep_best;                   // name of a metric, "" for none
+  bool best_is_smallest = false;
 };
 
 // Each throws ConfigError with the key of the value at fault.
@@ -65,5 +71,9 @@ TrainingOptions training_options(const Value::Map& section);
 // The peak learning rate of a model of so many parameters: `lr` where it is given, else the one
 // that lr_by_size gives for the nearest size (in log space) times lr_scale.
 double peak_learning_rate(const OptimizerOptions& options, double parameters);
+
+// batch_tokens of a model of so many parameters: what batch_tokens_by_size gives for the nearest
+// size, where there is such a table; else what it was.
+std::optional<std::int64_t> batch_tokens(const TrainingOptions& options, double parameters);
 
 }  // namespace mvn

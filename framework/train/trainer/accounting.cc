@@ -1,6 +1,11 @@
 #include "train/trainer/accounting.h"
 
+#include <ATen/DeviceAccelerator.h>
+
 #include <fstream>
+
+#include "mvn/error.h"
+#include "train/sdk/device.h"
 
 namespace mvn {
 namespace {
@@ -19,7 +24,25 @@ double peak_memory_bytes() {
 }
 
 // A persistent worker's peak is otherwise that of all its trials.
-void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5\n"; }
+void reset_peak_memory(torch::Device device) {
+  std::ofstream("/proc/self/clear_refs") << "5\n";
+  if (!device.is_cpu()) at::accelerator::resetPeakStats(device.index());
+}
+
+double peak_device_bytes(torch::Device device) {
+  constexpr auto kAggregate = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  const auto stats = at::accelerator::getDeviceStats(device.index());
+  return static_cast<double>(stats.allocated_bytes.at(kAggregate).peak);
+}
+
+// An unknown device is the trial's to report.
+torch::Device device_or_cpu(const std::string& name) {
+  try {
+    return device_named(name);
+  } catch (const ConfigError&) {
+    return torch::kCPU;
+  }
+}
 
 double head_macs(const Experiment& experiment, const Batch& batch) {
   const double rows = static_cast<double>(batch.ids.size(0));
@@ -47,8 +70,9 @@ void Window::add_loss(const torch::Tensor& sum, double count) {
   loss_count_ += count;
 }
 
-void Window::add_batch(const Batch& batch, double tokens) {
+void Window::add_batch(const Batch& batch, double tokens, double flops) {
   tokens_ += tokens;
+  flops_ += flops;
   cells_ += static_cast<double>(batch.ids.numel());
 }
 
@@ -58,7 +82,7 @@ double Window::padding_share() const { return cells_ > 0 ? 1 - tokens_ / cells_ 
 
 void Window::clear() {
   loss_sum_.zero_();
-  loss_count_ = tokens_ = cells_ = seconds_ = 0;
+  loss_count_ = tokens_ = cells_ = flops_ = seconds_ = 0;
 }
 
 Json Window::state() const {
@@ -66,6 +90,7 @@ Json Window::state() const {
           {"loss_count", loss_count_},
           {"tokens", tokens_},
           {"cells", cells_},
+          {"flops", flops_},
           {"seconds", seconds_}};
 }
 
@@ -74,19 +99,26 @@ void Window::load_state(const Json& state) {
   state.at("loss_count").get_to(loss_count_);
   state.at("tokens").get_to(tokens_);
   state.at("cells").get_to(cells_);
+  flops_ = state.value("flops", 0.0);
   state.at("seconds").get_to(seconds_);
 }
 
-Cost::Cost() : start_(std::chrono::steady_clock::now()) { reset_peak_memory(); }
-
-void Cost::add_training(const Experiment& experiment, const Batch& batch, double tokens) {
+double training_flops(const Experiment& experiment, const Batch& batch) {
   const double rows = static_cast<double>(batch.ids.size(0));
   const double forward =
       2 * (rows * experiment.model->forward_macs(batch.ids.size(1)) + head_macs(experiment, batch));
-  const double passes = experiment.adapter->keeps_base() ? 2 : 3;
+  return (experiment.adapter->keeps_base() ? 2 : 3) * forward;
+}
+
+Cost::Cost(const std::string& device)
+    : device_(device_or_cpu(device)), energy_(device), start_(std::chrono::steady_clock::now()) {
+  reset_peak_memory(device_);
+}
+
+void Cost::add_training(const Batch& batch, double tokens, double flops) {
   tokens_ += tokens;
-  examples_ += rows;
-  flops_ += passes * forward;
+  examples_ += static_cast<double>(batch.ids.size(0));
+  flops_ += flops;
 }
 
 Json Cost::take() {
@@ -97,6 +129,8 @@ Json Cost::take() {
                 {"examples", examples_},
                 {"flops", flops_},
                 {"peak_host_bytes", peak_memory_bytes()}};
+  if (!device_.is_cpu()) spent["peak_device_bytes"] = peak_device_bytes(device_);
+  if (const auto joules = energy_.take_joules()) spent["energy_joules"] = *joules;
   start_ = now;
   tokens_ = examples_ = flops_ = evaluation_seconds_ = 0;
   return spent;

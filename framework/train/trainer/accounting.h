@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/json.h"
+#include "train/trainer/energy.h"
 #include "train/trainer/experiment.h"
 
 namespace mvn {
@@ -21,13 +22,14 @@ class Window {
   explicit Window(torch::Device device);
 
   void add_loss(const torch::Tensor& sum, double count);
-  void add_batch(const Batch& batch, double tokens);
+  void add_batch(const Batch& batch, double tokens, double flops);
   void add_seconds(double seconds) { seconds_ += seconds; }
 
   // Mean loss over what was added.
   [[nodiscard]] double loss() const;
   [[nodiscard]] double padding_share() const;
   [[nodiscard]] double tokens_per_second() const { return seconds_ > 0 ? tokens_ / seconds_ : 0; }
+  [[nodiscard]] double flops_per_second() const { return seconds_ > 0 ? flops_ / seconds_ : 0; }
   void clear();
 
   [[nodiscard]] Json state() const;
@@ -38,16 +40,22 @@ class Window {
   double loss_count_ = 0;
   double tokens_ = 0;  // real ones
   double cells_ = 0;   // with padding
+  double flops_ = 0;
   double seconds_ = 0;
 };
 
-// What an attempt costs. FLOPs are two per multiply-add of the model's and the head's matrix
-// products: forward, again for the gradients of the activations, and again for those of the weights
-// where the base is trained. (An adapter's own products are small and not counted.)
+// FLOPs of a training step on `batch`: two per multiply-add of the model's and the head's matrix
+// products, forward, again for the gradients of the activations, and again for those of the weights
+// where the base is trained. (An adapter's own products are small and not counted, nor is what
+// activation checkpointing computes a second time.)
+double training_flops(const Experiment& experiment, const Batch& batch);
+
+// What an attempt costs.
 class Cost {
  public:
-  Cost();
-  void add_training(const Experiment& experiment, const Batch& batch, double tokens);
+  // `device` as trial.json names it.
+  explicit Cost(const std::string& device = "cpu");
+  void add_training(const Batch& batch, double tokens, double flops);
   void add_evaluation(double seconds) { evaluation_seconds_ += seconds; }
 
   // What was spent since the last call, for a "cost" record (records add up); of the names that
@@ -55,6 +63,8 @@ class Cost {
   [[nodiscard]] Json take();
 
  private:
+  torch::Device device_;
+  EnergyMeter energy_;
   std::chrono::steady_clock::time_point start_;
   double tokens_ = 0;
   double examples_ = 0;

@@ -21,8 +21,8 @@ constexpr std::string_view kPrefix = "step-";
 
 }  // namespace
 
-CheckpointStore::CheckpointStore(fs::path folder, std::int64_t keep)
-    : folder_(std::move(folder)), keep_(keep) {}
+CheckpointStore::CheckpointStore(fs::path folder, std::int64_t keep, std::int64_t keep_every)
+    : folder_(std::move(folder)), keep_(keep), keep_every_(keep_every) {}
 
 void CheckpointStore::save(const Snapshot& snapshot) const {
   const fs::path temporary = folder_ / "writing.tmp";
@@ -40,7 +40,7 @@ void CheckpointStore::save(const Snapshot& snapshot) const {
   sync_path(folder_);
   const auto all = steps();
   for (std::size_t i = static_cast<std::size_t>(keep_); i < all.size(); ++i) {
-    fs::remove_all(folder_of(all[i]));
+    if (!kept_for_step(all[i])) fs::remove_all(folder_of(all[i]));
   }
 }
 
@@ -56,7 +56,24 @@ Snapshot CheckpointStore::load_newest(std::vector<std::string>& problems) const 
   return {};
 }
 
-void CheckpointStore::clear() const { fs::remove_all(folder_); }
+void CheckpointStore::clear() const {
+  for (const auto step : steps()) {
+    if (!kept_for_step(step)) fs::remove_all(folder_of(step));
+  }
+  if (kept().empty()) fs::remove_all(folder_);
+}
+
+std::map<std::int64_t, fs::path> CheckpointStore::kept() const {
+  std::map<std::int64_t, fs::path> folders;
+  for (const auto step : steps()) {
+    if (kept_for_step(step)) folders[step] = folder_of(step);
+  }
+  return folders;
+}
+
+bool CheckpointStore::kept_for_step(std::int64_t step) const {
+  return keep_every_ > 0 && step % keep_every_ == 0;
+}
 
 std::vector<std::int64_t> CheckpointStore::steps() const {
   std::vector<std::int64_t> steps;

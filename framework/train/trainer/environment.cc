@@ -6,18 +6,19 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
-#include <tuple>
 
-#include "common/hashing.h"
+#include "train/data/file_hash.h"
 
 namespace mvn {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Of uncommitted changes, what the database keeps for each trial.
+constexpr std::size_t kLongestDiff = 32 * 1024;
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -47,45 +48,57 @@ std::string gpu_name() {
   return {};
 }
 
-// The first line that a command prints, or "" where it fails.
-std::string output_of(const char* command) {
+// What a command prints, up to `limit` bytes and one more; "" where it fails.
+std::string output_of(const char* command, std::size_t limit = 256) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command, "r"), &::pclose);
-  std::array<char, 256> line{};
-  if (!pipe || std::fgets(line.data(), line.size(), pipe.get()) == nullptr) return {};
-  std::string text = line.data();
+  std::array<char, 4096> part{};
+  std::string text;
+  while (pipe && text.size() <= limit) {
+    const auto count = std::fread(part.data(), 1, part.size(), pipe.get());
+    if (count == 0) break;
+    text.append(part.data(), count);
+  }
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
 
-std::string remembered_hash(const fs::path& file) {
-  using Key = std::tuple<std::string, std::uintmax_t, fs::file_time_type>;
-  static auto& known = *new std::map<Key, std::string>;
-  auto& hash = known[{file.string(), fs::file_size(file), fs::last_write_time(file)}];
-  if (hash.empty()) hash = sha256_of_file(file);
-  return hash;
+// Of the working directory: where the experiments are kept.
+void add_git_state(Json& values) {
+  const auto commit = output_of("git rev-parse HEAD 2>/dev/null");
+  if (commit.empty()) return;
+  values["git_commit"] = commit;
+  const auto changed = output_of("git status --porcelain 2>/dev/null | wc -l");
+  values["git_changed_files"] = changed.empty() ? 0 : std::stoi(changed);
+  auto diff = output_of("git diff HEAD 2>/dev/null", kLongestDiff);
+  if (diff.empty()) return;
+  if (diff.size() > kLongestDiff) {
+    diff.resize(diff.find_last_of('\n', kLongestDiff) + 1);
+    diff += "... (cut after " + std::to_string(kLongestDiff) + " bytes)";
+  }
+  values["git_diff"] = std::move(diff);
 }
 
 }  // namespace
 
-Json environment_of(const TrialFile& trial, const PluginHost& host,
-                    const Configuration& configuration) {
+Json machine_of(const std::string& device) {
   Json values = {{"host", host_name()},
                  {"cpu", line_value("/proc/cpuinfo", "model name")},
                  {"cores", std::thread::hardware_concurrency()},
-                 {"threads", trial.threads},
-                 {"device", trial.device},
-                 {"torch", TORCH_VERSION},
-                 {"mvn", MVN_SDK_VERSION}};
-  if (trial.device != "cpu") {
+                 {"device", device}};
+  if (device != "cpu") {
     values["gpu"] = gpu_name();
     values["driver"] = line_value("/proc/driver/nvidia/version", "NVRM version");
   }
-  // Of the working directory: where the experiments are kept.
-  if (const auto commit = output_of("git rev-parse HEAD 2>/dev/null"); !commit.empty()) {
-    values["git_commit"] = commit;
-    const auto changed = output_of("git status --porcelain 2>/dev/null | wc -l");
-    values["git_changed_files"] = changed.empty() ? 0 : std::stoi(changed);
-  }
+  return values;
+}
+
+Json environment_of(const TrialFile& trial, const PluginHost& host,
+                    const Configuration& configuration) {
+  Json values = machine_of(trial.device);
+  values["threads"] = trial.threads;
+  values["torch"] = TORCH_VERSION;
+  values["mvn"] = MVN_SDK_VERSION;
+  add_git_state(values);
   for (const auto& component : host.components()) {
     const bool used =
         (component.kind == "model" && component.name == configuration.model_plugin) ||

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "common/json.h"
@@ -11,7 +12,11 @@
 
 namespace mvn {
 
-// Machine, versions, and the plugins' hashes.
+// Host, processor, device, and the GPU with its driver where that is the device.
+Json machine_of(const std::string& device);
+
+// The same with versions, the plugins' hashes, and the commit and uncommitted changes of the
+// working directory.
 Json environment_of(const TrialFile& trial, const PluginHost& host,
                     const Configuration& configuration);
 

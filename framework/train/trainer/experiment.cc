@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <regex>
+#include <set>
 #include <utility>
 
+#include "common/hashing.h"
 #include "mvn/error.h"
 #include "train/checkpoint/weights.h"
+#include "train/data/file_hash.h"
 #include "train/sdk/device.h"
 #include "train/tokenizers/load.h"
 #include "train/trainer/random.h"
@@ -30,9 +33,11 @@ double count_parameters(const torch::nn::Module& module) {
 
 void prepare_task(const Params& params, const TrialFile& trial, Experiment& experiment) {
   const std::int64_t limit = experiment.model->max_length();
-  experiment.task->prepare({params, experiment.tokenizer,
-                            experiment.training.max_length.value_or(limit),
-                            trial.folder.parent_path() / ".cache"});
+  // Tokens that another tokenizer made are in another folder.
+  const auto cache = trial.folder.parent_path() / ".cache" / "tokens" /
+                     TokenizerCache::identity(experiment.tokenizer_path).substr(0, 16);
+  experiment.task->prepare(
+      {params, experiment.tokenizer, experiment.training.max_length.value_or(limit), cache});
   if (experiment.task->size(Split::kTrain) == 0) {
     throw ConfigError("task.train", "has no examples");
   }
@@ -62,6 +67,18 @@ std::shared_ptr<const Tokenizer> TokenizerCache::get(const fs::path& path) {
   auto& known = known_[path];
   if (!known) known = load_tokenizer(path, "model.tokenizer");
   return known;
+}
+
+std::string TokenizerCache::identity(const fs::path& path) {
+  const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
+  std::set<std::string> names = {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model",
+                                 "tokenizer_config.json"};
+  if (!fs::is_directory(path)) names.insert(path.filename().string());
+  std::string files;
+  for (const auto& name : names) {
+    if (fs::exists(folder / name)) files += name + " " + remembered_hash(folder / name) + "\n";
+  }
+  return sha256(files + path.filename().string());
 }
 
 void Experiment::set_training(bool training_mode) const {
@@ -149,6 +166,7 @@ Experiment build_experiment(const PluginHost& host, const TrialFile& trial,
                                 base_options(experiment), experiment.task->head_kind());
   check_fit(*experiment.model, experiment.tokenizer.get(), experiment.training);
   experiment.base_parameters = count_parameters(*experiment.model);
+  experiment.training.batch_tokens = batch_tokens(experiment.training, experiment.base_parameters);
   prepare_task(task_params, trial, experiment);
   experiment.head = experiment.task->make_head(*experiment.model, torch::dtype(torch::kFloat32),
                                                stream_generator(configuration.seed, "init/head"));

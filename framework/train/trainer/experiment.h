@@ -26,6 +26,8 @@ class TokenizerCache {
  public:
   // Throws as load_tokenizer() does, with the key "model.tokenizer".
   std::shared_ptr<const Tokenizer> get(const std::filesystem::path& path);
+  // The hash of the files that the tokenizer of `path` is made from.
+  static std::string identity(const std::filesystem::path& path);
 
  private:
   std::map<std::filesystem::path, std::shared_ptr<const Tokenizer>> known_;
@@ -47,6 +49,7 @@ struct Experiment {
   std::unique_ptr<Task> task;
   std::shared_ptr<torch::nn::Module> head;  // null where the task has none
   double base_parameters = 0;               // of the model without adapter and head
+  double peak_flops = 0;                    // of the device, per second; 0 where it is not known
 
   void set_training(bool training_mode) const;
   // True where fp32 weights compute in bf16: in bf16 precision when the base itself is trained.

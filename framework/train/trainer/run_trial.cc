@@ -13,6 +13,7 @@
 #include "common/spool.h"
 #include "mvn/error.h"
 #include "train/trainer/environment.h"
+#include "train/trainer/peak.h"
 #include "train/trainer/precision.h"
 #include "train/trainer/save_result.h"
 #include "train/trainer/trainer.h"
@@ -56,6 +57,9 @@ TrialEnd train(const TrialFile& trial, const PluginHost& host, TokenizerCache& t
       host, trial, tokenizers,
       [&](const std::string& warning) { record_event(spool, "warning", warning); });
   spool.append({{"type", "environment"}, {"values", hashes_of(experiment.task->data_files())}});
+  experiment.peak_flops = device_peak_flops(trial, experiment.training.precision);
+  spool.append(
+      {{"type", "environment"}, {"values", {{"device.peak_flops", experiment.peak_flops}}}});
   Trainer trainer(experiment, trial, snapshot, spool, cost, stop);
   if (trainer.train() == ExitCode::kCheckpointed) {
     return {static_cast<int>(ExitCode::kCheckpointed),
@@ -77,7 +81,7 @@ TrialEnd run(const TrialFile& trial, const PluginHost& host, TokenizerCache& tok
   const Snapshot snapshot = CheckpointStore(paths.checkpoints(), 1).load_newest(problems);
   record_start(spool, snapshot.step);
   for (const auto& problem : problems) record_event(spool, "warning", problem);
-  Cost cost;
+  Cost cost(trial.device);
   TrialEnd end;
   try {
     end = train(trial, host, tokenizers, spool, snapshot, cost, stop);

@@ -14,8 +14,9 @@ namespace fs = std::filesystem;
 
 void copy_tokenizer(const fs::path& source, const fs::path& folder) {
   const fs::path from = fs::is_directory(source) ? source : source.parent_path();
-  for (const char* name : {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json",
-                           "special_tokens_map.json", "added_tokens.json"}) {
+  for (const char* name :
+       {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model", "tokenizer_config.json",
+        "special_tokens_map.json", "added_tokens.json"}) {
     if (fs::exists(from / name)) {
       fs::copy_file(from / name, folder / name, fs::copy_options::overwrite_existing);
     }
@@ -63,15 +64,15 @@ void record_artifact(SpoolWriter& spool, const std::string& kind, const fs::path
                 {"bytes", bytes_of(path)}});
 }
 
-void save_model_folder(const Experiment& experiment, const TrialPaths& paths) {
-  const fs::path temporary = paths.folder / "model.tmp";
+void save_model_folder(const Experiment& experiment, const fs::path& folder) {
+  const fs::path temporary = fs::path(folder) += ".tmp";
   fs::remove_all(temporary);
   fs::create_directories(temporary);
-  write_model(experiment, temporary, paths.model());
+  write_model(experiment, temporary, folder);
   sync_tree(temporary);
-  fs::remove_all(paths.model());  // of an attempt that was killed after this point
-  fs::rename(temporary, paths.model());
-  sync_path(paths.folder);
+  fs::remove_all(folder);  // an earlier best, or of an attempt that was killed after this point
+  fs::rename(temporary, folder);
+  sync_path(folder.parent_path());
 }
 
 }  // namespace
@@ -79,13 +80,25 @@ void save_model_folder(const Experiment& experiment, const TrialPaths& paths) {
 void save_result(const Experiment& experiment, const TrialFile& trial, std::int64_t step,
                  SpoolWriter& spool) {
   const TrialPaths paths{trial.folder};
-  if (experiment.training.save_model) save_model_folder(experiment, paths);
+  if (experiment.training.save_model) save_model_folder(experiment, paths.model());
   record_artifact(spool, "model", paths.model(), step);
   record_artifact(spool, "predictions", paths.predictions(), step);
   record_artifact(spool, "test-predictions", paths.test_predictions(), step);
+  const CheckpointStore checkpoints(paths.checkpoints(), 1,
+                                    experiment.training.keep_every.value_or(0));
+  for (const auto& [kept_step, folder] : checkpoints.kept()) {
+    record_artifact(spool, "checkpoint", folder, kept_step);
+  }
   spool.sync();
   write_file_atomically(paths.done(), Json{{"step", step}}.dump() + "\n");
-  CheckpointStore(paths.checkpoints(), 1).clear();
+  checkpoints.clear();
+}
+
+void save_best_model(const Experiment& experiment, const TrialPaths& paths, std::int64_t step,
+                     SpoolWriter& spool) {
+  const fs::path folder = paths.folder / "best";
+  save_model_folder(experiment, folder);
+  record_artifact(spool, "best-model", folder, step);
 }
 
 }  // namespace mvn

@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
 
+#include "mvn/nearest.h"
+#include "mvn/recompute.h"
 #include "train/trainer/evaluate.h"
 #include "train/trainer/precision.h"
 #include "train/trainer/random.h"
+#include "train/trainer/save_result.h"
 
 namespace mvn {
 namespace {
@@ -61,9 +65,10 @@ Trainer::Trainer(Experiment& experiment, const TrialFile& trial, const Snapshot&
       spool_(spool),
       cost_(cost),
       stop_(stop),
-      checkpoints_(paths_.checkpoints(), experiment.training.keep_checkpoints),
+      checkpoints_(paths_.checkpoints(), experiment.training.keep_checkpoints,
+                   experiment.training.keep_every.value_or(0)),
       steps_(count_steps()),
-      schedule_(experiment.schedule,
+      schedule_(schedule_in_steps(),
                 peak_learning_rate(experiment.optimizer, experiment.base_parameters), steps_),
       optimizer_(experiment.optimizer, experiment.trainables()),
       window_(experiment.device) {
@@ -74,6 +79,7 @@ Trainer::Trainer(Experiment& experiment, const TrialFile& trial, const Snapshot&
 
 ExitCode Trainer::train() {
   spool_.progress(step_, steps_);
+  if (steps_ == 0) evaluate();
   while (step_ < steps_) {
     if (stop_) return ExitCode::kCheckpointed;
     forward_backward(next_batch());
@@ -109,11 +115,13 @@ void Trainer::forward_backward(const ExampleList& examples) {
     const std::span part(examples.data() + begin, std::min(micro, examples.size() - begin));
     const Batch batch = experiment_.task->collate(Split::kTrain, part);
     const double tokens = batch.mask.sum().item<double>();
-    window_.add_batch(batch, tokens);
-    cost_.add_training(experiment_, batch, tokens);
+    const double flops = training_flops(experiment_, batch);
+    window_.add_batch(batch, tokens, flops);
+    cost_.add_training(batch, tokens, flops);
     const Batch there = to_device(batch, experiment_.device);
     const LossSum loss = [&] {
       const AutocastScope autocast(experiment_.autocast(), experiment_.device);
+      const RecomputeScope recompute(experiment_.training.activation_checkpointing);
       return experiment_.task->loss(*experiment_.model, there);
     }();
     window_.add_loss(loss.sum, loss.count);
@@ -137,25 +145,29 @@ void Trainer::record() {
     const Timer timer(window_);  // a GPU is waited for here
     expect_finite(step_);
   }
-  spool_.metrics(step_, {{"train/loss", window_.loss()},
-                         {"train/lr", schedule_.at(step_ - 1)},
-                         {"train/grad_norm", grad_norm_.item<double>()},
-                         {"train/tokens_per_second", window_.tokens_per_second()},
-                         {"data/padding_share", window_.padding_share()}});
+  std::map<std::string, double> values = {{"train/loss", window_.loss()},
+                                          {"train/lr", schedule_.at(step_ - 1)},
+                                          {"train/grad_norm", grad_norm_.item<double>()},
+                                          {"train/tokens_per_second", window_.tokens_per_second()},
+                                          {"data/padding_share", window_.padding_share()}};
+  if (experiment_.peak_flops > 0) {
+    values["train/peak_share"] = window_.flops_per_second() / experiment_.peak_flops;
+  }
+  spool_.metrics(step_, values);
   spool_.progress(step_, steps_);
   window_.clear();
 }
 
 void Trainer::evaluate() {
   const auto start = Clock::now();
-  evaluate_split(Split::kValidation, "eval/");
+  keep_best(evaluate_split(Split::kValidation, "eval/"));
   if (step_ == steps_ && experiment_.task->size(Split::kTest) > 0) {
     evaluate_split(Split::kTest, "test/");
   }
   cost_.add_evaluation(std::chrono::duration<double>(Clock::now() - start).count());
 }
 
-void Trainer::evaluate_split(Split split, const std::string& prefix) {
+std::map<std::string, double> Trainer::evaluate_split(Split split, const std::string& prefix) {
   auto result = mvn::evaluate(experiment_, split);
   std::map<std::string, double> values;
   for (const auto& metric : result.metrics) values[prefix + metric.name] = metric.value;
@@ -164,6 +176,25 @@ void Trainer::evaluate_split(Split split, const std::string& prefix) {
     write_predictions(split == Split::kTest ? paths_.test_predictions() : paths_.predictions(),
                       std::move(result.predictions));
   }
+  return values;
+}
+
+void Trainer::keep_best(const std::map<std::string, double>& values) {
+  const auto& name = experiment_.training.keep_best;
+  if (name.empty()) return;
+  const auto found = values.find(name);
+  if (found == values.end()) {
+    std::vector<std::string> known;
+    for (const auto& [metric, ignored] : values) known.push_back(metric);
+    throw ConfigError("training.keep_best",
+                      "the evaluation has no metric '" + name + "'" + suggest(name, known));
+  }
+  const double value = found->second;
+  const bool better =
+      !best_ || (experiment_.training.best_is_smallest ? value < *best_ : value > *best_);
+  if (!better || std::isnan(value)) return;
+  best_ = value;
+  save_best_model(experiment_, paths_, step_, spool_);
 }
 
 bool Trainer::record_due() const {
@@ -178,6 +209,8 @@ bool Trainer::evaluation_due() const {
 
 bool Trainer::checkpoint_due() const {
   if (step_ == steps_) return true;
+  const auto kept = experiment_.training.keep_every;
+  if (kept && step_ % *kept == 0) return true;
   const auto every = experiment_.training.checkpoint_every;
   return every ? step_ % *every == 0 : position_ == 0;
 }
@@ -224,6 +257,19 @@ std::int64_t Trainer::count_steps() const {
   return std::min(steps, training.steps.value_or(steps));
 }
 
+// A warm-up in tokens counts in steps of the mean batch.
+ScheduleOptions Trainer::schedule_in_steps() const {
+  ScheduleOptions options = experiment_.schedule;
+  if (!options.warmup_tokens) return options;
+  const auto lengths = experiment_.task->lengths(Split::kTrain);
+  const auto tokens = std::accumulate(lengths.begin(), lengths.end(), 0.0);
+  const auto batches =
+      plan_epoch(lengths, experiment_.training, experiment_.configuration.seed, 0).size();
+  options.warmup_steps = static_cast<std::int64_t>(
+      std::ceil(*options.warmup_tokens * static_cast<double>(batches) / tokens));
+  return options;
+}
+
 void Trainer::record_choices() {
   const auto& training = experiment_.training;
   double trained = 0;
@@ -234,9 +280,13 @@ void Trainer::record_choices() {
                  {"model.trained_parameters", trained}};
   if (!experiment_.optimizer.lr) values["optimizer.lr"] = schedule_.peak();
   if (!training.steps || *training.steps != steps_) values["training.steps"] = steps_;
-  if (experiment_.schedule.warmup_ratio) values["schedule.warmup_steps"] = schedule_.warmup_steps();
+  if (!training.batch_tokens_by_size.empty()) {
+    values["training.batch_tokens"] = *training.batch_tokens;
+  }
+  if (experiment_.schedule.warmup_ratio || experiment_.schedule.warmup_tokens)
+    values["schedule.warmup_steps"] = schedule_.warmup_steps();
   spool_.append({{"type", "param"}, {"values", std::move(values)}});
-  if (schedule_.warmup_steps() < steps_) return;
+  if (schedule_.warmup_steps() < std::max<std::int64_t>(1, steps_)) return;
   spool_.append({{"type", "event"},
                  {"level", "warning"},
                  {"message", "the warm-up takes " + std::to_string(schedule_.warmup_steps()) +
@@ -248,6 +298,7 @@ Snapshot Trainer::snapshot() const {
   Snapshot snapshot;
   snapshot.step = step_;
   snapshot.state = {{"epoch", epoch_}, {"position", position_}, {"window", window_.state()}};
+  if (best_) snapshot.state["best"] = number_to_json(*best_);
   snapshot.tensors = optimizer_.state();
   for (const auto& each : experiment_.trainables()) {
     snapshot.tensors["parameter." + each.name] = each.value.detach();
@@ -262,6 +313,7 @@ void Trainer::restore(const Snapshot& snapshot) {
   snapshot.state.at("epoch").get_to(epoch_);
   snapshot.state.at("position").get_to(position_);
   window_.load_state(snapshot.state.at("window"));
+  if (snapshot.state.contains("best")) best_ = number_from_json(snapshot.state.at("best"));
   optimizer_.load_state(snapshot.tensors);
   for (auto& each : experiment_.trainables()) {
     each.value.copy_(snapshot.tensors.at("parameter." + each.name));

@@ -5,6 +5,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/spool.h"
@@ -42,7 +45,9 @@ class Trainer {
   void update();
   void record();
   void evaluate();
-  void evaluate_split(Split split, const std::string& prefix);
+  std::map<std::string, double> evaluate_split(Split split, const std::string& prefix);
+  // Saves the model where `values` of this evaluation are the best so far.
+  void keep_best(const std::map<std::string, double>& values);
   void save_checkpoint();
 
   [[nodiscard]] bool record_due() const;
@@ -52,6 +57,7 @@ class Trainer {
   // gradients is no finite number.
   void expect_finite(std::int64_t step) const;
   [[nodiscard]] std::int64_t count_steps() const;
+  [[nodiscard]] ScheduleOptions schedule_in_steps() const;
   void record_choices();
   [[nodiscard]] Snapshot snapshot() const;
   void restore(const Snapshot& snapshot);
@@ -74,6 +80,7 @@ class Trainer {
   std::vector<ExampleList> plan_;  // of planned_epoch_
   torch::Tensor grad_norm_;        // of the last step
   Window window_;
+  std::optional<double> best_;  // value of training.keep_best's metric
 };
 
 }  // namespace mvn

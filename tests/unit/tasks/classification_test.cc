@@ -222,6 +222,100 @@ TEST(Pretraining, CountsNatsAgainstTheBytesOfTheText) {
   EXPECT_DOUBLE_EQ(8, metrics["tokens"]);
 }
 
+// The figures of a model that sees two texts' last words beside blocks of text, one batch for all.
+TEST(Pretraining, GuessesLastWordsBesideItsTestText) {
+  const TemporaryFolder folder;
+  const auto text = folder.write("t.txt", "abcdefg");
+  const auto words = folder.write("w.jsonl", "{\"text\": \"ab cd\"}\n{\"text\": \"abcdefgh i\"}\n");
+  const Params params("task", pretraining_entry().params,
+                      {{"train", text.string()},
+                       {"validation", text.string()},
+                       {"test", text.string()},
+                       {"last_word", words.string()},
+                       {"block", 3}});
+  auto task = pretraining_entry().make();
+  task->prepare({.params = params,
+                 .tokenizer = std::make_shared<ByteTokenizer>(),
+                 .max_length = 0,
+                 .cache_folder = {}});
+  ASSERT_EQ(5, task->size(Split::kTest));
+  EXPECT_EQ(9, task->lengths(Split::kTest)[4]);  // "abcdefgh " before the i
+  TinyModel model(259, 8, 1);
+  const torch::NoGradGuard no_grad;
+  const auto figures = [&](const std::vector<std::vector<std::int64_t>>& batches) {
+    auto evaluation = task->start_evaluation(Split::kTest);
+    for (const auto& examples : batches) {
+      evaluation->add(model, task->collate(Split::kTest, examples));
+    }
+    std::map<std::string, double> metrics;
+    for (const auto& [name, value] : evaluation->finish().metrics) metrics[name] = value;
+    return metrics;
+  };
+  const auto together = figures({{3, 0, 4, 1, 2}});
+  EXPECT_DOUBLE_EQ(8, together.at("tokens"));
+  EXPECT_DOUBLE_EQ(2, together.at("last_word_examples"));
+  const auto apart = figures({{0}, {1, 2}, {3}, {4}});
+  for (const auto& [name, value] : together)
+    EXPECT_NEAR(value, apart.at(name), 1e-5 * value) << name;
+
+  // By hand, for " cd" after "ab".
+  const auto ids = torch::tensor(std::vector<std::int64_t>{'a', 'b', ' ', 'c'}).unsqueeze(0);
+  const auto hidden = model.forward(ids, torch::ones_like(ids, torch::kBool)).squeeze(0);
+  const auto chances = model.lm_logits(hidden.narrow(0, 1, 3)).log_softmax(1);
+  double nats = 0;
+  bool right = true;
+  const std::string word = " cd";
+  for (std::int64_t i = 0; i < 3; ++i) {
+    nats -= chances[i][word[static_cast<std::size_t>(i)]].item<double>();
+    right = right && chances[i].argmax().item<std::int64_t>() == word[static_cast<std::size_t>(i)];
+  }
+  const auto one = figures({{3}});
+  EXPECT_FALSE(one.contains("loss"));
+  EXPECT_NEAR(std::exp(nats), one.at("last_word_perplexity"), 1e-3 * std::exp(nats));
+  EXPECT_DOUBLE_EQ(right ? 1 : 0, one.at("last_word_accuracy"));
+}
+
+// Guesses what it is told to, whatever it reads.
+class Guesser : public TinyModel {
+ public:
+  explicit Guesser(std::string text) : TinyModel(259, 8, 1), text_(std::move(text)) {}
+  torch::Tensor lm_logits(const torch::Tensor& hidden) override {
+    auto logits = torch::zeros({hidden.size(0), 259});
+    for (std::int64_t i = 0; i < hidden.size(0); ++i) {
+      logits[i][text_.at(static_cast<std::size_t>(i))] = 9;
+    }
+    return logits;
+  }
+
+ private:
+  std::string text_;
+};
+
+TEST(Pretraining, AWordIsRightWhereAllOfItsTokensAre) {
+  const TemporaryFolder folder;
+  const auto text = folder.write("t.txt", "abcdefg");
+  const auto words = folder.write("w.jsonl", "{\"text\": \"ab cd\"}\n{\"text\": \"abcdefgh i\"}\n");
+  const Params params(
+      "task", pretraining_entry().params,
+      {{"train", text.string()}, {"validation", text.string()}, {"last_word", words.string()}});
+  auto task = pretraining_entry().make();
+  task->prepare({.params = params,
+                 .tokenizer = std::make_shared<ByteTokenizer>(),
+                 .max_length = 0,
+                 .cache_folder = {}});
+  const auto accuracy = [&](const std::string& guesses) {
+    Guesser model(guesses);
+    auto evaluation = task->start_evaluation(Split::kTest);
+    evaluation->add(model, task->collate(Split::kTest, std::vector<std::int64_t>{0, 1}));
+    return evaluation->finish().metrics.at(0);
+  };
+  EXPECT_EQ("last_word_accuracy", accuracy(" cd i").name);
+  EXPECT_DOUBLE_EQ(1, accuracy(" cd i").value);
+  EXPECT_DOUBLE_EQ(0.5, accuracy(" cx i").value);
+  EXPECT_DOUBLE_EQ(0.5, accuracy(" cd x").value);
+  EXPECT_DOUBLE_EQ(0, accuracy("xcdxi").value);
+}
+
 TEST(Pretraining, ABlockLongerThanTheModelReadsIsRefused) {
   const TemporaryFolder folder;
   const auto text = folder.write("t.txt", "abcdefg");

@@ -15,8 +15,15 @@ constexpr std::int32_t kEnd = ByteTokenizer::kEndOfText;
 
 Ids ids_in(std::span<const std::int32_t> ids) { return {ids.begin(), ids.end()}; }
 
+Corpus corpus_of(const Tokenizer& tokenizer, const std::vector<std::string>& documents,
+                 std::int64_t block) {
+  return {TokenStore::open(
+              {}, {}, {}, [&](TokenWriter& writer) { write_stream(tokenizer, documents, writer); }),
+          block};
+}
+
 TEST(Corpus, PacksDocumentsBetweenEndOfTextTokens) {
-  const Corpus corpus(ByteTokenizer(), {"ab", "cde"}, 3);
+  const auto corpus = corpus_of(ByteTokenizer(), {"ab", "cde"}, 3);
   // The stream: end a b end c d e end.
   ASSERT_EQ(3, corpus.size());
   EXPECT_EQ((Ids{kEnd, 'a', 'b'}), ids_in(corpus.inputs(0)));
@@ -31,14 +38,14 @@ TEST(Corpus, PacksDocumentsBetweenEndOfTextTokens) {
 }
 
 TEST(Corpus, WithoutAnEndOfTextTokenDocumentsFollowEachOther) {
-  const Corpus corpus(ByteTokenizer(false, false, -1), {"ab", "c"}, 2);
+  const auto corpus = corpus_of(ByteTokenizer(false, false, -1), {"ab", "c"}, 2);
   ASSERT_EQ(1, corpus.size());
   EXPECT_EQ((Ids{'a', 'b'}), ids_in(corpus.inputs(0)));
   EXPECT_EQ((Ids{'b', 'c'}), ids_in(corpus.targets(0)));
 }
 
 TEST(Corpus, OneTokenPredictsNothing) {
-  EXPECT_EQ(0, Corpus(ByteTokenizer(false, false, -1), {"a"}, 2).size());
+  EXPECT_EQ(0, corpus_of(ByteTokenizer(false, false, -1), {"a"}, 2).size());
 }
 
 Params corpus_params_for(const std::string& train, Value::Map more = {}) {

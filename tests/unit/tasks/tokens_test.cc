@@ -10,7 +10,7 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 
-Ids ids_of(const TokenSequences& sequences, std::int64_t index) {
+Ids ids_of(const TokenStore& sequences, std::int64_t index) {
   const auto ids = sequences[index];
   return {ids.begin(), ids.end()};
 }

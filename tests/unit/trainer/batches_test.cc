@@ -96,5 +96,15 @@ TEST(BatchesTest, EvaluationStartsWithTheLongest) {
   EXPECT_EQ(plan_evaluation(lengths, options), (std::vector<ExampleList>{{3}, {4, 1}, {2, 0}}));
 }
 
+TEST(BatchesTest, EvaluationKeepsWithinBothLimits) {
+  const std::vector<std::int32_t> lengths = {3, 9, 1, 9, 5};
+  TrainingOptions options;
+  options.batch_tokens = 12;
+  options.micro_batch_size = 2;
+  EXPECT_EQ(plan_evaluation(lengths, options), (std::vector<ExampleList>{{3}, {1}, {4}, {2, 0}}));
+  options.micro_batch_size = 1;
+  EXPECT_EQ(plan_evaluation(lengths, options).size(), 5U);
+}
+
 }  // namespace
 }  // namespace mvn

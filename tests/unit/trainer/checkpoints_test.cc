@@ -38,6 +38,22 @@ TEST_F(CheckpointsTest, GivesBackTheNewest) {
   EXPECT_TRUE(fs::exists(folder_ / "step-10"));
 }
 
+TEST_F(CheckpointsTest, ThoseOfEveryNthStepStay) {
+  const CheckpointStore store(folder_, 1, 10);
+  for (const std::int64_t step : {5, 10, 15, 20, 25}) store.save(snapshot_at(step));
+  const std::map<std::int64_t, fs::path> kept = {{10, folder_ / "step-10"},
+                                                 {20, folder_ / "step-20"}};
+  EXPECT_EQ(store.kept(), kept);
+  EXPECT_TRUE(fs::exists(folder_ / "step-25"));
+  EXPECT_FALSE(fs::exists(folder_ / "step-15"));
+  store.clear();
+  EXPECT_EQ(store.kept(), kept);
+  EXPECT_FALSE(fs::exists(folder_ / "step-25"));
+  const CheckpointStore plain(folder_, 1);
+  plain.clear();
+  EXPECT_FALSE(fs::exists(folder_));
+}
+
 TEST_F(CheckpointsTest, WithoutAnyItIsStepZero) {
   std::vector<std::string> problems;
   EXPECT_EQ(CheckpointStore(folder_, 1).load_newest(problems).step, 0);

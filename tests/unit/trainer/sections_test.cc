@@ -74,6 +74,40 @@ TEST(SectionsTest, TheGpt3TableHoldsEverySize) {
   }
 }
 
+TEST(SectionsTest, TheGpt3TableHoldsTheBatchOfEverySize) {
+  auto training = section(recipe("gpt3"), "training");
+  training["epochs"] = 1;
+  const auto options = training_options(training);
+  const std::vector<std::pair<double, std::int64_t>> table = {
+      {125e6, 500000},  {350e6, 500000},  {760e6, 500000}, {1.3e9, 1000000},
+      {2.7e9, 1000000}, {6.7e9, 2000000}, {13e9, 2000000}, {175e9, 3200000}};
+  for (const auto& [size, tokens] : table) EXPECT_EQ(batch_tokens(options, size), tokens) << size;
+}
+
+TEST(SectionsTest, AGivenBatchCountsMoreThanTheTable) {
+  Value::Map training = {{"epochs", 1},
+                         {"batch_tokens_by_size", Value::Map{{"125e6", 500}, {"1e9", 900}}}};
+  EXPECT_EQ(training_options(training).micro_batch_size, 900);
+  training["batch_tokens"] = 77;
+  EXPECT_EQ(batch_tokens(training_options(training), 1e9), 77);
+  training.erase("batch_tokens");
+  training["batch_size"] = 8;
+  EXPECT_EQ(batch_tokens(training_options(training), 1e9), std::nullopt);
+  EXPECT_EQ(training_options(training).micro_batch_size, 8);
+}
+
+TEST(SectionsTest, TheBestIsTheSmallestLossAndTheLargestOfAnyOther) {
+  const auto smallest = [](const char* metric, const char* goal = "auto") {
+    return training_options({{"epochs", 1}, {"keep_best", metric}, {"best_goal", goal}})
+        .best_is_smallest;
+  };
+  EXPECT_TRUE(smallest("eval/loss"));
+  EXPECT_TRUE(smallest("eval/perplexity"));
+  EXPECT_TRUE(smallest("eval/bits_per_byte"));
+  EXPECT_FALSE(smallest("eval/accuracy"));
+  EXPECT_TRUE(smallest("eval/accuracy", "minimize"));
+}
+
 TEST(SectionsTest, AGivenLearningRateIsTakenAsItIs) {
   const auto options = optimizer_options(
       {{"lr", 0.01}, {"lr_scale", 5}, {"lr_by_size", Value::Map{{"125e6", 6e-4}}}});
@@ -97,6 +131,11 @@ TEST(SectionsTest, BadValuesAreNamed) {
             }),
             "schedule.warmup_steps: given together with warmup_ratio; give one of them (null takes "
             "a recipe's back)");
+  EXPECT_EQ(test::error_of([] {
+              schedule_options({{"warmup_tokens", 1e6}, {"warmup_ratio", 0.1}});
+            }),
+            "schedule.warmup_ratio: given together with warmup_tokens; give one of them (null "
+            "takes a recipe's back)");
   EXPECT_EQ(test::error_of([] {
               training_options({{"epochs", 0}});
             }),

@@ -85,7 +85,7 @@ class TrainerTest : public testing::Test {
     for (const auto& record : read_spool(trial().spool, 0).records) {
       if (record.at("type") != "metric") continue;
       for (const auto& [name, value] : record.at("values").items()) {
-        if (name == "train/tokens_per_second") continue;
+        if (name == "train/tokens_per_second" || name == "train/peak_share") continue;
         const bool is_new = all.emplace(std::pair{record.at("step").get<std::int64_t>(), name},
                                         number_from_json(value))
                                 .second;
@@ -168,6 +168,104 @@ TEST_F(TrainerTest, InterruptedAfterEveryStepItIsTheSameRun) {
   EXPECT_EQ(attempts, 24);
   EXPECT_EQ(metrics(), expected);
   expect_same_weights(whole, last);
+}
+
+// What is left of a run whose newest checkpoint was damaged while nobody looked.
+TEST_F(TrainerTest, FromBehindADamagedCheckpointItIsTheSameRun) {
+  auto whole = build();
+  EXPECT_EQ(train(whole), ExitCode::kDone);
+  fs::remove_all(folder_);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    auto part = build();
+    EXPECT_EQ(train_one_step(part), ExitCode::kCheckpointed);
+  }
+  fs::resize_file(folder_ / "trial/checkpoints/step-3/tensors.safetensors", 100);
+  std::vector<std::string> problems;
+  EXPECT_EQ(CheckpointStore(folder_ / "trial/checkpoints", 1).load_newest(problems).step, 2);
+  EXPECT_EQ(problems.size(), 1U);
+  stop_ = false;
+  auto rest = build();
+  EXPECT_EQ(train(rest), ExitCode::kDone);
+  expect_same_weights(whole, rest);
+}
+
+TEST_F(TrainerTest, TheBestModelIsKeptAndAResumedRunKnowsWhichItWas) {
+  training_.keep_best = "eval/loss";
+  training_.best_is_smallest = false;  // the largest loss is that of an early step
+  Experiment last = build();
+  while (train_one_step(last) == ExitCode::kCheckpointed) last = build();
+  double best = 0;
+  std::int64_t best_step = 0;
+  for (const auto& [key, value] : metrics()) {
+    if (key.second != "eval/loss" || value <= best) continue;
+    best = value;
+    best_step = key.first;
+  }
+  EXPECT_LT(best_step, 24);
+  std::int64_t saved = 0;
+  for (const auto& record : read_spool(trial().spool, 0).records) {
+    if (record.at("type") == "artifact" && record.at("kind") == "best-model") {
+      saved = record.at("step");
+    }
+  }
+  EXPECT_EQ(saved, best_step);
+  EXPECT_TRUE(fs::exists(folder_ / "trial/best/model.safetensors"));
+}
+
+TEST_F(TrainerTest, TheBestByAMetricThatIsNotThereIsAnError) {
+  training_.keep_best = "eval/acuracy";
+  auto experiment = build();
+  EXPECT_EQ(test::error_of([&] { train(experiment); }),
+            "training.keep_best: the evaluation has no metric 'eval/acuracy'; did you mean "
+            "'eval/accuracy'? (known: eval/accuracy, eval/loss)");
+}
+
+TEST_F(TrainerTest, NoStepsAreAnEvaluation) {
+  training_.steps = 0;
+  training_.epochs.reset();
+  auto experiment = build();
+  const auto before = weights_of(build());
+  EXPECT_EQ(train(experiment), ExitCode::kDone);
+  const auto recorded = metrics();
+  EXPECT_EQ(recorded.size(), 2U);
+  EXPECT_TRUE(recorded.contains({0, "eval/accuracy"}));
+  for (const auto& [name, tensor] : weights_of(experiment)) {
+    EXPECT_TRUE(torch::equal(tensor, before.at(name))) << name;
+  }
+}
+
+TEST_F(TrainerTest, AWarmUpInTokensTakesTheStepsOfSoManyMeanBatches) {
+  schedule_.warmup_steps.reset();
+  std::int64_t tokens = 0;
+  const auto sample = build();
+  for (const auto length : sample.task->lengths(Split::kTrain)) tokens += length;
+  schedule_.warmup_tokens = static_cast<double>(tokens) / 2;  // half an epoch: 3 of 6 batches
+  auto experiment = build();
+  EXPECT_EQ(train(experiment), ExitCode::kDone);
+  EXPECT_DOUBLE_EQ(metrics().at({3, "train/lr"}), 0.05);
+  for (const auto& record : read_spool(trial().spool, 0).records) {
+    if (record.at("type") == "param") {
+      EXPECT_EQ(record.at("values").at("schedule.warmup_steps"), 3);
+    }
+  }
+}
+
+TEST_F(TrainerTest, TheShareOfThePeakIsFlopsOverItAndTime) {
+  training_.steps = 3;
+  auto experiment = build();
+  experiment.peak_flops = 1e9;
+  EXPECT_EQ(train(experiment), ExitCode::kDone);
+  std::map<std::string, Json> values;
+  for (const auto& record : read_spool(trial().spool, 0).records) {
+    if (record.at("type") == "metric" && record.at("values").contains("train/peak_share")) {
+      values = record.at("values").get<std::map<std::string, Json>>();
+    }
+  }
+  // Three passes of two operations: 64 for a token and layer, and 16 for an example's head.
+  const double tokens = values.at("train/tokens_per_second").get<double>();
+  const double share = values.at("train/peak_share").get<double>();
+  EXPECT_GT(share * 1e9 / tokens, 6 * 64);
+  EXPECT_LT(share * 1e9 / tokens, 6 * (64 * 1.5 + 16));
 }
 
 TEST_F(TrainerTest, HowABatchIsCutDoesNotChangeItsGradient) {
