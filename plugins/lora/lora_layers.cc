@@ -1,5 +1,6 @@
 #include "lora_layers.h"
 
+#include "lora_function.h"
 #include "mvn/initialise.h"
 
 namespace mvn {
@@ -94,6 +95,10 @@ void LoraLinear::start_pissa(Linear& base, torch::Generator generator) {
 
 torch::Tensor LoraLinear::forward(const Linear& base, const torch::Tensor& x) {
   if (settings_.use_dora) return dora_forward(base, x);
+  if (can_fuse_lora(x, base.weight, base.bias, lora_A)) {
+    return lora_linear(x, base.weight, base.bias, lora_A, lora_B, settings_.scaling,
+                       is_training() ? settings_.dropout : 0.0);
+  }
   const auto y = base.base_forward(x);
   const auto inner = torch::dropout(x.to(lora_A.scalar_type()), settings_.dropout, is_training());
   // The scale goes on the r-wide middle, which is the smallest place for it.

@@ -1,0 +1,166 @@
+"""Runs cases beside their peers and prints one table: see benchmarks/run.
+
+The two sides of a case are programs that answer each line with a round (rounds.h). They take turns,
+after one round each that does not count; a row has the medians per unit of work and their ratio,
+and in brackets the least and the largest ratio of two rounds that followed each other.
+"""
+
+import argparse
+import csv
+import itertools
+import json
+import lzma
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+MAMBA_130M = {"vocab_size": 50280, "hidden_size": 768, "num_hidden_layers": 24, "state_size": 16}
+GPT_NEO_125M = {"vocab_size": 50257, "hidden_size": 768, "num_layers": 12, "num_heads": 12,
+                "intermediate_size": 3072, "max_position_embeddings": 2048, "window_size": 256,
+                "attention_types": [[["global", "local"], 6]]}
+GPT_NEO_LINEARS = ["q_proj", "k_proj", "v_proj", "out_proj", "c_fc", "c_proj"]
+
+
+class Absent(Exception):
+    """What a case needs and does not find."""
+
+
+def shared_data(name):
+    path = pathlib.Path(os.environ.get("MVN_SHARED_DATA", ROOT.parent / "shared/data")) / name
+    if not path.exists():
+        raise Absent(f"needs {name} below MVN_SHARED_DATA")
+    return path
+
+
+def read_rows(source):
+    if source.suffix == ".xz":
+        with lzma.open(source, "rt", encoding="utf-8") as file:
+            yield from map(json.loads, file)
+        return
+    tab = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if source.suffix == ".tsv" else {}
+    with open(source, newline="", encoding="utf-8") as file:
+        yield from csv.DictReader(file, **tab)
+
+
+def write_examples(folder, source, text, label, count, every=1):
+    """The first `count` of every `every`-th example of a table, as text<TAB>label."""
+    rows = itertools.islice(read_rows(source), 0, count * every, every)
+    lines = [(" ".join(row[text].split()), row[label]) for row in rows]
+    path = folder / "train.tsv"
+    path.write_text("text\tlabel\n" + "".join(f"{t}\t{l}\n" for t, l in lines), encoding="utf-8")
+    return str(path)
+
+
+def step_case(model, config, targets, tokenizer, data, batch_size, max_length):
+    def make(folder, arguments, precision):
+        train = data(folder)
+        trial = {"format": 1, "sweep": "benchmark", "stage": "", "id": "0" * 64, "attempt": 1, "threads": arguments.threads,
+                 "device": "cpu", "folder": str(folder / "trial"), "spool": str(folder / "spool"),
+                 "config": {
+                     "model": {"plugin": model, "config": config,
+                               "tokenizer": str(shared_data(tokenizer))},
+                     "adapter": {"plugin": "lora", "r": 16, "lora_alpha": 32, "lora_dropout": 0.1,
+                                 "target_modules": targets},
+                     "task": {"plugin": "classification", "train": train, "validation": train,
+                              "text": "text", "label": "label"},
+                     "optimizer": {"name": "adamw", "lr": 1e-4, "max_grad_norm": 1.0},
+                     "schedule": {"name": "constant"},
+                     "training": {"epochs": 1, "batch_size": batch_size, "max_length": max_length,
+                                  "precision": precision},
+                     "seed": 0}}
+        path = folder / "trial.json"
+        path.write_text(json.dumps(trial))
+        return ([str(arguments.build / "bin/step_rounds"), str(path)],
+                [arguments.python, str(HERE / "step/step_peer.py"), str(path)])
+    return make
+
+
+def sst2(folder):
+    return write_examples(folder, shared_data("sst2/train.tsv"), "sentence", "label", 96)
+
+
+def banking77(folder):
+    return write_examples(folder, shared_data("banking77/test.csv"), "text", "category", 160)
+
+
+def long_texts(folder):
+    return write_examples(folder, shared_data("imdb/train.jsonl.xz"), "text", "label", 8, every=3125)
+
+
+NEO = ("gptneo", GPT_NEO_125M, GPT_NEO_LINEARS, "tokenizers/gpt2")
+MAMBA = ("mamba", MAMBA_130M, ["in_proj", "x_proj"], "tokenizers/gpt-neox-20b")
+CASES = {
+    "mamba-cpu": ("LoRA step, mamba-130m, B 8, L 128", step_case(*MAMBA, long_texts, 8, 128)),
+    "neo-cpu-sst2": ("LoRA step, gpt-neo-125m, SST-2, B 16", step_case(*NEO, sst2, 16, 256)),
+    "neo-cpu-banking77": ("LoRA step, gpt-neo-125m, banking77, B 16", step_case(*NEO, banking77, 16, 256)),
+}
+
+
+class Side:
+    def __init__(self, command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline().strip() != "ready":
+            raise SystemExit(f"{command[0]} did not start")
+
+    def round(self):
+        """Seconds per unit of work, and the units."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        seconds, units = map(float, self.process.stdout.readline().split())
+        return seconds / units, units
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(ours, peer, rounds):
+    sides = Side(ours), Side(peer)
+    counts = [side.round()[1] for side in sides]
+    if counts[0] != counts[1]:
+        raise SystemExit(f"the sides do not do the same work: {counts[0]:g} and {counts[1]:g} units")
+    pairs = [tuple(side.round()[0] for side in sides) for _ in range(rounds)]
+    for side in sides:
+        side.close()
+    return pairs
+
+
+def row(title, precision, pairs):
+    ours, peer = (statistics.median(column) * 1e6 for column in zip(*pairs))
+    ratios = [b / a for a, b in pairs]
+    return (f"| {title} | {precision} | {ours:.4g} | {peer:.4g} | {peer / ours:.3g} "
+            f"({min(ratios):.3g} to {max(ratios):.3g}) |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Times mvn beside its peers.")
+    parser.add_argument("case", nargs="*", help="; ".join(CASES) + "; default: all")
+    parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--python", default=sys.executable)
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.case if name not in CASES]
+    if unknown:
+        parser.error(f"no case {unknown[0]}; known: " + ", ".join(CASES))
+    print(f"{arguments.threads} threads, {arguments.rounds} rounds; microseconds per token\n")
+    print("| work | precision | mvn | peer | ratio (least to most) |\n|---|---|---|---|---|", flush=True)
+    for name in arguments.case or CASES:
+        title, make = CASES[name]
+        for precision in arguments.precision:
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    sides = make(pathlib.Path(folder), arguments, precision)
+                    print(row(title, precision, measure(*sides, arguments.rounds)), flush=True)
+                except Absent as absent:
+                    print(f"| {title} | {precision} | skipped: {absent} | | |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

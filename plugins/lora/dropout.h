@@ -1,0 +1,25 @@
+// Dropout whose mask is a function of a seed and the element's index: nothing is stored, the
+// backward pass makes the same mask again, and the number of threads changes nothing.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+
+namespace mvn {
+
+// Elements stay with probability 1 - p, scaled by 1 / (1 - p).
+struct Dropout {
+  double p = 0;
+  std::uint64_t seed = 0;
+};
+
+// A seed drawn from LibTorch's CPU generator, whose state the checkpoints keep; p 0 draws nothing.
+Dropout draw_dropout(double p);
+
+// x with the mask applied, in a new tensor (x itself where p is 0). CPU, float32 or bfloat16.
+torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout);
+// The same in place, for a contiguous tensor.
+void drop_(torch::Tensor& x, const Dropout& dropout);
+
+}  // namespace mvn

@@ -1,0 +1,23 @@
+// A linear layer with its low-rank update as one step of the graph.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace mvn {
+
+// True where lora_linear() may take the place of the plain composition: on a CPU, float32 or
+// bfloat16, the base frozen, no autocast.
+bool can_fuse_lora(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                   const torch::Tensor& a);
+
+// x W^T + b + scaling * dropout(x) A^T B^T, x [..., in], W [out, in], A [r, in], B [out, r].
+//
+// The update is added into the base product, and its gradient into the gradient of x, so that no
+// pass over [tokens, in] or [tokens, out] is left but the products' own and the dropout's. Of the
+// activations only x is kept, which layers side by side share. With a bfloat16 base the products
+// are bfloat16, summed in float32, and the gradients of A and B come back in A's own type.
+torch::Tensor lora_linear(const torch::Tensor& x, const torch::Tensor& weight,
+                          const torch::Tensor& bias, const torch::Tensor& a, const torch::Tensor& b,
+                          double scaling, double dropout);
+
+}  // namespace mvn
