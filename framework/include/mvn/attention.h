@@ -11,8 +11,9 @@ namespace mvn {
 
 // Which keys a query sees.
 struct Visible {
-  bool causal = true;  // every key up to the query; otherwise:
-  torch::Tensor mask;  // bool, true where visible, [L, L] or [B, 1, L, L]
+  bool causal = true;       // every key up to the query,
+  std::int64_t window = 0;  // or, where this is not 0, the last so many of them; otherwise:
+  torch::Tensor mask;       // bool, true where visible, [B, 1, L, L]
 };
 
 // A query sees the real keys up to itself, the last `window` of them where window is not 0.
@@ -21,7 +22,8 @@ struct Visible {
 Visible visible_keys(const torch::Tensor& ids_BL, const torch::Tensor& mask_BL,
                      std::int64_t window);
 
-// softmax(scale q k^T) v over the visible keys, [B, H, L, K]; the scores in float32.
+// softmax(scale q k^T) v over the visible keys, [B, H, L, K]; the scores in float32. A window makes
+// the work and the memory linear in L.
 torch::Tensor attend(const torch::Tensor& q_BHLK, const torch::Tensor& k_BHLK,
                      const torch::Tensor& v_BHLK, const Visible& visible, double scale,
                      double dropout);

@@ -15,23 +15,66 @@ bool has_early_padding(const Tensor& mask_BL) {
   return (bytes_BL != std::get<0>(torch::cummin(bytes_BL, 1))).any().item<bool>();
 }
 
+// [B, H, n W, K] -> [B n, H, W, K].
+Tensor in_blocks(const Tensor& x_BHLK, std::int64_t window) {
+  return x_BHLK.unflatten(2, {-1, window}).transpose(1, 2).flatten(0, 1);
+}
+
+// The keys that the queries of blocks 1, 2, ... can see: the block before, and their own.
+Tensor pairs_of_blocks(const Tensor& x_BHLK, std::int64_t window) {
+  const auto reach = x_BHLK.size(2) - window;
+  return torch::cat({in_blocks(x_BHLK.narrow(2, 0, reach), window),
+                     in_blocks(x_BHLK.narrow(2, window, reach), window)},
+                    2);
+}
+
+// Causal attention to the last `window` keys, exactly: the sequence is cut into blocks of that
+// length, whose queries see no further than the block before.
+Tensor attend_in_blocks(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
+                        std::int64_t window, double scale, double dropout) {
+  const auto batch = q_BHLK.size(0);
+  const auto length = q_BHLK.size(2);
+  const auto missing = (window - length % window) % window;
+  // Keys after the end are seen by queries after the end alone.
+  const auto padded = [&](const Tensor& x) {
+    return missing == 0 ? x : torch::constant_pad_nd(x, {0, 0, 0, missing});
+  };
+  const auto q = padded(q_BHLK);
+  const auto k = padded(k_BHLK);
+  const auto v = padded(v_BHLK);
+  const auto first = torch::scaled_dot_product_attention(
+      q.narrow(2, 0, window), k.narrow(2, 0, window), v.narrow(2, 0, window), std::nullopt, dropout,
+      /*is_causal=*/true, scale);
+  // Query i of a block sees the keys i + 1 to i + window of the pair of blocks.
+  const auto band =
+      torch::ones({window, 2 * window}, q.options().dtype(torch::kBool)).triu(1).tril(window);
+  const auto rest = torch::scaled_dot_product_attention(
+      in_blocks(q.narrow(2, window, q.size(2) - window), window), pairs_of_blocks(k, window),
+      pairs_of_blocks(v, window), band, dropout, /*is_causal=*/false, scale);
+  const auto joined = rest.unflatten(0, {batch, -1}).transpose(1, 2).flatten(2, 3);
+  return torch::cat({first, joined}, 2).narrow(2, 0, length);
+}
+
 }  // namespace
 
 Visible visible_keys(const Tensor& ids_BL, const Tensor& mask_BL, std::int64_t window) {
   const auto length = ids_BL.size(1);
   const bool padded = has_early_padding(mask_BL);
   const bool windowed = window != 0 && length > window;
-  if (!padded && !windowed) return {};
+  if (!padded) return {.causal = true, .window = windowed ? window : 0, .mask = {}};
   auto visible = torch::ones({length, length}, ids_BL.options().dtype(torch::kBool)).tril();
   if (windowed) visible = visible.triu(1 - window);
-  if (!padded) return {/*causal=*/false, visible};
   // Padding sees itself: a row without any key would be 0 / 0.
   const auto itself = torch::eye(length, visible.options());
-  return {/*causal=*/false, (visible & mask_BL.unsqueeze(1).unsqueeze(1)) | itself};
+  return {
+      .causal = false, .window = 0, .mask = (visible & mask_BL.unsqueeze(1).unsqueeze(1)) | itself};
 }
 
 Tensor attend(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
               const Visible& visible, double scale, double dropout) {
+  if (visible.window != 0) {
+    return attend_in_blocks(q_BHLK, k_BHLK, v_BHLK, visible.window, scale, dropout);
+  }
   const auto mask = visible.causal ? std::nullopt : std::optional<Tensor>(visible.mask);
   return torch::scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, mask, dropout, visible.causal,
                                              scale);

@@ -1,0 +1,106 @@
+#include "mvn/attention.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "support/tensors.h"
+
+namespace mvn::test {
+namespace {
+
+using torch::Tensor;
+
+// What a query sees, said plainly; padding sees itself.
+Tensor visible_BLL(const Tensor& mask_BL, std::int64_t window) {
+  const auto length = mask_BL.size(1);
+  auto visible = torch::zeros({mask_BL.size(0), length, length}, torch::kBool);
+  for (std::int64_t b = 0; b < mask_BL.size(0); ++b) {
+    for (std::int64_t i = 0; i < length; ++i) {
+      for (std::int64_t j = 0; j <= i; ++j) {
+        const bool near = window == 0 || i - j < window;
+        visible[b][i][j] = i == j || (near && mask_BL[b][j].item<bool>());
+      }
+    }
+  }
+  return visible;
+}
+
+Tensor plain(const std::vector<Tensor>& qkv, const Tensor& mask_BL, std::int64_t window,
+             double scale) {
+  const auto scores = qkv[0].matmul(qkv[1].transpose(2, 3)) * scale;
+  const auto hidden = visible_BLL(mask_BL, window).logical_not().unsqueeze(1);
+  return scores.masked_fill(hidden, -INFINITY).softmax(-1).matmul(qkv[2]);
+}
+
+std::vector<Tensor> random_qkv(std::int64_t batch, std::int64_t length, torch::ScalarType type) {
+  std::vector<Tensor> qkv;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    qkv.push_back(
+        torch::randn({batch, 2, length, 4}, generator(seed)).to(type).requires_grad_(true));
+  }
+  return qkv;
+}
+
+// Output and gradients at the real tokens; the largest difference relative to the largest value.
+double error_against_plain(const Tensor& mask_BL, std::int64_t window, double scale) {
+  const auto length = mask_BL.size(1);
+  const auto narrow = random_qkv(mask_BL.size(0), length, torch::kFloat32);
+  std::vector<Tensor> wide;
+  for (const auto& each : narrow) {
+    wide.push_back(each.detach().to(torch::kDouble).requires_grad_(true));
+  }
+  const auto weights = torch::randn(narrow[0].sizes(), generator(4)) *
+                       mask_BL.to(torch::kFloat32).unsqueeze(1).unsqueeze(3);
+  const auto ids = torch::zeros(mask_BL.sizes(), torch::kLong);
+  const auto visible = visible_keys(ids, mask_BL, window);
+  const auto got = attend(narrow[0], narrow[1], narrow[2], visible, scale, 0) * weights;
+  const auto expected = plain(wide, mask_BL, window, scale) * weights;
+  auto ours = torch::autograd::grad({got.sum()}, narrow);
+  auto theirs = torch::autograd::grad({expected.sum()}, wide);
+  ours.push_back(got);
+  theirs.push_back(expected);
+  double worst = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const double difference = largest_difference(theirs[i], ours[i].to(torch::kDouble));
+    worst = std::max(worst, difference / theirs[i].abs().max().item<double>());
+  }
+  return worst;
+}
+
+TEST(Attention, WindowsAreExactAtEveryLength) {
+  for (const std::int64_t length : {1, 2, 7, 8, 9, 15, 16, 17, 31, 64, 65}) {
+    const auto mask = torch::ones({2, length}, torch::kBool);
+    EXPECT_LT(error_against_plain(mask, /*window=*/8, 1.0), 1e-5) << length;
+    EXPECT_LT(error_against_plain(mask, /*window=*/0, 0.5), 1e-5) << length;
+    EXPECT_LT(error_against_plain(mask, /*window=*/1, 0.5), 1e-5) << length;
+  }
+}
+
+TEST(Attention, PaddingOnEitherSideIsNotSeen) {
+  auto right = torch::ones({2, 21}, torch::kBool);
+  right[0].narrow(0, 5, 16).fill_(false);
+  auto left = torch::ones({2, 21}, torch::kBool);
+  left[1].narrow(0, 0, 11).fill_(false);
+  for (const std::int64_t window : {0, 4}) {
+    EXPECT_LT(error_against_plain(right, window, 1.0), 1e-5) << window;
+    EXPECT_LT(error_against_plain(left, window, 1.0), 1e-5) << window;
+  }
+}
+
+// The cheap forms are taken where they say the same.
+TEST(Attention, NoMaskIsMadeWhereCausalityOrAWindowSaysIt) {
+  const auto ids = torch::zeros({1, 20}, torch::kLong);
+  EXPECT_FALSE(visible_keys(ids, {}, 8).mask.defined());
+  EXPECT_EQ(8, visible_keys(ids, {}, 8).window);
+  EXPECT_EQ(0, visible_keys(ids, {}, 20).window);
+  auto padded = torch::ones({1, 20}, torch::kBool);
+  padded[0][19].fill_(false);
+  EXPECT_FALSE(visible_keys(ids, padded, 0).mask.defined());
+  padded[0][0].fill_(false);
+  EXPECT_TRUE(visible_keys(ids, padded, 0).mask.defined());
+}
+
+}  // namespace
+}  // namespace mvn::test
