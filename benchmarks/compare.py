@@ -27,7 +27,7 @@ GPT_NEO_LINEARS = ["q_proj", "k_proj", "v_proj", "out_proj", "c_fc", "c_proj"]
 
 
 class Absent(Exception):
-    """What a case needs and does not find."""
+    """A case needs what is not there."""
 
 
 def shared_data(name):
@@ -80,6 +80,15 @@ def step_case(model, config, targets, tokenizer, data, batch_size, max_length):
     return make
 
 
+def kernel_case(name, *words):
+    """Sides that take words alone; a word "{precision}" is filled in."""
+    def make(_, arguments, precision):
+        given = [str(arguments.threads), *(word.format(precision=precision) for word in words)]
+        return ([str(arguments.build / f"bin/{name}_rounds"), *given],
+                [arguments.python, str(HERE / f"{name}/{name}_peer.py"), *given])
+    return make
+
+
 def sst2(folder):
     return write_examples(folder, shared_data("sst2/train.tsv"), "sentence", "label", 96)
 
@@ -94,10 +103,19 @@ def long_texts(folder):
 
 NEO = ("gptneo", GPT_NEO_125M, GPT_NEO_LINEARS, "tokenizers/gpt2")
 MAMBA = ("mamba", MAMBA_130M, ["in_proj", "x_proj"], "tokenizers/gpt-neox-20b")
+# What the cases that take no precision compute in.
+FP32_ALONE = "attention"
 CASES = {
+    **{f"scan-{what}-{length}": (f"scan, {what}, L {length}",
+                                 kernel_case("scan", "{precision}", str(length), what))
+       for what in ("forward", "training") for length in (64, 128, 256, 512)},
+    **{f"attention-{what}-{length}": (f"attention, {what}, L {length}",
+                                      kernel_case("attention", str(length), what))
+       for what in ("local", "global") for length in (512, 1024, 2048)},
     "mamba-cpu": ("LoRA step, mamba-130m, B 8, L 128", step_case(*MAMBA, long_texts, 8, 128)),
     "neo-cpu-sst2": ("LoRA step, gpt-neo-125m, SST-2, B 16", step_case(*NEO, sst2, 16, 256)),
-    "neo-cpu-banking77": ("LoRA step, gpt-neo-125m, banking77, B 16", step_case(*NEO, banking77, 16, 256)),
+    "neo-cpu-banking77": ("LoRA step, gpt-neo-125m, banking77, B 16",
+                          step_case(*NEO, banking77, 16, 256)),
 }
 
 
@@ -131,7 +149,7 @@ def measure(ours, peer, rounds):
 
 
 def row(title, precision, pairs):
-    ours, peer = (statistics.median(column) * 1e6 for column in zip(*pairs))
+    ours, peer = (statistics.median(column) * 1e9 for column in zip(*pairs))
     ratios = [b / a for a, b in pairs]
     return (f"| {title} | {precision} | {ours:.4g} | {peer:.4g} | {peer / ours:.3g} "
             f"({min(ratios):.3g} to {max(ratios):.3g}) |")
@@ -139,7 +157,7 @@ def row(title, precision, pairs):
 
 def main():
     parser = argparse.ArgumentParser(description="Times mvn beside its peers.")
-    parser.add_argument("case", nargs="*", help="; ".join(CASES) + "; default: all")
+    parser.add_argument("case", nargs="*", help=", ".join(CASES) + "; default: all")
     parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -149,11 +167,12 @@ def main():
     unknown = [name for name in arguments.case if name not in CASES]
     if unknown:
         parser.error(f"no case {unknown[0]}; known: " + ", ".join(CASES))
-    print(f"{arguments.threads} threads, {arguments.rounds} rounds; microseconds per token\n")
+    print(f"{arguments.threads} threads, {arguments.rounds} rounds; nanoseconds per token, of a scan "
+          "per token and channel\n")
     print("| work | precision | mvn | peer | ratio (least to most) |\n|---|---|---|---|---|", flush=True)
     for name in arguments.case or CASES:
         title, make = CASES[name]
-        for precision in arguments.precision:
+        for precision in ["fp32"] if name.startswith(FP32_ALONE) else arguments.precision:
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     sides = make(pathlib.Path(folder), arguments, precision)
