@@ -17,12 +17,13 @@ constexpr auto* kExamples = R"(Examples:
   mvn-runner query "SELECT * FROM group_stats"       mean and interval over the seeds
   mvn-runner plugins lora                            the parameters of a plugin
   mvn-runner import gpt-neo gpt3_XL_256_Pile.json    a recipe from another trainer's file
+  mvn-runner merge 3f2a --output merged              a trial's adapter and base as one model
 
 Exit codes: 0 all trials done, 1 some failed, 64 bad configuration (nothing was started),
 130 interrupted. Running the same command again goes on where it stopped.)";
 
-const std::vector<std::string> kCommands = {"plugins", "query",      "collect",
-                                            "status",  "new-plugin", "import"};
+const std::vector<std::string> kCommands = {"plugins",    "query",  "collect", "status",
+                                            "new-plugin", "import", "merge"};
 
 void add_repeated(CLI::App& app, const std::string& name, std::vector<std::string>& values,
                   const std::string& help, const std::string& shape) {
@@ -52,6 +53,20 @@ void add_run(CLI::App& app, Parsed& parsed) {
   app.add_flag("--dry-run", parsed.line.dry_run, "Show the trials and what is left; start nothing");
 }
 
+void add_merge(CLI::App& app, CommandLine& line) {
+  auto* merge = app.add_subcommand("merge", "Make one model of a trained adapter and its base");
+  merge->add_option("trial", line.trial, "Trial whose adapter it is, or --adapter")
+      ->type_name("TRIAL");
+  merge->add_option("--adapter", line.adapter, "Folder of a PEFT adapter")->type_name("DIR");
+  merge->add_option("--model", line.model, "Folder of the base model (the one that was trained)")
+      ->type_name("DIR");
+  merge->add_option("--output", line.output, "New folder to write")->type_name("DIR")->required();
+  merge->add_option("--dtype", line.dtype, "float32, bfloat16 or float16 (the base's)")
+      ->type_name("TYPE");
+  merge->add_option("--plugin", line.plugin, "Model plugin (by the base's model_type)")
+      ->type_name("NAME");
+}
+
 void add_commands(CLI::App& app, Parsed& parsed) {
   auto* plugins = app.add_subcommand("plugins", "List plugins and their parameters");
   plugins->add_option("name", parsed.line.component, "Only the components of this name")
@@ -77,6 +92,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   import->add_option("file", parsed.import_file, "Its configuration")
       ->required()
       ->type_name("CONFIG.json");
+  add_merge(app, parsed.line);
   for (auto* command : app.get_subcommands({})) command->fallthrough();
 }
 
@@ -127,6 +143,7 @@ Command command_of(const CLI::App& app, const Parsed& parsed) {
   if (name == "collect") return Command::kCollect;
   if (name == "status") return Command::kStatus;
   if (name == "import") return Command::kImport;
+  if (name == "merge") return Command::kMerge;
   return Command::kNewPlugin;
 }
 
@@ -193,6 +210,9 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   if (line.command == Command::kRun) {
     check_sweep_exists(line.sweep);
     check_overrides(line.overrides);
+  } else if (line.command == Command::kMerge && line.trial.empty() == line.adapter.empty()) {
+    throw UsageError(
+        "merge takes a trial or --adapter, one of the two; see mvn-runner merge --help");
   } else if (!parsed.sweep.empty()) {
     throw UsageError("unexpected argument '" + parsed.sweep + "'; see mvn-runner --help");
   }

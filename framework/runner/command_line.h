@@ -17,6 +17,7 @@ enum class Command {
   kStatus,
   kNewPlugin,
   kImport,
+  kMerge,
   kHelp,
   kVersion
 };
@@ -36,8 +37,13 @@ struct CommandLine {
   bool json = false;             // kPlugins
   std::string sql;               // kQuery
   std::string format = "table";  // kQuery: table, csv or json
-  std::string plugin;            // kNewPlugin
   std::filesystem::path import;  // kImport: the file to read
+  std::string plugin;            // kNewPlugin; kMerge: the model's, "" for the one that fits
+  std::string trial;             // kMerge: its id or the beginning of it
+  std::string model;             // kMerge: the base, "" for the one that the adapter names
+  std::string adapter;           // kMerge: instead of a trial
+  std::string output;            // kMerge
+  std::string dtype;             // kMerge: "" for the base's
   std::string help;              // kHelp: what to print
 };
 

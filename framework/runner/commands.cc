@@ -11,6 +11,7 @@
 #include "orchestrate/store/store.h"
 #include "runner/import_gpt_neo.h"
 #include "runner/list_plugins.h"
+#include "runner/merge.h"
 #include "runner/new_plugin.h"
 #include "runner/status.h"
 
@@ -79,6 +80,9 @@ int run_command(const CommandLine& line, std::ostream& out) {
       break;
     case Command::kImport:
       write_gpt_neo(line.import, std::filesystem::current_path(), out);
+      break;
+    case Command::kMerge:
+      merge(line, out);
       break;
     case Command::kHelp:
       out << line.help << std::flush;

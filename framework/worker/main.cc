@@ -16,6 +16,7 @@
 #include "train/sdk/device.h"
 #include "train/trainer/check.h"
 #include "train/trainer/describe.h"
+#include "train/trainer/merge.h"
 #include "train/trainer/run_trial.h"
 
 namespace {
@@ -47,6 +48,19 @@ int run(const std::filesystem::path& trial, const Folders& plugin_dirs) {
   const auto end = mvn::run_trial(trial, host, tokenizers, mvn::stop_requested);
   if (!end.message.empty()) std::cerr << "mvn-worker: " << end.message << "\n";
   return end.code;
+}
+
+// `config` is JSON: entries to lay over the base's config.json.
+int merge(mvn::MergeRequest request, const std::string& config, const Folders& plugin_dirs) {
+  const auto entries = mvn::Json::parse(config, nullptr, /*allow_exceptions=*/false);
+  if (!entries.is_object()) throw mvn::ConfigError("--config", "is no JSON object: " + config);
+  request.config = mvn::to_value(entries).as_map();
+  const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));
+  mvn::merge_adapter(host, request, [](const std::string& warning) {
+    std::cerr << "mvn-worker: warning: " << warning << "\n";
+  });
+  std::cout << "wrote " << request.output.string() << "\n";
+  return 0;
 }
 
 int serve(const Folders& plugin_dirs) {
@@ -86,6 +100,16 @@ int main(int argc, char** argv) {
   command("run", "run one trial", [&] { return run(trial, plugin_dirs); })
       ->add_option("trial", trial, "its trial.json")
       ->required();
+  mvn::MergeRequest request;
+  std::string config = "{}";
+  auto* merging = command("merge", "make one model of a base and an adapter",
+                          [&] { return merge(request, config, plugin_dirs); });
+  merging->add_option("--adapter", request.adapter, "folder of a PEFT adapter")->required();
+  merging->add_option("--model", request.model, "folder of its base (the one that it names)");
+  merging->add_option("--output", request.output, "new folder to write")->required();
+  merging->add_option("--dtype", request.dtype, "float32, bfloat16 or float16 (the base's)");
+  merging->add_option("--plugin", request.plugin, "model plugin (by the base's model_type)");
+  merging->add_option("--config", config, "JSON to lay over the base's config.json");
   command("serve", "run the trials named on stdin", [&] { return serve(plugin_dirs); });
   mvn::handle_signals();
   try {

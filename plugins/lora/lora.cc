@@ -181,9 +181,13 @@ void Lora::start_from_files() {
   auto tensors = trained(nullptr);
   const bool shapes_only = !tensors.empty() && tensors.begin()->second.is_meta();
   const torch::NoGradGuard no_grad;
-  for (const auto& [name, value] :
-       read_adapter_tensors(config_.weights, tensors, base_prefix_, &saved_head_)) {
-    if (!shapes_only) tensors[name].copy_(value);
+  try {
+    for (const auto& [name, value] :
+         read_adapter_tensors(config_.weights, tensors, base_prefix_, &saved_head_)) {
+      if (!shapes_only) tensors[name].copy_(value);
+    }
+  } catch (const AdapterMisfit& e) {
+    fault_("weights", e.what());
   }
 }
 
@@ -237,8 +241,9 @@ void Lora::load(Model& /*model*/, torch::nn::Module* head, const std::filesystem
 
 void Lora::merge(Model& model) {
   if (!embeddings_.empty() && head_ == HeadKind::kLanguageModel && ties_head(model)) {
-    throw Error("the adapter of '" + embeddings_.front().path +
-                "' cannot be merged: the output head shares that matrix, and it must not change");
+    fault_("target_modules", "the adapter of '" + embeddings_.front().path +
+                                 "' cannot be merged: the output head shares that matrix, and it "
+                                 "must not change");
   }
   const torch::NoGradGuard no_grad;
   for (const auto& [path, base, lora] : linears_) {

@@ -1,8 +1,9 @@
 #include "peft_files.h"
 
+#include <regex>
 #include <vector>
 
-#include "mvn/error.h"
+#include "mvn/nearest.h"
 #include "mvn/safetensors.h"
 #include "mvn/torch_archive.h"
 
@@ -34,31 +35,64 @@ std::string shape_text(c10::IntArrayRef shape) {
   return text + "]";
 }
 
-// "a, b, c and 5 more".
-std::string some_of(const std::vector<std::string>& names) {
-  constexpr std::size_t kShown = 5;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i) {
-    text += (i == 0 ? "" : ", ") + names[i];
-  }
-  if (names.size() > kShown) text += " and " + std::to_string(names.size() - kShown) + " more";
-  return text;
+// "h.3.attn.lora_A" -> "h.*.attn.lora_A"
+std::string without_numbers(const std::string& name) {
+  static const std::regex number(R"(\.\d+(?=\.))");
+  return std::regex_replace(name, number, ".*");
 }
 
+// Names and what is wrong with each, the same problem of several layers told once.
+class Problems {
+ public:
+  void add(const std::string& name, const std::string& detail = "") {
+    auto& group = groups_[without_numbers(name) + detail];
+    if (group.count++ == 0) group = {.name = name, .detail = detail, .count = 1};
+  }
+
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& [key, group] : groups_) names.push_back(group.shown());
+    return names;
+  }
+
+  // "a, b (nearest: c), d.*.e (12 layers)"; `others` are searched for the nearest name.
+  [[nodiscard]] std::string text(const std::vector<std::string>& others = {}) const {
+    std::string text;
+    for (const auto& [key, group] : groups_) {
+      const auto nearest = nearest_name(group.shown(), others);
+      text += (text.empty() ? "" : ", ") + group.shown() + group.detail;
+      if (group.count > 1) text += " (" + std::to_string(group.count) + " layers)";
+      if (!nearest.empty()) text += " (nearest: " + nearest + ")";
+    }
+    return text;
+  }
+
+ private:
+  struct Group {
+    [[nodiscard]] std::string shown() const { return count > 1 ? without_numbers(name) : name; }
+    std::string name;
+    std::string detail;
+    int count = 0;
+  };
+  std::map<std::string, Group> groups_;
+};
+
 struct Complaints {
-  std::vector<std::string> missing;
-  std::vector<std::string> extra;
-  std::vector<std::string> shapes;
+  Problems missing;
+  Problems extra;
+  Problems shapes;
 
   void raise_if_any(const std::filesystem::path& file) const {
     std::string text;
-    const auto add = [&](const char* what, const std::vector<std::string>& names) {
-      if (!names.empty()) text += (text.empty() ? "" : "; ") + (what + some_of(names));
+    const auto add = [&](const char* what, const std::string& problems) {
+      if (!problems.empty()) text += (text.empty() ? "" : "; ") + (what + problems);
     };
-    add("missing: ", missing);
-    add("not of this model and adapter: ", extra);
-    add("of another shape: ", shapes);
-    if (!text.empty()) throw DataError(file.string() + ": " + text);
+    std::vector<std::string> unused;
+    for (const auto& name : extra.names()) unused.push_back(plain_name(name));
+    add("missing: ", missing.text(unused));
+    add("not of this model and adapter: ", extra.text());
+    add("of another shape: ", shapes.text());
+    if (!text.empty()) throw AdapterMisfit(file.string() + ": " + text);
   }
 };
 
@@ -82,6 +116,8 @@ NamedTensors read_tensors(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+AdapterMisfit::~AdapterMisfit() = default;
 
 void write_adapter_tensors(const std::filesystem::path& folder, const NamedTensors& tensors,
                            const std::string& strip) {
@@ -108,18 +144,18 @@ NamedTensors read_adapter_tensors(const std::filesystem::path& folder, const Nam
     if (entry != wanted.end()) {
       const auto shape = expected.at(entry->second).sizes();
       if (shape != tensor.sizes()) {
-        complaints.shapes.push_back(name + " " + shape_text(tensor.sizes()) + " (here " +
-                                    shape_text(shape) + ")");
+        complaints.shapes.add(
+            name, " " + shape_text(tensor.sizes()) + " (here " + shape_text(shape) + ")");
       }
       found[entry->second] = tensor;
     } else if (head != nullptr && is_head(plain)) {
       (*head)[plain] = tensor;
     } else {
-      complaints.extra.push_back(name);
+      complaints.extra.add(name);
     }
   }
   for (const auto& [name, tensor] : expected) {
-    if (!found.contains(name)) complaints.missing.push_back(name);
+    if (!found.contains(name)) complaints.missing.add(name);
   }
   complaints.raise_if_any(path);
   return found;

@@ -8,7 +8,16 @@
 #include <map>
 #include <string>
 
+#include "mvn/error.h"
+
 namespace mvn {
+
+// The files are whole, but of another model or another adapter.
+class AdapterMisfit : public DataError {
+ public:
+  using DataError::DataError;
+  ~AdapterMisfit() override;
+};
 
 // Tensors by the names of our model's modules: "backbone.layers.0.mixer.in_proj.lora_A.weight".
 using NamedTensors = std::map<std::string, torch::Tensor>;
@@ -21,8 +30,8 @@ void write_adapter_tensors(const std::filesystem::path& folder, const NamedTenso
 // Reads adapter_model.safetensors, or else adapter_model.bin, and gives the tensors the names of
 // our modules: PEFT's prefix and the adapter's own name (".default") go, `prefix` comes in front of
 // names that lack it. `expected` are the names and shapes wanted; every one that is missing, of
-// another shape or not wanted is listed in one DataError. With `head`, tensors of a classifier's
-// head ("score.weight") go there instead.
+// another shape or not wanted is listed in one AdapterMisfit. With `head`, tensors of a
+// classifier's head ("score.weight") go there instead.
 NamedTensors read_adapter_tensors(const std::filesystem::path& folder, const NamedTensors& expected,
                                   const std::string& prefix, NamedTensors* head = nullptr);
 

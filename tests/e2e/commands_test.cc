@@ -246,5 +246,56 @@ TEST(Commands, ANewPluginIsWritten) {
             "letter first\n");
 }
 
+TEST(Commands, MergeHandsATrialsAdapterToTheWorker) {
+  Workplace place;
+  place.write("weights/config.json", "{}");
+  auto text = sweep_text("", "0.1");
+  text.replace(text.find("{plugin: toy}"), 13,
+               "{plugin: toy, weights: weights, config: {depth: 2}}");
+  place.write("sweep.yaml", text);
+  const auto run = place.run({"sweep.yaml"});
+  ASSERT_EQ(run.end.exit_code, 0) << run.err;
+  const auto id = place.rows("SELECT trial FROM trials").at(0);
+  const auto model = "results/demo/" + id + "/model";
+  const std::vector<std::string> arguments = {"merge", id.substr(0, 6), "--output", "out"};
+  EXPECT_EQ(place.run(arguments).err, "mvn-runner: trial " + id +
+                                          " trained the whole model, there is nothing to merge: " +
+                                          model + " is the model\n");
+  place.write(model + "/adapter_config.json", "{}");
+  const auto merged = place.run(arguments);
+  EXPECT_EQ(merged.end.exit_code, 0) << merged.err;
+  EXPECT_EQ(merged.out,
+            "--plugin toy --config {\"depth\":2} --adapter " + model + " --output out\n");
+  EXPECT_EQ(place.run({"merge", "--adapter", "a", "--model", "b", "--output", "out"}).out,
+            "--adapter a --model b --output out\n");
+  const auto refused = place.run({"merge", "--adapter", "a", "--output", "out", "--dtype", "int8"});
+  EXPECT_EQ(refused.end.exit_code, 64);
+  EXPECT_EQ(refused.err, "mvn-runner: --dtype: is not to this worker's taste\n");
+}
+
+TEST(Commands, MergeSaysWhichTrialItMisses) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("code: 78", "0.1, 0.2"));
+  place.run({"sweep.yaml"});
+  const auto id = place.rows("SELECT trial FROM trials").at(0);
+  const auto message = [&](const std::string& trial) {
+    const auto run = place.run({"merge", trial, "--output", "out"});
+    EXPECT_EQ(run.end.exit_code, 64);
+    return run.err;
+  };
+  EXPECT_EQ(message(id), "mvn-runner: trial " + id +
+                             " is diverged: only what a finished trial saved is merged\n");
+  const std::string ask = "; mvn-runner query \"SELECT trial, sweep, params, state FROM trials\"\n";
+  EXPECT_EQ(message("0123456789abcdef"),
+            "mvn-runner: no trial of results has an id that begins with '0123456789abcdef'" + ask);
+  EXPECT_EQ(message("lora"),
+            "mvn-runner: 'lora' is no trial's id, which is made of 0-9 and a-f" + ask);
+  const auto both = place.run({"merge", id, "--adapter", "a", "--output", "out"});
+  EXPECT_EQ(both.end.exit_code, 64);
+  EXPECT_EQ(both.err,
+            "mvn-runner: merge takes a trial or --adapter, one of the two; see mvn-runner merge "
+            "--help\n");
+}
+
 }  // namespace
 }  // namespace mvn::test

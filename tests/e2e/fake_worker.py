@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A worker that trains nothing: it speaks the worker protocol (describe, check, serve) and does what
+"""A worker that trains nothing: it speaks the worker protocol (describe, check, merge, serve) and does what
 the trial's configuration tells it to, so that tests can make every kind of trouble happen on
 purpose. Its task `play` has the switches; see SPECS."""
 
@@ -172,6 +172,11 @@ def main():
         print(json.dumps(describe()))
     elif verb == "check":
         print(json.dumps(check(json.load(sys.stdin))))
+    elif verb == "merge":
+        if "--dtype" in sys.argv:
+            print("mvn-worker: --dtype: is not to this worker's taste", file=sys.stderr)
+            sys.exit(64)
+        print(" ".join(sys.argv[2:]))
     else:
         serve()
 

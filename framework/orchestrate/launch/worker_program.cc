@@ -184,6 +184,23 @@ std::vector<CheckResult> WorkerProgram::check(const Json& configurations, Signal
   return results;
 }
 
+std::string WorkerProgram::merge(const std::vector<std::string>& options, Signals& signals) const {
+  auto words = command("merge");
+  words.insert(words.end(), options.begin(), options.end());
+  const auto result = run_to_end({words, {}, {}}, "", signals);
+  if (result.end.success()) return result.errors + result.output;
+  std::string said = last_lines(result.errors, 15);
+  const std::string prefix = "mvn-worker: ";
+  if (said.starts_with(prefix)) said.erase(0, prefix.size());
+  const auto code = result.end.exit_code;
+  if (code == static_cast<int>(ExitCode::kBadConfig) ||
+      code == static_cast<int>(ExitCode::kBadData)) {
+    throw ConfigError("", said);
+  }
+  throw Error("'" + file_.string() + " merge' ended with " + to_string(result.end) +
+              (said.empty() ? "" : ":\n" + said));
+}
+
 ProcessSpec WorkerProgram::serve() const { return {command("serve"), {}, {}}; }
 
 }  // namespace mvn

@@ -35,6 +35,9 @@ class WorkerProgram {
   [[nodiscard]] Description describe(Signals& signals) const;
   // `mvn-worker check`: one result per configuration.
   [[nodiscard]] std::vector<CheckResult> check(const Json& configurations, Signals& signals) const;
+  // `mvn-worker merge` with these options: what it printed. Throws ConfigError with the worker's
+  // message for a bad option or file.
+  [[nodiscard]] std::string merge(const std::vector<std::string>& options, Signals& signals) const;
   // How a persistent worker is started.
   [[nodiscard]] ProcessSpec serve() const;
 

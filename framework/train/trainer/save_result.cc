@@ -4,24 +4,15 @@
 #include <string>
 
 #include "common/files.h"
+#include "mvn/json_file.h"
 #include "train/checkpoint/weights.h"
 #include "train/trainer/checkpoints.h"
+#include "train/trainer/model_folder.h"
 
 namespace mvn {
 namespace {
 
 namespace fs = std::filesystem;
-
-void copy_tokenizer(const fs::path& source, const fs::path& folder) {
-  const fs::path from = fs::is_directory(source) ? source : source.parent_path();
-  for (const char* name :
-       {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model", "tokenizer_config.json",
-        "special_tokens_map.json", "added_tokens.json"}) {
-    if (fs::exists(from / name)) {
-      fs::copy_file(from / name, folder / name, fs::copy_options::overwrite_existing);
-    }
-  }
-}
 
 void write_model(const Experiment& experiment, const fs::path& folder,
                  const fs::path& final_folder) {
@@ -34,15 +25,11 @@ void write_model(const Experiment& experiment, const fs::path& folder,
       base = (final_folder / "base").string();
     }
     experiment.adapter->save(*experiment.model, experiment.head.get(), folder, base);
+    if (experiment.head) write_json_file(folder / kHeadConfigFile, Value(task.config()));
   } else {
     save_model(*experiment.model, experiment.head.get(), task.head_kind(), task.config(), folder);
   }
   copy_tokenizer(experiment.tokenizer_path, folder);
-}
-
-void sync_tree(const fs::path& folder) {
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) sync_path(entry.path());
-  sync_path(folder);
 }
 
 std::uintmax_t bytes_of(const fs::path& path) {

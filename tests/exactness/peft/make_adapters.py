@@ -1,10 +1,13 @@
 """Makes PEFT adapters of tiny models and writes what PEFT computes with them.
 
 Each folder beside this file holds one adapter as PEFT saves it (adapter_config.json and
-adapter_model.safetensors) and expected.safetensors: `ids`, `mask`, `labels`, `output` (class scores
-or logits), `loss`, and `grad.<name in adapter_model.safetensors>` for every tensor that trains. The
-base models are ../reference/gptneo and ../reference/mamba.
+adapter_model.safetensors) and expected.safetensors: for a batch padded on the right and one padded on
+the left `<side>.ids`, `.mask`, `.labels`, `.output` (class scores, or the logits of the real tokens),
+`.output_bf16` (with the base model in bfloat16) and `.loss`; and of the sum of both losses one
+`grad.<name in adapter_model.safetensors>` for every tensor that trains. The base models are those of
+../reference.
 
+`bin` in a folder's name: saved as adapter_model.bin, as older versions of PEFT do by default.
 `plain` in the name of a PiSSA folder: saved as it is, so that who loads it has to take the same part
 out of the base weights again; otherwise PEFT converted it to an ordinary adapter while saving.
 `merged`: the output is that of the model with the adapter merged into it, and there are no gradients,
@@ -18,10 +21,16 @@ import pathlib
 import shutil
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners import tuners_utils
 from safetensors.torch import load_file, save_file
-from transformers import GPTNeoForCausalLM, GPTNeoForSequenceClassification, MambaForCausalLM
+from transformers import (
+    GPTNeoForCausalLM,
+    GPTNeoForSequenceClassification,
+    MambaForCausalLM,
+    MistralForCausalLM,
+    MistralForSequenceClassification,
+)
 
 HERE = pathlib.Path(__file__).resolve().parent
 BASES = HERE.parent / "reference"
@@ -59,17 +68,34 @@ CASES = {
         dict(target_modules=["in_proj", "x_proj", "out_proj"], r=2, use_dora=True, bias="lora_only"),
     ),
     "mamba-linear-merged": ("mamba-lm", dict(target_modules="all-linear", r=4, lora_alpha=8)),
+    "gptneo-bin": ("gptneo", dict(target_modules=["q_proj", "v_proj"], r=2, init_lora_weights="gaussian")),
+    "mistral-linear": ("mistral", dict(target_modules="all-linear", r=4, lora_alpha=8, use_rslora=True)),
+    "mistral-regex-lm": (
+        "mistral-lm",
+        dict(target_modules=r".*\.1\..*\.(q_proj|down_proj)", r=3, use_dora=True, modules_to_save=["norm"]),
+    ),
+    # PEFT's conversion leaves a trained head out of the file, so this is a language model too.
+    "mistral-pissa": (
+        "mistral-lm",
+        dict(target_modules=["k_proj", "v_proj", "gate_proj"], r=3, init_lora_weights="pissa", use_rslora=True),
+    ),
 }
 
 
-def base_model(kind):
+def base_model(kind, dtype=torch.float32):
     if kind == "mamba-lm":
-        model = MambaForCausalLM.from_pretrained(BASES / "mamba")
+        model = MambaForCausalLM.from_pretrained(BASES / "mamba", dtype=dtype)
     elif kind == "gptneo-lm":
-        model = GPTNeoForCausalLM.from_pretrained(BASES / "gptneo")
-    else:
+        model = GPTNeoForCausalLM.from_pretrained(BASES / "gptneo", dtype=dtype)
+    elif kind == "mistral-lm":
+        model = MistralForCausalLM.from_pretrained(BASES / "mistral", dtype=dtype, attn_implementation="eager")
+    elif kind == "gptneo":
         model = GPTNeoForSequenceClassification.from_pretrained(
-            BASES / "gptneo", num_labels=CLASSES, pad_token_id=0
+            BASES / "gptneo", num_labels=CLASSES, pad_token_id=0, dtype=dtype
+        )
+    else:
+        model = MistralForSequenceClassification.from_pretrained(
+            BASES / "mistral", num_labels=CLASSES, pad_token_id=0, dtype=dtype, attn_implementation="eager"
         )
     model.name_or_path = "base"
     model.config._name_or_path = "base"
@@ -86,19 +112,31 @@ def move_off(model, seed):
                 parameter.add_(noise * (0.5 / parameter.shape[-1] ** 0.5 if parameter.dim() > 1 else 0.1))
 
 
-def batch(causal):
-    generator = torch.Generator().manual_seed(9)
-    lengths = [1, 2, 9, 33]
-    ids = torch.zeros(len(lengths), max(lengths), dtype=torch.int64)
+SIDES = {"right": [1, 2, 9, 33], "left": [3, 17]}
+
+
+def batch(side, causal):
+    lengths = SIDES[side]
+    generator = torch.Generator().manual_seed(9 if side == "right" else 10)
+    longest = max(lengths)
+    ids = torch.zeros(len(lengths), longest, dtype=torch.int64)
     mask = torch.zeros_like(ids)
     for row, length in enumerate(lengths):
-        ids[row, :length] = torch.randint(2, 64, (length,), generator=generator)
-        mask[row, :length] = 1
+        where = slice(0, length) if side == "right" else slice(longest - length, longest)
+        ids[row, where] = torch.randint(2, 64, (length,), generator=generator)
+        mask[row, where] = 1
     if not causal:
         return ids, mask, torch.arange(len(lengths)) % CLASSES
     labels = torch.full_like(ids, -100)
-    labels[:, :-1] = torch.where(mask[:, 1:].bool(), ids[:, 1:], -100)
-    return ids, mask, labels
+    both = (mask[:, 1:] * mask[:, :-1]).bool()
+    labels[:, :-1] = torch.where(both, ids[:, 1:], -100)
+    return ids, mask, labels[mask.bool()]
+
+
+def output_of(model, ids, mask):
+    """Class scores, or the logits of the real tokens."""
+    output = model(input_ids=ids, attention_mask=mask).logits
+    return output[mask.bool()] if output.dim() == 3 else output
 
 
 def file_name(parameter_name):
@@ -126,16 +164,23 @@ def make(folder, kind, options, seed):
     if merged:
         save(model, folder, start)
         model = model.merge_and_unload()
-    ids, mask, labels = batch(causal)
-    output = model(input_ids=ids, attention_mask=mask).logits
-    loss = torch.nn.functional.cross_entropy(output.flatten(0, -2), labels.flatten())
-    kept = {"ids": ids, "mask": mask.bool(), "labels": labels, "output": output, "loss": loss.reshape(1)}
+    kept, total = {}, 0
+    for side in SIDES:
+        ids, mask, labels = batch(side, causal)
+        output = output_of(model, ids, mask)
+        loss = torch.nn.functional.cross_entropy(output, labels)
+        total = total + loss
+        kept |= {
+            f"{side}.ids": ids, f"{side}.mask": mask.bool(), f"{side}.labels": labels,
+            f"{side}.output": output, f"{side}.loss": loss.reshape(1),
+        }
     if not merged:
-        loss.backward()
+        total.backward()
         save(model, folder, start)
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
                 kept["grad." + file_name(name)] = parameter.grad
+        kept |= half_outputs(folder, kind, kept)
     shutil.rmtree(start, ignore_errors=True)
     save_file(
         {name: tensor.detach().clone().contiguous() for name, tensor in kept.items()},
@@ -144,10 +189,24 @@ def make(folder, kind, options, seed):
     sort_lists(HERE / folder / "adapter_config.json")
 
 
+def half_outputs(folder, kind, kept):
+    """Of the saved adapter in float32 beside the base in bfloat16, as PEFT opens it there."""
+    if folder.endswith("plain"):
+        return {}  # bfloat16 weights leave no place for the exact rest
+    model = PeftModel.from_pretrained(base_model(kind, torch.bfloat16), HERE / folder).eval()
+    with torch.no_grad():
+        return {
+            f"{side}.output_bf16": output_of(model, kept[f"{side}.ids"], kept[f"{side}.mask"].long()).bfloat16()
+            for side in SIDES
+        }
+
+
 def save(model, folder, start):
     shutil.rmtree(HERE / folder, ignore_errors=True)
-    converted = {"path_initial_model_for_weight_conversion": str(start)} if folder == "gptneo-pissa" else {}
-    model.save_pretrained(HERE / folder, save_embedding_layers=False, **converted)
+    converted = {"path_initial_model_for_weight_conversion": str(start)} if folder.endswith("pissa") else {}
+    model.save_pretrained(
+        HERE / folder, save_embedding_layers=False, safe_serialization=not folder.endswith("bin"), **converted
+    )
     (HERE / folder / "README.md").unlink(missing_ok=True)
 
 

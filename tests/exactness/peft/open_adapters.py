@@ -9,11 +9,12 @@ import pathlib
 import sys
 import warnings
 
+import torch
 from peft import PeftModel
 from peft.tuners import tuners_utils
 from safetensors.torch import load_file
 
-from make_adapters import CASES, HERE, base_model
+from make_adapters import CASES, HERE, SIDES, base_model, output_of
 
 BOUND = 1e-5
 
@@ -26,11 +27,13 @@ def error_of(folder, name):
         model = PeftModel.from_pretrained(base_model(CASES[name][0]), folder).eval()
     if name.endswith("merged"):
         model = model.merge_and_unload()
-    output = model(input_ids=expected["ids"], attention_mask=expected["mask"].long()).logits
-    difference, reference = output - expected["output"], expected["output"]
-    if output.dim() == 3:
-        difference, reference = difference[expected["mask"]], reference[expected["mask"]]
-    return (difference.abs().max() / reference.abs().max()).item()
+    errors = []
+    with torch.no_grad():
+        for side in SIDES:
+            output = output_of(model, expected[f"{side}.ids"], expected[f"{side}.mask"].long())
+            reference = expected[f"{side}.output"]
+            errors.append(((output - reference).abs().max() / reference.abs().max()).item())
+    return max(errors)
 
 
 def main():

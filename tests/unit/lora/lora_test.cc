@@ -227,12 +227,14 @@ TEST(Lora, ListsEveryTensorThatDoesNotFit) {
   source.adapter->save(source.model, source.head.get(), folder.path(), "base");
   Adapted other({{"target_modules", Value::List{"out_proj"}}});
   const std::string file = (folder / "adapter_model.safetensors").string();
-  EXPECT_EQ(file +
-                ": missing: backbone.layers.0.out_proj.lora_A.weight, "
-                "backbone.layers.0.out_proj.lora_B.weight; not of this model and adapter: "
-                "base_model.model.backbone.layers.0.in_proj.lora_A.weight, "
-                "base_model.model.backbone.layers.0.in_proj.lora_B.weight",
-            error_of([&] { other.adapter->load(other.model, other.head.get(), folder.path()); }));
+  EXPECT_EQ(
+      file +
+          ": missing: backbone.layers.0.out_proj.lora_A.weight (nearest: "
+          "backbone.layers.0.in_proj.lora_A.weight), backbone.layers.0.out_proj.lora_B.weight "
+          "(nearest: backbone.layers.0.in_proj.lora_B.weight); not of this model and adapter: "
+          "base_model.model.backbone.layers.0.in_proj.lora_A.weight, "
+          "base_model.model.backbone.layers.0.in_proj.lora_B.weight",
+      error_of([&] { other.adapter->load(other.model, other.head.get(), folder.path()); }));
   Adapted smaller({{"target_modules", Value::List{"in_proj"}}, {"r", 2}});
   EXPECT_EQ(
       file +
@@ -243,6 +245,45 @@ TEST(Lora, ListsEveryTensorThatDoesNotFit) {
   const TemporaryFolder empty;
   EXPECT_EQ((empty / "adapter_model.safetensors").string() + ": no such file",
             error_of([&] { other.adapter->load(other.model, other.head.get(), empty.path()); }));
+}
+
+TEST(Lora, TheLayersOfOneProblemAreToldOnce) {
+  const TemporaryFolder folder;
+  NamedTensors saved;
+  NamedTensors expected;
+  for (const std::string layer : {"0", "1", "2"}) {
+    saved["backbone.layers." + layer + ".in_proj.lora_A.weight"] = torch::ones({2, 4});
+    expected["backbone.layers." + layer + ".in_proj.lora_B.weight"] = torch::ones({4, 2});
+  }
+  write_adapter_tensors(folder.path(), saved, "");
+  EXPECT_EQ((folder / "adapter_model.safetensors").string() +
+                ": missing: backbone.layers.*.in_proj.lora_B.weight (3 layers) (nearest: "
+                "backbone.layers.*.in_proj.lora_A.weight); not of this model and adapter: "
+                "base_model.model.backbone.layers.*.in_proj.lora_A.weight (3 layers)",
+            error_of([&] { read_adapter_tensors(folder.path(), expected, "backbone."); }));
+}
+
+TEST(Lora, StartingFromAnotherModelsFilesIsABadConfiguration) {
+  const TemporaryFolder folder;
+  Adapted source({{"target_modules", Value::List{"in_proj"}}});
+  source.adapter->save(source.model, source.head.get(), folder.path(), "base");
+  NamedTensors tensors;
+  {
+    const SafetensorsFile file(folder / "adapter_model.safetensors");
+    for (const auto& [name, info] : file.tensors()) tensors[name] = file.get(name).clone();
+  }
+  tensors["base_model.model.backbone.layers.0.in_proj.lora_A.weight"] = torch::ones({16, 5});
+  write_safetensors(folder / "adapter_model.safetensors", tensors);
+  try {
+    const Adapted copy({{"weights", folder.path().string()}});
+    ADD_FAILURE() << "opened";
+  } catch (const ConfigError& e) {
+    EXPECT_EQ("adapter.weights: " + (folder / "adapter_model.safetensors").string() +
+                  ": of another shape: base_model.model.backbone.layers.0.in_proj.lora_A.weight "
+                  "[16, 5] (here [16, 4])",
+              e.what());
+    EXPECT_EQ(64, e.exit_code());
+  }
 }
 
 TEST(Lora, AMergedModelComputesTheSameWithoutTheAdapter) {

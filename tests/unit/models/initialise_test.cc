@@ -175,6 +175,17 @@ TEST(WeightDecay, LeavesAloneWhatTheReferencesDo) {
             "transformer.h.0.attn.attention.out_proj.weight\n"
             "transformer.h.0.mlp.c_fc.weight\n"
             "transformer.h.0.mlp.c_proj.weight\n");
+  EXPECT_EQ(decaying("mistral", R"({"hidden_size": 16, "vocab_size": 8, "num_hidden_layers": 1,
+                "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 8,
+                "tie_word_embeddings": true})"),
+            "model.embed_tokens.weight\n"
+            "model.layers.0.self_attn.q_proj.weight\n"
+            "model.layers.0.self_attn.k_proj.weight\n"
+            "model.layers.0.self_attn.v_proj.weight\n"
+            "model.layers.0.self_attn.o_proj.weight\n"
+            "model.layers.0.mlp.gate_proj.weight\n"
+            "model.layers.0.mlp.up_proj.weight\n"
+            "model.layers.0.mlp.down_proj.weight\n");
 }
 
 }  // namespace

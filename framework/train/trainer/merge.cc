@@ -1,0 +1,263 @@
+#include "train/trainer/merge.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "mvn/error.h"
+#include "mvn/json_file.h"
+#include "mvn/linear.h"
+#include "mvn/nearest.h"
+#include "train/checkpoint/weights.h"
+#include "train/trainer/configuration.h"
+#include "train/trainer/experiment.h"
+#include "train/trainer/model_folder.h"
+#include "train/trainer/random.h"
+
+namespace mvn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kAdapterConfig = "adapter_config.json";
+constexpr const char* kHeadTensor = "score.weight";
+
+std::string text_of(const Value::Map& map, const std::string& key) {
+  const auto found = map.find(key);
+  return found != map.end() && found->second.is_text() ? found->second.as_text() : "";
+}
+
+void check_output(const fs::path& output) {
+  if (!fs::exists(output)) return;
+  if (!fs::is_directory(output)) {
+    throw ConfigError("--output", output.string() + " exists and is no folder");
+  }
+  if (!fs::is_empty(output)) {
+    throw ConfigError("--output", output.string() + " is not empty; name a new folder");
+  }
+}
+
+Value::Map read_adapter_config(const fs::path& folder) {
+  const fs::path file = folder / kAdapterConfig;
+  if (!fs::exists(file)) {
+    throw ConfigError("--adapter", folder.string() + " holds no adapter: no " + kAdapterConfig);
+  }
+  const Value config = read_json_file(file);
+  if (!config.is_map()) throw DataError(file.string() + ": must be an object");
+  return config.as_map();
+}
+
+// The base that the request or the adapter names. A trial that started from random weights keeps
+// them in "base" beside its adapter, and a results folder may have moved since.
+fs::path base_of(const MergeRequest& request, const Value::Map& adapter_config) {
+  if (!request.model.empty()) {
+    if (fs::exists(request.model)) return request.model;
+    throw ConfigError("--model", request.model.string() + " does not exist");
+  }
+  const std::string named = text_of(adapter_config, "base_model_name_or_path");
+  if (!named.empty() && fs::exists(named)) return named;
+  if (fs::exists(request.adapter / "base")) return request.adapter / "base";
+  throw ConfigError(
+      "--model", (request.adapter / kAdapterConfig).string() +
+                     (named.empty() ? " names no base model"
+                                    : " names the base model '" + named + "', which is not there") +
+                     "; say where it is with --model");
+}
+
+// The plugin that reads the base's model_type.
+std::string plugin_of(const PluginHost& host, const fs::path& base, const Value::Map& config) {
+  const std::string type = text_of(config, "model_type");
+  std::vector<std::string> known;
+  for (const auto& component : host.components()) {
+    if (component.kind != "model") continue;
+    for (const auto& each : host.model(component.name).model_types) {
+      if (each == type) return component.name;
+      known.push_back(each);
+    }
+  }
+  if (type.empty()) {
+    throw ConfigError("--model", "config.json of " + base.string() +
+                                     " has no model_type; name the plugin with --plugin");
+  }
+  std::sort(known.begin(), known.end());
+  throw ConfigError("--model", "no plugin reads the model_type '" + type + "' of " + base.string() +
+                                   suggest(type, known));
+}
+
+// What the adapter was trained under; where it does not say, what the base is.
+HeadKind head_kind(const Value::Map& adapter_config, const Value::Map& config) {
+  const std::string task = text_of(adapter_config, "task_type");
+  if (task == "SEQ_CLS") return HeadKind::kClassification;
+  if (task == "CAUSAL_LM") return HeadKind::kLanguageModel;
+  if (task == "FEATURE_EXTRACTION") return HeadKind::kNone;
+  if (!task.empty()) {
+    throw ConfigError("--adapter", "its task_type is '" + task +
+                                       "'; SEQ_CLS, CAUSAL_LM and FEATURE_EXTRACTION are known");
+  }
+  const auto list = config.find("architectures");
+  if (list == config.end() || !list->second.is_list() || list->second.as_list().empty()) {
+    return HeadKind::kLanguageModel;
+  }
+  const Value& first = list->second.as_list().front();
+  const std::string name = first.is_text() ? first.as_text() : "";
+  if (name.ends_with("ForSequenceClassification")) return HeadKind::kClassification;
+  return name.ends_with("Model") && !name.ends_with("LMHeadModel") ? HeadKind::kNone
+                                                                   : HeadKind::kLanguageModel;
+}
+
+std::optional<torch::ScalarType> dtype_named(const std::string& name) {
+  const std::map<std::string, torch::ScalarType> known = {
+      {"float32", torch::kFloat32}, {"bfloat16", torch::kBFloat16}, {"float16", torch::kFloat16}};
+  if (name.empty()) return std::nullopt;
+  const auto found = known.find(name);
+  if (found == known.end()) {
+    throw ConfigError("--dtype", "is float32, bfloat16 or float16, not '" + name + "'");
+  }
+  return found->second;
+}
+
+// The type in which most of a checkpoint's numbers are.
+torch::ScalarType dtype_of(const Weights& weights) {
+  std::map<torch::ScalarType, double> numbers;
+  for (const auto& [name, info] : weights.tensors()) {
+    if (!torch::isFloatingType(info.dtype)) continue;
+    double count = 1;
+    for (const auto size : info.shape) count *= static_cast<double>(size);
+    numbers[info.dtype] += count;
+  }
+  if (numbers.empty()) return torch::kFloat32;
+  return std::max_element(numbers.begin(), numbers.end(),
+                          [](const auto& a, const auto& b) { return a.second < b.second; })
+      ->first;
+}
+
+// The head's rows: those that the adapter brings, else the base's own.
+std::int64_t count_classes(const fs::path& adapter, const Weights& base) {
+  for (const char* name : {"adapter_model.safetensors", "adapter_model.bin"}) {
+    if (!fs::exists(adapter / name)) continue;
+    const auto file = open_weights(adapter / name);
+    for (const auto& [tensor, info] : file->tensors()) {
+      if (tensor.ends_with(kHeadTensor) || tensor.ends_with("score.modules_to_save.default.weight"))
+        return info.shape.at(0);
+    }
+    break;
+  }
+  const auto own = base.tensors().find(kHeadTensor);
+  if (own != base.tensors().end()) return own->second.shape.at(0);
+  throw ConfigError("--adapter", "its task_type is SEQ_CLS, but neither " + adapter.string() +
+                                     " nor the base holds the head's tensor '" + kHeadTensor + "'");
+}
+
+class Head : public torch::nn::Module {
+ public:
+  Head(std::int64_t width, std::int64_t classes, const torch::TensorOptions& options)
+      : score_(register_module("score", std::make_shared<Linear>(width, classes, false, options))) {
+    // What nothing fills would be what the memory held before.
+    const torch::NoGradGuard no_grad;
+    score_->weight.fill_(NAN);
+  }
+  [[nodiscard]] bool filled() const { return !score_->weight.isnan().any().item<bool>(); }
+
+ private:
+  std::shared_ptr<Linear> score_;
+};
+
+// Everything of one merge, in the order in which it comes to be.
+class Merge {
+ public:
+  Merge(const PluginHost& host, const MergeRequest& request,
+        const std::function<void(const std::string&)>& warn)
+      : request_(request),
+        adapter_config_(read_adapter_config(request.adapter)),
+        base_(base_of(request, adapter_config_)),
+        weights_(open_weights(base_)) {
+    const auto wanted = dtype_named(request.dtype);
+    dtype_ = wanted.value_or(dtype_of(*weights_));
+    build(host);
+    attach(host, warn);
+    adapter_->merge(*model_);
+    model_->to(dtype_);
+    if (head_) head_->to(dtype_);
+  }
+
+  void write(const fs::path& folder) const {
+    save_model(*model_, head_.get(), kind_, extra_config(), folder);
+    if (!copy_tokenizer(request_.adapter, folder)) copy_tokenizer(base_, folder);
+  }
+
+ private:
+  void build(const PluginHost& host) {
+    Configuration configuration;
+    configuration.model = {{"weights", base_.string()}};
+    if (!request_.config.empty()) configuration.model["config"] = request_.config;
+    configuration.model_plugin = request_.plugin.empty()
+                                     ? plugin_of(host, base_, read_model_config(base_))
+                                     : request_.plugin;
+    const ModelPlan plan = plan_model(host, configuration);
+    config_ = model_config(plan);
+    kind_ = head_kind(adapter_config_, config_);
+    // Weights that keep their type are read as they are; others are rounded after the sum.
+    const auto read_as = dtype_of(*weights_) == dtype_ ? dtype_ : torch::kFloat32;
+    model_ = make_model(plan, config_, nullptr, torch::dtype(read_as), kind_);
+    if (kind_ == HeadKind::kClassification) {
+      head_ = std::make_shared<Head>(model_->width(), count_classes(request_.adapter, *weights_),
+                                     torch::dtype(torch::kFloat32));
+    }
+    load_weights(*model_, head_.get(), *weights_);
+  }
+
+  void attach(const PluginHost& host, const std::function<void(const std::string&)>& warn) {
+    const AdapterEntry& entry = host.adapter("lora");
+    const Params params("adapter", entry.params, {{"weights", request_.adapter.string()}});
+    adapter_ = entry.make({params, stream_generator(0, "merge"), kind_, warn});
+    adapter_->attach(*model_);
+    if (!head_) return;
+    adapter_->start_head(*head_);
+    if (!head_->filled()) {
+      throw ConfigError("--adapter", "no head of width " + std::to_string(model_->width()) +
+                                         " in " + request_.adapter.string() + " or the base");
+    }
+  }
+
+  [[nodiscard]] Value::Map extra_config() const {
+    if (!head_) return {};
+    const fs::path file = request_.adapter / kHeadConfigFile;
+    if (fs::exists(file)) return read_json_file(file).as_map();
+    const auto classes = head_->parameters().front().size(0);
+    const auto labels = config_.find("id2label");
+    if (labels != config_.end() && labels->second.is_map() &&
+        static_cast<std::int64_t>(labels->second.as_map().size()) == classes) {
+      return {{"id2label", labels->second}, {"num_labels", classes}};
+    }
+    Value::Map id2label;
+    Value::Map label2id;
+    for (std::int64_t i = 0; i < classes; ++i) {
+      id2label[std::to_string(i)] = "LABEL_" + std::to_string(i);
+      label2id["LABEL_" + std::to_string(i)] = i;
+    }
+    return {{"id2label", id2label}, {"label2id", label2id}, {"num_labels", classes}};
+  }
+
+  const MergeRequest& request_;
+  Value::Map adapter_config_;
+  fs::path base_;
+  std::unique_ptr<Weights> weights_;
+  torch::ScalarType dtype_ = torch::kFloat32;
+  Value::Map config_;
+  HeadKind kind_ = HeadKind::kNone;
+  std::shared_ptr<Model> model_;
+  std::shared_ptr<Head> head_;
+  std::unique_ptr<Adapter> adapter_;
+};
+
+}  // namespace
+
+void merge_adapter(const PluginHost& host, const MergeRequest& request,
+                   const std::function<void(const std::string&)>& warn) {
+  check_output(request.output);
+  const Merge merge(host, request, warn);
+  write_folder(request.output, [&](const fs::path& folder) { merge.write(folder); });
+}
+
+}  // namespace mvn

@@ -1,0 +1,25 @@
+// A folder that holds a model or an adapter as Hugging Face's libraries expect it.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+namespace mvn {
+
+// Beside an adapter: what config.json says of the model with its head (the names of the classes),
+// which PEFT's own files have no place for.
+inline constexpr const char* kHeadConfigFile = "head_config.json";
+
+// Copies the tokenizer's files out of `source`, a folder or a file in it; returns whether there
+// were any.
+bool copy_tokenizer(const std::filesystem::path& source, const std::filesystem::path& folder);
+
+// Makes every file and folder in `folder` durable.
+void sync_tree(const std::filesystem::path& folder);
+
+// Calls `write` with an empty folder beside `folder`, makes everything in it durable and renames it
+// to `folder`, which must be absent or empty: the folder is whole or not there.
+void write_folder(const std::filesystem::path& folder,
+                  const std::function<void(const std::filesystem::path&)>& write);
+
+}  // namespace mvn
