@@ -14,7 +14,7 @@ namespace {
 namespace F = torch::nn::functional;
 
 // Beyond this, per-class counts would drown the other metrics; predictions still have them.
-constexpr std::int64_t kMaxCountedClasses = 20;
+constexpr std::int64_t kMaxCountedClasses = 100;
 
 torch::Tensor summed_loss(const torch::Tensor& logits, const torch::Tensor& labels) {
   return F::cross_entropy(logits.to(torch::kFloat32), labels,
