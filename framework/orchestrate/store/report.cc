@@ -116,12 +116,19 @@ void print_table(const Stage& stage, std::ostream& out, std::optional<std::size_
   writer->end();
 }
 
+// Decimals with which two numbers that differ look different.
+int decimals_apart(double one, double two, int decimals) {
+  constexpr int kMost = 17;
+  while (one != two && decimals < kMost && fixed(one, decimals) == fixed(two, decimals)) ++decimals;
+  return decimals;
+}
+
 std::string seeds(int n) { return n == 1 ? "one seed" : std::to_string(n) + " seeds"; }
 
 // What the intervals of `best` and `other`, whose mean is not better, say about the two.
 std::string verdict(const Stage& stage, const Group& best, const Group& other,
                     const std::string& best_name, const std::string& other_name) {
-  const int decimals = decimals_of(stage.groups);
+  const int decimals = decimals_apart(*best.mean, *other.mean, decimals_of(stage.groups));
   const std::string means = fixed(*best.mean, decimals) + " against " +
                             fixed(*other.mean, decimals) + " for " + other_name;
   if (*best.mean == *other.mean) {

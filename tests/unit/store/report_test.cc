@@ -68,6 +68,14 @@ TEST_F(ReportTest, ClaimsNothingWhereTheyOverlap) {
       << report();
 }
 
+TEST_F(ReportTest, MeansThatDifferLookDifferent) {
+  store_.record_plan(plan_of("s", two_models(1)));
+  finish("a0", "0.54132");
+  finish("b0", "0.54128");
+  EXPECT_NE(report().find(": 0.54132 against 0.54128 for model=gptneo."), std::string::npos)
+      << report();
+}
+
 TEST_F(ReportTest, OneSeedIsNoEvidence) {
   store_.record_plan(plan_of("s", two_models(1)));
   finish("a0", "0.5");
