@@ -45,36 +45,37 @@ void drop_floats(const float* from, float* to, std::int64_t begin, std::int64_t 
   }
 }
 
+inline float wide(std::uint16_t half) {
+  return __builtin_bit_cast(float, static_cast<std::uint32_t>(half) << 16);
+}
+
 MVN_FOR_EACH_PROCESSOR
-void drop_halves(const std::uint16_t* from, std::uint16_t* to, std::int64_t begin, std::int64_t end,
+void drop_halves(const std::uint16_t* from, float* to, std::int64_t begin, std::int64_t end,
                  Mask mask) {
   for (std::int64_t i = begin; i < end; ++i) {
-    const auto wide = static_cast<std::uint32_t>(from[i]) << 16;
-    const float value =
-        __builtin_bit_cast(float, wide) * mask.factor(static_cast<std::uint32_t>(i));
+    to[i] = wide(from[i]) * mask.factor(static_cast<std::uint32_t>(i));
+  }
+}
+
+MVN_FOR_EACH_PROCESSOR
+void drop_halves(std::uint16_t* values, std::int64_t begin, std::int64_t end, Mask mask) {
+  for (std::int64_t i = begin; i < end; ++i) {
+    const float value = wide(values[i]) * mask.factor(static_cast<std::uint32_t>(i));
     const auto bits = __builtin_bit_cast(std::uint32_t, value);
     // To the nearest even. A NaN may become infinite, which the trainer finds as well.
-    to[i] = static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
+    values[i] = static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
   }
 }
 
 #undef MVN_FOR_EACH_PROCESSOR
 
-void drop_into(const torch::Tensor& from, torch::Tensor& to, const Dropout& dropout) {
-  const Mask mask{static_cast<std::uint32_t>(dropout.seed),
-                  static_cast<std::uint32_t>(dropout.seed >> 32),
-                  static_cast<std::uint32_t>(std::lround(dropout.p * 4294967296.0)),
-                  static_cast<float>(1 / (1 - dropout.p))};
-  constexpr std::int64_t kGrain = 1 << 15;
-  at::parallel_for(0, from.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-    if (from.scalar_type() == torch::kFloat32) {
-      drop_floats(from.const_data_ptr<float>(), to.mutable_data_ptr<float>(), begin, end, mask);
-    } else {
-      drop_halves(static_cast<const std::uint16_t*>(from.const_data_ptr()),
-                  static_cast<std::uint16_t*>(to.mutable_data_ptr()), begin, end, mask);
-    }
-  });
+Mask mask_of(const Dropout& dropout) {
+  return {static_cast<std::uint32_t>(dropout.seed), static_cast<std::uint32_t>(dropout.seed >> 32),
+          static_cast<std::uint32_t>(std::lround(dropout.p * 4294967296.0)),
+          static_cast<float>(1 / (1 - dropout.p))};
 }
+
+constexpr std::int64_t kGrain = 1 << 15;  // elements worth a thread
 
 }  // namespace
 
@@ -87,15 +88,33 @@ Dropout draw_dropout(double p) {
 }
 
 torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout) {
-  if (dropout.p == 0) return x;
+  if (dropout.p == 0) return x.to(torch::kFloat32);
+  const Mask mask = mask_of(dropout);
   const auto from = x.contiguous();
-  auto to = torch::empty_like(from);
-  drop_into(from, to, dropout);
+  auto to = torch::empty_like(from, torch::kFloat32);
+  auto* target = to.mutable_data_ptr<float>();
+  at::parallel_for(0, from.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    if (from.scalar_type() == torch::kFloat32) {
+      drop_floats(from.const_data_ptr<float>(), target, begin, end, mask);
+    } else {
+      drop_halves(static_cast<const std::uint16_t*>(from.const_data_ptr()), target, begin, end,
+                  mask);
+    }
+  });
   return to;
 }
 
 void drop_(torch::Tensor& x, const Dropout& dropout) {
-  if (dropout.p != 0) drop_into(x, x, dropout);
+  if (dropout.p == 0) return;
+  const Mask mask = mask_of(dropout);
+  at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    if (x.scalar_type() == torch::kFloat32) {
+      auto* values = x.mutable_data_ptr<float>();
+      drop_floats(values, values, begin, end, mask);
+    } else {
+      drop_halves(static_cast<std::uint16_t*>(x.mutable_data_ptr()), begin, end, mask);
+    }
+  });
 }
 
 }  // namespace mvn

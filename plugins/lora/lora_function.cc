@@ -13,6 +13,22 @@ using torch::autograd::variable_list;
 
 Tensor rows_of(const Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
+// y += inner b^T, inner and b float32 [., r]. In bfloat16 each is cut into a leading and a trailing
+// half, whose products but the smallest are one product over 3 r: nothing is rounded but the sum.
+void add_product(Tensor& y_TO, const Tensor& inner_TR, const Tensor& b) {
+  const auto type = y_TO.scalar_type();
+  if (type == torch::kFloat32) {
+    y_TO.addmm_(inner_TR, b.t());
+    return;
+  }
+  const auto inner = inner_TR.to(type);
+  const auto inner_rest = (inner_TR - inner).to(type);
+  const auto leading = b.to(type);
+  const auto rest = (b - leading).to(type);
+  y_TO.addmm_(torch::cat({inner, inner_rest, inner}, 1),
+              torch::cat({leading, leading, rest}, 1).t());
+}
+
 class LoraFunction : public torch::autograd::Function<LoraFunction> {
  public:
   static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight,
@@ -21,10 +37,10 @@ class LoraFunction : public torch::autograd::Function<LoraFunction> {
     const Dropout dropout = draw_dropout(p);
     const auto type = weight.scalar_type();
     const auto x_TI = rows_of(x.to(type));
-    const auto inner_TR = drop(x_TI, dropout).mm(a.to(type).t());
+    const auto inner_TR = drop(x_TI, dropout).mm(a.t());
     auto y_TO = bias.numel() == 0 ? x_TI.mm(weight.t()) : at::addmm(bias, x_TI, weight.t());
-    y_TO.addmm_(inner_TR, (b * scaling).to(type).t());
-    ctx->save_for_backward({x_TI, weight, a, b, inner_TR});
+    add_product(y_TO, inner_TR, b * scaling);
+    ctx->save_for_backward({x_TI, weight, a, b, inner_TR.to(type)});
     ctx->saved_data["scaling"] = scaling;
     ctx->saved_data["p"] = p;
     ctx->saved_data["seed"] = static_cast<std::int64_t>(dropout.seed);
@@ -53,7 +69,7 @@ class LoraFunction : public torch::autograd::Function<LoraFunction> {
       d_x = d_x.view(ctx->saved_data["shape"].toIntVector())
                 .to(ctx->saved_data["type"].toScalarType());
     }
-    const auto d_a = d_inner_TR.t().mm(drop(x_TI, dropout)).to(a.scalar_type());
+    const auto d_a = d_inner_TR.to(torch::kFloat32).t().mm(drop(x_TI, dropout));
     const auto d_b = d_TO.t().mm(inner_TR).to(b.scalar_type()).mul_(scaling);
     return {d_x, {}, {}, d_a, d_b, {}, {}};
   }

@@ -14,8 +14,9 @@ bool can_fuse_lora(const torch::Tensor& x, const torch::Tensor& weight, const to
 //
 // The update is added into the base product, and its gradient into the gradient of x, so that no
 // pass over [tokens, in] or [tokens, out] is left but the products' own and the dropout's. Of the
-// activations only x is kept, which layers side by side share. With a bfloat16 base the products
-// are bfloat16, summed in float32, and the gradients of A and B come back in A's own type.
+// activations only x is kept, which layers side by side share. With a bfloat16 base the output is
+// as exact as a float32 update rounded once; the gradients pass through bfloat16 products, which
+// sum in float32.
 torch::Tensor lora_linear(const torch::Tensor& x, const torch::Tensor& weight,
                           const torch::Tensor& bias, const torch::Tensor& a, const torch::Tensor& b,
                           double scaling, double dropout);
