@@ -81,7 +81,8 @@ class RealTrialsTest : public testing::TestWithParam<Case> {
       for (auto k = 3 + random() % 20; k > 0; --k) {
         words += static_cast<char>(random() % 5 == 0 ? ' ' : 'a' + random() % 26);
       }
-      rows += "x" + words + "x\t" + std::to_string(i % 3) + "\n";
+      // The last letter tells the label: something to learn.
+      rows += "x" + words + "xyz"[i % 3] + "\t" + std::to_string(i % 3) + "\n";
       text += words + "\n";
     }
     folder_.write("train.tsv", rows);
