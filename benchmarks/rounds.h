@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <iomanip>
 #include <iostream>
 #include <string>
 
@@ -12,7 +13,7 @@ namespace mvn::benchmark {
 // Answers each line of standard input with a round: "<seconds> <units of work>". `round` returns
 // the units that it did: tokens, say.
 inline void serve_rounds(const std::function<double()>& round) {
-  std::cout << "ready" << std::endl;
+  std::cout << std::setprecision(15) << "ready" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     const auto start = std::chrono::steady_clock::now();
     const double units = round();
