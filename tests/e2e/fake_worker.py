@@ -32,6 +32,7 @@ SPECS = {
         spec("code", "int", 0, help="at the end, reply with this code"),
         spec("message", "text", "", help="and this message"),
         spec("fail_until", "path", help="fail while this file does not exist"),
+        spec("fits", "int", -1, help="run out of memory with larger micro-batches than this"),
         spec("ignore_stop", "bool", False, help="do not stop on SIGTERM"),
     ],
 }
@@ -44,7 +45,8 @@ def describe():
     sections = {
         "optimizer": [spec("lr", "real", 0.001), spec("name", "text", "adamw")],
         "schedule": [spec("name", "text", "constant")],
-        "training": [spec("steps", "int"), spec("batch_size", "int", 32)],
+        "training": [spec("steps", "int"), spec("batch_size", "int", 32),
+                     spec("micro_batch_size", "int")],
     }
     return dict(sdk="0.1.0", torch="2.11.0", devices=["cpu"], sections=sections, refused=[],
                 components=[component("model", "toy", SPECS["model"]),
@@ -100,6 +102,13 @@ class Trial:
         weights = self.file["config"]["model"].get("weights")
         if weights and not os.path.isdir(weights):
             return 64, f"model.weights: no such folder: {weights}"
+        if self.task["fits"] >= 0:
+            training = self.file["config"].get("training", {})
+            batch = training.get("batch_size", 32)
+            micro = training.get("micro_batch_size", batch)
+            if micro > self.task["fits"]:
+                return 77, "too much"
+            self.record("metric", step=0, values={"batch/micro": micro, "batch/effective": batch})
         for line in range(self.task["log_lines"]):
             print("log line", line + 1)
         steps = self.task["steps"]

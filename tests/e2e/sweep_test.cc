@@ -97,7 +97,7 @@ TEST(Sweep, AFailedTrialIsReportedAndTheOthersGoOn) {
 
 TEST(Sweep, AFailedTrialRunsAgainNextTime) {
   Workplace place;
-  place.write("sweep.yaml", sweep_text("fail_until: fixed", "0.1"));
+  place.write("sweep.yaml", sweep_text("fail_until: fixed", "0.1", "retry: {crash: 0}\n"));
   EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 1);
   place.write("fixed", "");
   const auto run = place.run({"sweep.yaml"});

@@ -18,7 +18,8 @@ bool contains(const std::string& text, const std::string& part) {
 std::string sweep_over(const std::string& axis, const std::string& task) {
   return "name: demo\nmethod: grid\nmetric: {name: eval/accuracy, goal: maximize}\n"
          "model: {plugin: toy}\ntask: {plugin: play" +
-         task + "}\nparameters: {" + axis + "}\nresources: {workers: 1}\n";
+         task + "}\nparameters: {" + axis +
+         "}\nresources: {workers: 1}\nretry: {crash: 0, oom: 0}\n";
 }
 
 TEST(WorkerDeath, IsReportedWithSignalAndLogAndTheSweepGoesOn) {
@@ -59,7 +60,7 @@ TEST(WorkerDeath, WhatItHadReportedIsThereAndTheNextRunGoesOnFromItsCheckpoint) 
   Fifo holding(place / "holding");
   Fifo proceed(place / "proceed");
   place.write("sweep.yaml", sweep_text("steps: 4, hold_at: 2, holding: holding, proceed: proceed",
-                                       "1.0, 2.0", "resources: {workers: 1}\n"));
+                                       "1.0, 2.0", "resources: {workers: 1}\nretry: {node: 0}\n"));
   auto run = place.start({"sweep.yaml"});
   const auto held = holding.line();
   ::kill(std::stoi(held.substr(held.find(' '))), SIGKILL);

@@ -79,6 +79,13 @@ AttemptEnd end_of_process(const ProcessEnd& process, bool told_to_stop) {
   return end;
 }
 
+AttemptEnd end_of_program(const ProcessEnd& process, bool told_to_stop) {
+  if (process.exit_code) return end_of_code(*process.exit_code, "");
+  auto end = end_of_process(process, told_to_stop);
+  if (end.state == TrialState::kFailed) end.message = "the program died: " + to_string(process);
+  return end;
+}
+
 std::string log_tail(const std::filesystem::path& log, std::size_t lines) {
   std::ifstream in(log, std::ios::binary | std::ios::ate);
   if (!in) return "";

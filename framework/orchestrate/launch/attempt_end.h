@@ -21,6 +21,9 @@ std::optional<AttemptEnd> end_of_record(const Json& record);
 // that tell it so are no failure.
 AttemptEnd end_of_process(const ProcessEnd& end, bool told_to_stop);
 
+// From a program of the user's, whose exit code is its word about the trial.
+AttemptEnd end_of_program(const ProcessEnd& end, bool told_to_stop);
+
 // The last lines of a trial's log; "" when there is none.
 std::string log_tail(const std::filesystem::path& log, std::size_t lines = 15);
 

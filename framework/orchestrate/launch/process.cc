@@ -71,6 +71,13 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
+// What is written there is appended to the file; there is nothing to read.
+Pipe to_file(const std::filesystem::path& file) {
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (descriptor < 0) throw Error(file.string() + ": cannot open: " + std::strerror(errno));
+  return {Descriptor(), Descriptor(descriptor)};
+}
+
 }  // namespace
 
 std::string to_string(const ProcessEnd& end) {
@@ -82,8 +89,8 @@ std::string to_string(const ProcessEnd& end) {
 
 Process::Process(const ProcessSpec& spec) {
   Pipe in = make_pipe();
-  Pipe out = make_pipe();
-  Pipe err = make_pipe();
+  Pipe out = spec.log.empty() ? make_pipe() : to_file(spec.log);
+  Pipe err = spec.log.empty() ? make_pipe() : to_file(spec.log);
   Pipe failure = make_pipe();
   auto command = spec.command;
   Launch launch;
@@ -110,8 +117,8 @@ Process::Process(const ProcessSpec& spec) {
   output_ = std::move(out.read);
   errors_ = std::move(err.read);
   set_nonblocking(input_);
-  set_nonblocking(output_);
-  set_nonblocking(errors_);
+  if (output_.is_open()) set_nonblocking(output_);
+  if (errors_.is_open()) set_nonblocking(errors_);
 }
 
 Process::~Process() {

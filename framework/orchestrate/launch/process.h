@@ -19,6 +19,8 @@ struct ProcessSpec {
   std::vector<std::string> command;  // command[0] is searched in PATH where it has no '/'
   std::filesystem::path folder;      // working directory; empty: the runner's own
   std::map<std::string, std::string> environment;  // over the runner's own
+  // Where what it prints is appended; empty: to the pipes of Process.
+  std::filesystem::path log = {};
 };
 
 // How a process ended: one of the two is set.

@@ -54,6 +54,11 @@ void Schedule::finish(std::size_t trial, TrialState state) {
   }
 }
 
+void Schedule::retry(std::size_t trial) {
+  states_[trial] = TrialState::kPlanned;
+  ready_.insert(trial);
+}
+
 void Schedule::block_dependents(std::size_t trial) {
   for (const auto each : dependents_[trial]) {
     if (states_[each] != TrialState::kPlanned) continue;

@@ -32,6 +32,8 @@ class Schedule {
   // Makes a running trial's end known: `done` frees those that wait for it, `failed` and
   // `diverged` block them and all that wait for those.
   void finish(std::size_t trial, TrialState state);
+  // Makes a running trial ready again.
+  void retry(std::size_t trial);
   // The trials that became blocked since the last call.
   std::vector<BlockedTrial> take_blocked();
 

@@ -46,6 +46,18 @@ std::vector<fs::path> recipe_folders() {
   return folders;
 }
 
+// The trainer's own batch size, where a configuration does not say.
+std::int64_t default_batch_size(const Description& installed) {
+  const auto training = installed.sections.find("training");
+  if (training == installed.sections.end()) return 0;
+  for (const ParamSpec& spec : training->second) {
+    if (spec.name == "batch_size" && spec.default_value.is_int()) {
+      return spec.default_value.as_int();
+    }
+  }
+  return 0;
+}
+
 class Session {
  public:
   Session(const RunOptions& options, std::ostream& out)
@@ -86,7 +98,7 @@ class Session {
   int show_plan();
   int run_trials();
   void print_results();
-  int conclude(const Schedule& schedule, bool stopped, double seconds);
+  int conclude(const Schedule& schedule, const SweepRun& run, double seconds);
 
   const RunOptions& options_;
   std::ostream& out_;
@@ -223,13 +235,15 @@ int Session::run_trials() {
                 [this](const PlannedTrial& trial) {
                   return launch_config(plan_, trial, installed_,
                                        [this](const auto& id) { return model_folder(id); });
-                }},
+                },
+                default_batch_size(installed_)},
                std::move(slots));
   run.execute();
-  return conclude(schedule, run.stopped(), clock() - started);
+  return conclude(schedule, run, clock() - started);
 }
 
-int Session::conclude(const Schedule& schedule, bool stopped, double seconds) {
+int Session::conclude(const Schedule& schedule, const SweepRun& run, double seconds) {
+  const bool stopped = run.stopped();
   print_results();
   const auto done = schedule.count(TrialState::kDone) + schedule.count(TrialState::kDiverged);
   out_ << plan_.name << ": " << done << " of " << plural(plan_.trials.size(), "trial") << " done";
@@ -242,6 +256,7 @@ int Session::conclude(const Schedule& schedule, bool stopped, double seconds) {
   out_ << ", in " << duration_text(seconds) << "; results in " << path_text(database())
        << std::endl;
   if (done == plan_.trials.size()) return 0;
+  if (!run.given_up().empty()) out_ << "given up: " << run.given_up() << std::endl;
   out_ << (stopped ? "stopped; to continue" : "to try those that did not end well again")
        << ", run the same command again:\n  " << options_.command << std::endl;
   return stopped ? 130 : 1;

@@ -14,6 +14,7 @@
 #include "mvn/error.h"
 #include "orchestrate/launch/attempt_end.h"
 #include "orchestrate/launch/labels.h"
+#include "orchestrate/launch/trial_command.h"
 
 namespace mvn {
 namespace {
@@ -39,6 +40,11 @@ struct SweepRun::Attempt {
   double started = 0;
   std::optional<AttemptEnd> end;  // what its spool says of its end
   std::optional<double> objective;
+  double heard_of = 0;              // when its spool last grew
+  std::optional<Failure> ended_by;  // why the runner told it to end
+  std::string reason;               // the same in words
+  std::optional<double> killed_by;  // the time at which it must have ended
+  bool own_program = false;
 };
 
 // A place where trials run, and the worker in it.
@@ -59,7 +65,7 @@ Clock steady_clock() {
 }
 
 SweepRun::SweepRun(SweepRunParts parts, std::vector<Slot> slots)
-    : parts_(std::move(parts)), labels_(trial_labels(parts_.plan)) {
+    : parts_(std::move(parts)), labels_(trial_labels(parts_.plan)), retries_(parts_.plan.retry) {
   for (auto& slot : slots) {
     stations_.push_back(std::make_unique<Station>());
     stations_.back()->place = stations_.size() - 1;
@@ -78,7 +84,7 @@ SweepRun::~SweepRun() = default;
 void SweepRun::execute() {
   report_blocked();
   while (true) {
-    if (stops_ == 0) start_ready();
+    if (stops_ == 0 && given_up_.empty()) start_ready();
     if (!busy()) break;
     wait_for_something();
     take_signals();
@@ -95,7 +101,8 @@ void SweepRun::execute() {
 bool SweepRun::busy() const {
   return std::any_of(stations_.begin(), stations_.end(), [&](const auto& station) {
     // A worker on its way out holds its device: the next trial there waits for it.
-    return station->attempt || (station->leaves_by && stops_ == 0 && parts_.schedule.has_ready());
+    return station->attempt ||
+           (station->leaves_by && stops_ == 0 && given_up_.empty() && parts_.schedule.has_ready());
   });
 }
 
@@ -114,11 +121,13 @@ void SweepRun::start(Station& station, std::size_t trial) {
   attempt.paths = {parts_.results / parts_.store.folder_of(planned.id)};
   attempt.number = parts_.store.start_attempt(
       name, planned.id, "worker " + std::to_string(station.place + 1), station.slot.name);
+  const Json config = configuration_of(attempt);
+  attempt.own_program = has_own_program(config);
   TrialFile file{name,
                  planned.stage,
                  planned.id,
                  attempt.number,
-                 parts_.configuration(planned),
+                 config,
                  attempt.paths.folder,
                  attempt.paths.spool(attempt.number),
                  station.slot.threads,
@@ -129,21 +138,52 @@ void SweepRun::start(Station& station, std::size_t trial) {
                      (attempt.number > 1 ? "  attempt " + std::to_string(attempt.number) : ""));
   TrialProgress progress;
   progress.label = labels_[trial];
-  progress.started = attempt.started = parts_.clock();
+  progress.started = attempt.started = attempt.heard_of = parts_.clock();
   status_.running[station.place] = progress;
   station.attempt = std::move(attempt);
-  hand_over(station);
+  hand_over(station, config);
 }
 
-void SweepRun::hand_over(Station& station) {
-  const auto file = station.attempt->paths.trial_file(station.attempt->number);
-  if (station.worker && station.worker->give(file)) return;
-  // The first trial in this place, or the worker died while it had nothing to do.
+// As planned; with the smaller micro-batch that an earlier attempt ran with.
+Json SweepRun::configuration_of(const Attempt& attempt) const {
+  Json config = parts_.configuration(parts_.plan.trials[attempt.trial]);
+  const auto before = attempt.paths.trial_file(attempt.number - 1);
+  if (attempt.number == 1 || !std::filesystem::exists(before)) return config;
+  const Json earlier = read_trial_file(before).config;
+  const auto size = micro_batch_of(earlier, 0);
+  const auto planned = micro_batch_of(config, parts_.batch_size);
+  if (size > 0 && size < planned) config["training"]["micro_batch_size"] = size;
+  if (shrink_.contains(attempt.trial)) {
+    return with_half_micro_batch(config, parts_.batch_size).value_or(config);
+  }
+  return config;
+}
+
+void SweepRun::hand_over(Station& station, const Json& config) {
+  const auto& attempt = *station.attempt;
+  const auto file = attempt.paths.trial_file(attempt.number);
   auto spec = parts_.worker;
+  if (attempt.own_program) {
+    station.worker.reset();  // one that waits for trials would keep its memory on the device
+    spec = trial_process(config, file, attempt.paths.spool(attempt.number),
+                         attempt.paths.log(attempt.number), parts_.plan.file.parent_path());
+  } else if (station.worker && station.worker->give(file)) {
+    return;
+  }
+  // The first trial in this place, or the worker died while it had nothing to do.
   for (const auto& [name, value] : station.slot.environment) spec.environment[name] = value;
-  station.worker = std::make_unique<Worker>(spec);
-  // A worker that dies at once is noticed by its death.
-  station.worker->give(file);
+  try {
+    station.worker = std::make_unique<Worker>(spec);
+  } catch (const Error& error) {
+    end_attempt(station, end_of_code(1, error.what()));
+    return;
+  }
+  if (attempt.own_program) {
+    station.worker->dismiss();  // it has nothing to read
+  } else {
+    // A worker that dies at once is noticed by its death.
+    station.worker->give(file);
+  }
 }
 
 void SweepRun::wait_for_something() {
@@ -205,10 +245,13 @@ void SweepRun::take_death(Station& station) {
   if (!death) return;
   take_replies(station);  // its last words
   if (station.attempt) {
-    auto end = end_of_process(*death, stops_ > 0);
+    const bool told = stops_ > 0 || station.attempt->ended_by;
+    auto end =
+        station.attempt->own_program ? end_of_program(*death, told) : end_of_process(*death, told);
     const auto log = station.attempt->paths.log(station.attempt->number);
     end.log_tail = log_tail(log);
     if (end.log_tail.empty()) end.log_tail = station.worker->said();
+    if (end.state == TrialState::kDone) end.log_tail.clear();
     end_attempt(station, std::move(end));
   }
   station.worker.reset();
@@ -220,6 +263,7 @@ void SweepRun::ingest(Station& station, Attempt& attempt) {
   const auto goal = parts_.plan.metrics.find(planned.stage);
   const auto records = parts_.store.ingest(parts_.plan.name, planned.id, attempt.number,
                                            attempt.paths.spool(attempt.number));
+  if (!records.empty()) attempt.heard_of = parts_.clock();
   for (const auto& record : records) {
     const auto type = record.value("type", std::string());
     status_.running[station.place].absorb(record);
@@ -236,27 +280,91 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
   auto attempt = std::move(*station.attempt);
   ingest(station, attempt);
   // A worker that died after its trial had ended did no harm to the trial: the spool is the truth.
-  if (attempt.end && (end.signal || end.state == TrialState::kFailed)) end = *attempt.end;
+  if (attempt.end && (end.signal || end.state == TrialState::kFailed || attempt.own_program)) {
+    end = *attempt.end;
+  }
+  if (attempt.ended_by && end.state == TrialState::kInterrupted) {
+    end.state = TrialState::kFailed;
+    end.message = attempt.reason;
+  }
   if (end.state == TrialState::kFailed && end.log_tail.empty()) {
     end.log_tail = log_tail(attempt.paths.log(attempt.number));
   }
   const auto& planned = parts_.plan.trials[attempt.trial];
   parts_.store.end_attempt(parts_.plan.name, planned.id, attempt.number, end);
-  parts_.schedule.finish(attempt.trial, end.state);
   station.attempt.reset();
-
-  const auto& progress = status_.running[station.place];
+  const auto progress = status_.running[station.place];
+  status_.running.erase(station.place);
   if (progress.steps > 0) {
     status_.skipped +=
         static_cast<double>(progress.resumed_step) / static_cast<double>(progress.steps);
   }
+  const bool own_fault = end.state == TrialState::kFailed || end.state == TrialState::kDiverged;
+  if (own_fault && run_again(attempt, end, failure_of(end, attempt.ended_by))) return;
+  parts_.schedule.finish(attempt.trial, end.state);
   const bool ended_well = end.state == TrialState::kDone || end.state == TrialState::kDiverged;
   if (ended_well) ++status_.done;
   if (end.state == TrialState::kFailed) ++status_.failed;
   if (end.state != TrialState::kInterrupted) ++status_.ended;
   report_end(attempt, end);
-  status_.running.erase(station.place);
   report_blocked();
+  if (end.state == TrialState::kFailed) {
+    watch_for_repeated(attempt, end, progress.step - progress.resumed_step);
+  }
+}
+
+// Puts a trial that failed back in the queue where the rules say so.
+bool SweepRun::run_again(const Attempt& attempt, const AttemptEnd& end, Failure failure) {
+  if (stops_ > 0 || !retries_.again(attempt.trial, failure)) return false;
+  std::string with;
+  if (failure == Failure::kOutOfMemory) {
+    const Json config = read_trial_file(attempt.paths.trial_file(attempt.number)).config;
+    const auto batch_size = attempt.own_program ? 0 : parts_.batch_size;
+    const auto smaller = with_half_micro_batch(config, batch_size);
+    if (!smaller) return false;
+    shrink_.insert(attempt.trial);
+    with = " with training.micro_batch_size " + std::to_string(micro_batch_of(*smaller, 0));
+  } else {
+    shrink_.erase(attempt.trial);
+  }
+  parts_.schedule.retry(attempt.trial);
+  parts_.view.note("RETRY " + shortened(labels_[attempt.trial], kLabelWidth) + with + ": " +
+                   end.message + "\n  log: " + path_text(attempt.paths.log(attempt.number)));
+  return true;
+}
+
+// Three configurations that cannot take a first step for one reason: the others will not, either.
+void SweepRun::watch_for_repeated(const Attempt& attempt, const AttemptEnd& end,
+                                  std::int64_t steps) {
+  const auto& planned = parts_.plan.trials[attempt.trial];
+  if (steps > 0 || !repeated_.add(planned.group, end.message) || !given_up_.empty()) return;
+  given_up_ =
+      "three configurations failed before their first step with the same error: " + end.message;
+  parts_.view.note("GIVING UP: " + given_up_);
+}
+
+// Ends attempts that take too long, or have not been heard of for too long.
+void SweepRun::enforce_limits(Station& station, double now) {
+  auto& attempt = *station.attempt;
+  const auto& limits = parts_.plan.limits;
+  if (attempt.killed_by) {
+    if (now > *attempt.killed_by) station.worker->kill();
+  } else if (limits.time > 0 && now - attempt.started > limits.time) {
+    ask_to_end(station, Failure::kTimeout,
+               "timed out: ran longer than limits.time, " + duration_text(limits.time));
+  } else if (limits.silence > 0 && now - attempt.heard_of > limits.silence) {
+    ask_to_end(
+        station, Failure::kHang,
+        "hung: nothing was heard of it for limits.silence, " + duration_text(limits.silence));
+  }
+}
+
+void SweepRun::ask_to_end(Station& station, Failure cause, const std::string& reason) {
+  auto& attempt = *station.attempt;
+  attempt.ended_by = cause;
+  attempt.reason = reason;
+  attempt.killed_by = parts_.clock() + parts_.plan.limits.grace;
+  station.worker->checkpoint();
 }
 
 void SweepRun::report_end(const Attempt& attempt, const AttemptEnd& end) {
@@ -304,7 +412,9 @@ void SweepRun::tick() {
   if (now < next_tick_) return;
   next_tick_ = now + kTick;
   for (auto& station : stations_) {
-    if (station->attempt) ingest(*station, *station->attempt);
+    if (!station->attempt) continue;
+    ingest(*station, *station->attempt);
+    if (station->worker && stops_ == 0) enforce_limits(*station, now);
   }
   parts_.view.refresh(status_, now);
 }

@@ -8,9 +8,11 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "orchestrate/launch/failure.h"
 #include "orchestrate/launch/run_status.h"
 #include "orchestrate/launch/schedule.h"
 #include "orchestrate/launch/signals.h"
@@ -35,6 +37,7 @@ struct SweepRunParts {
   ProcessSpec worker;  // how a persistent worker is started
   // The configuration of a trial as its worker gets it.
   std::function<Json(const PlannedTrial&)> configuration;
+  std::int64_t batch_size = 0;  // of a configuration that does not say; 0: not known
 };
 
 class SweepRun {
@@ -48,6 +51,8 @@ class SweepRun {
   void execute();
   // A stop signal arrived.
   [[nodiscard]] bool stopped() const { return stops_ > 0; }
+  // Why it started no more trials though some are left; "" where the user stopped it.
+  [[nodiscard]] const std::string& given_up() const { return given_up_; }
 
  private:
   struct Station;
@@ -55,13 +60,18 @@ class SweepRun {
 
   void start_ready();
   void start(Station& station, std::size_t trial);
-  void hand_over(Station& station);
+  void hand_over(Station& station, const Json& config);
+  Json configuration_of(const Attempt& attempt) const;
   void wait_for_something();
   void take_signals();
   void stop(int signals);
   void take_replies(Station& station);
   void take_death(Station& station);
   void end_attempt(Station& station, AttemptEnd end);
+  bool run_again(const Attempt& attempt, const AttemptEnd& end, Failure failure);
+  void watch_for_repeated(const Attempt& attempt, const AttemptEnd& end, std::int64_t steps);
+  void enforce_limits(Station& station, double now);
+  void ask_to_end(Station& station, Failure cause, const std::string& reason);
   void report_end(const Attempt& attempt, const AttemptEnd& end);
   void report_blocked();
   void ingest(Station& station, Attempt& attempt);
@@ -74,6 +84,10 @@ class SweepRun {
   std::vector<std::string> labels_;
   std::vector<std::unique_ptr<Station>> stations_;
   RunStatus status_;
+  RetryLedger retries_;
+  RepeatedErrors repeated_;
+  std::set<std::size_t> shrink_;  // trials whose next attempt gets half the micro-batch
+  std::string given_up_;
   int stops_ = 0;
   double next_tick_ = 0;
 };

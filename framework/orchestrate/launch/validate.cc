@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "orchestrate/launch/trial_command.h"
 #include "orchestrate/sweep/problems.h"
 
 namespace mvn {
@@ -31,6 +32,19 @@ void add_unique(std::vector<Problem>& problems, std::set<std::string>& seen, Pro
   if (seen.insert(render(problem)).second) problems.push_back(std::move(problem));
 }
 
+// What a program of the user's makes of its configuration only it knows; that it is there can be
+// said.
+void check_program(const SweepPlan& plan, const PlannedTrial& trial, std::vector<Problem>& problems,
+                   std::set<std::string>& seen) {
+  const Json& command = trial.config.at("worker").at("command");
+  const auto reason = command.empty() ? "an empty list names no program"
+                                      : why_not_startable(command.at(0).get<std::string>(),
+                                                          plan.file.parent_path());
+  if (reason.empty()) return;
+  add_unique(problems, seen,
+             {locate(plan, trial.stage, "worker.command"), "worker.command: " + reason});
+}
+
 }  // namespace
 
 std::vector<std::string> validate(const SweepPlan& plan, const Description& installed,
@@ -40,14 +54,19 @@ std::vector<std::string> validate(const SweepPlan& plan, const Description& inst
   Json configurations = Json::array();
   std::vector<const PlannedTrial*> asked;
   std::set<std::string> groups;
+  std::vector<Problem> problems;
+  std::set<std::string> seen;
   for (const auto& trial : plan.trials) {
     if (!wanted(trial) || !groups.insert(trial.stage + "/" + trial.group).second) continue;
+    if (has_own_program(trial.config)) {
+      check_program(plan, trial, problems, seen);
+      continue;
+    }
     configurations.push_back(check_config(plan, trial, installed, model_folder));
     asked.push_back(&trial);
   }
+  if (!problems.empty()) throw SweepErrors(std::move(problems));
   if (asked.empty()) return {};
-  std::vector<Problem> problems;
-  std::set<std::string> seen;
   std::vector<std::string> warnings;
   const auto results = worker.check(configurations, signals);
   for (std::size_t i = 0; i < results.size(); ++i) {

@@ -147,6 +147,16 @@ void apply_override(SweepDocument& document, const std::string& text,
 
 }  // namespace
 
+Description with_own_sections(Description installed) {
+  ParamSpec command;
+  command.name = "command";
+  command.type = ParamType::kTextList;
+  command.help = "the program that runs a trial, and its arguments";
+  installed.sections["worker"] = {command};
+  installed.sections["args"] = {};
+  return installed;
+}
+
 std::vector<std::string> section_names(const Description& installed) {
   std::vector<std::string> names = {"model", "adapter", "task"};
   for (const auto& [name, specs] : installed.sections) names.push_back(name);

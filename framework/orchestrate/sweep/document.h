@@ -25,6 +25,10 @@ struct SweepDocument {
   std::vector<Override> overrides;
 };
 
+// `installed` with the sections that the runner itself declares: `worker` (a program of the user's
+// that runs the trial) and `args` (its own parameters).
+Description with_own_sections(Description installed);
+
 // "model", "adapter", "task" and the trainer's own sections: what a trial's configuration holds.
 std::vector<std::string> section_names(const Description& installed);
 

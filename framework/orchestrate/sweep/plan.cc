@@ -14,6 +14,7 @@
 
 #include "orchestrate/sweep/document.h"
 #include "orchestrate/sweep/recipes.h"
+#include "orchestrate/sweep/run_rules.h"
 #include "orchestrate/sweep/settings.h"
 #include "orchestrate/sweep/stages.h"
 #include "orchestrate/sweep/trial_builder.h"
@@ -26,10 +27,10 @@ namespace fs = std::filesystem;
 class Planner {
  public:
   Planner(const fs::path& file, const Description& installed, const PlanOptions& options)
-      : installed_(installed),
+      : installed_(with_own_sections(installed)),
         options_(options),
-        sections_(section_names(installed)),
-        document_(load_sweep(file, installed, options.overrides, problems_)) {
+        sections_(section_names(installed_)),
+        document_(load_sweep(file, installed_, options.overrides, problems_)) {
     plan_.file = fs::absolute(file).lexically_normal();
     plan_.text = document_.text;
     plan_.resolved = to_core_json(document_.root);
@@ -63,6 +64,8 @@ class Planner {
       }
     }
     plan_.prepare = read_prepare(root, problems_);
+    plan_.retry = read_retry(root, problems_);
+    plan_.limits = read_limits(root, problems_);
     run_cap_ = read_run_cap(root, problems_);
     stages_ = read_stages(root, sections_, problems_);
     for (const Stage& stage : stages_) {
@@ -72,7 +75,9 @@ class Planner {
 
   void draft_stages() {
     std::vector<std::string> recipe_sections;
-    for (const auto& [name, specs] : installed_.sections) recipe_sections.push_back(name);
+    for (const auto& [name, specs] : installed_.sections) {
+      if (name != "worker" && name != "args") recipe_sections.push_back(name);
+    }
     std::vector<fs::path> folders = {document_.root.mark.source->file.parent_path() / "recipes"};
     folders.insert(folders.end(), options_.recipe_folders.begin(), options_.recipe_folders.end());
     Recipes recipes(recipe_sections, folders, problems_);
@@ -188,7 +193,7 @@ class Planner {
                              std::to_string(all) + " trials");
   }
 
-  const Description& installed_;
+  const Description installed_;
   const PlanOptions& options_;
   ProblemList problems_;
   std::vector<std::string> sections_;

@@ -44,6 +44,24 @@ struct Resources {
   std::string device = "auto";
 };
 
+// How often a trial is run again in one run of the sweep after each kind of failure, from its last
+// checkpoint. A configuration or data that cannot work is never tried again.
+struct RetryRules {
+  int crash = 1;
+  int oom = 3;       // each time with half the micro-batch
+  int node = 3;      // killed from outside
+  int hang = 1;      // limits.silence
+  int timeout = 0;   // limits.time
+  int diverged = 0;  // the loss is NaN or infinite
+};
+
+// Seconds; 0: no limit.
+struct Limits {
+  double time = 0;     // of one attempt
+  double silence = 0;  // between two records of an attempt
+  double grace = 60;   // for writing a checkpoint before it is killed
+};
+
 // A command that makes data where it is missing: run in `folder` when `creates` does not exist.
 struct Preparation {
   std::vector<std::string> command;
@@ -60,6 +78,8 @@ struct SweepPlan {
   std::vector<PlannedTrial> trials;           // in the file's order, upstream stages first
   std::vector<std::string> warnings;
   Resources resources;
+  RetryRules retry;
+  Limits limits;
   std::vector<Preparation> prepare;
   std::map<std::string, Location> locations;  // "stage/key" ("classify/task.text") -> its value
 };

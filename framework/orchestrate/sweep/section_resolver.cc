@@ -41,14 +41,20 @@ void lay(const std::string& section, Node& tree, const std::vector<Assignment>& 
   for (const auto& [path, each] : deep) set_at(tree, path, each->key->mark, *each->value);
 }
 
+const ParamSpec* find_spec(const std::vector<ParamSpec>& specs, const Entry& entry) {
+  const auto found = std::find_if(specs.begin(), specs.end(),
+                                  [&](const ParamSpec& each) { return each.name == entry.key; });
+  return found == specs.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 const ResolvedSection& SectionResolver::resolve(const std::string& section, const Entry* recipe,
                                                 const Entry* base,
                                                 const std::vector<Assignment>& axes,
                                                 const std::vector<Assignment>& overrides,
-                                                const Mark& fallback) {
-  std::string key = section;
+                                                const Mark& fallback, bool loose) {
+  std::string key = section + (loose ? "~" : "");
   append_pointer(key, recipe);
   append_pointer(key, base);
   for (const auto* list : {&axes, &overrides}) {
@@ -71,7 +77,29 @@ const ResolvedSection& SectionResolver::resolve(const std::string& section, cons
   if (base != nullptr && base->value.is_map()) merge_section(section, tree, base->value);
   lay(section, tree, axes);
   lay(section, tree, overrides);
-  return resolved_.emplace(key, resolve_tree(section, tree)).first->second;
+  return resolved_
+      .emplace(key, loose ? resolve_loosely(section, tree) : resolve_tree(section, tree))
+      .first->second;
+}
+
+ResolvedSection SectionResolver::resolve_loosely(const std::string& section, const Node& tree) {
+  ResolvedSection result;
+  if (!tree.is_map()) return resolve_tree(section, tree);  // says what is wrong
+  const Node* plugin = tree.get("plugin");
+  const bool known = installed_.sections.contains(section) ||
+                     (plugin != nullptr && installed_.find(section, plugin->text) != nullptr);
+  const Schema schema = known ? schema_of(section, tree, result) : Schema();
+  for (const Entry& entry : tree.entries) {
+    if (entry.value.is_null()) continue;
+    const ParamSpec* spec = schema.params == nullptr ? nullptr : find_spec(*schema.params, entry);
+    if (spec != nullptr) {
+      take_param(section, schema, *spec, entry, result);
+    } else {
+      result.values[entry.key] = to_core_json(entry.value);
+      result.places[entry.key] = entry.value.mark;
+    }
+  }
+  return result;
 }
 
 ResolvedSection SectionResolver::resolve_tree(const std::string& section, const Node& tree) {
@@ -94,7 +122,8 @@ SectionResolver::Schema SectionResolver::schema_of(const std::string& section, c
                                                    ResolvedSection& result) {
   const auto own = installed_.sections.find(section);
   if (own == installed_.sections.end()) return component_of(section, tree, result);
-  return {&own->second, "declared by the trainer", "the trainer's section '" + section + "'"};
+  const std::string owner = section == "worker" ? "section '" : "the trainer's section '";
+  return {&own->second, "declared by the trainer", owner + section + "'"};
 }
 
 SectionResolver::Schema SectionResolver::component_of(const std::string& kind, const Node& tree,
@@ -134,21 +163,27 @@ void SectionResolver::resolve_param(const std::string& section, const Schema& sc
                                     const Entry& entry, ResolvedSection& result) {
   if (entry.key == "plugin" && !installed_.sections.contains(section)) return;
   const std::string key = section + "." + entry.key;
-  const auto spec = std::find_if(schema.params->begin(), schema.params->end(),
-                                 [&](const ParamSpec& each) { return each.name == entry.key; });
+  const ParamSpec* spec = find_spec(*schema.params, entry);
   if (entry.value.is_null()) return;
-  if (spec == schema.params->end()) {
+  if (spec == nullptr) {
     std::vector<std::string> known;
     for (const ParamSpec& each : *schema.params) known.push_back(each.name);
     context_.problems->add(
         entry.mark, key + ": unknown parameter of " + schema.owner + suggest(entry.key, known));
     return;
   }
-  const auto value = coerce(key, *spec, entry.value, schema.declared, context_);
+  take_param(section, schema, *spec, entry, result);
+}
+
+void SectionResolver::take_param(const std::string& section, const Schema& schema,
+                                 const ParamSpec& spec, const Entry& entry,
+                                 ResolvedSection& result) {
+  const auto value =
+      coerce(section + "." + entry.key, spec, entry.value, schema.declared, context_);
   if (!value) return;
   result.values[entry.key] = *value;
   result.places[entry.key] = entry.value.mark;
-  if (spec->type == ParamType::kWeights && value->is_object() && value->contains("stage")) {
+  if (spec.type == ParamType::kWeights && value->is_object() && value->contains("stage")) {
     StageReference reference{entry.key, value->at("stage"), std::nullopt, entry.value.mark};
     if (value->contains("match")) {
       reference.match.emplace();

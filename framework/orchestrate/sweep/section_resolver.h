@@ -50,10 +50,13 @@ class SectionResolver {
 
   // The layers of `section`, low to high: the recipe's, the base's (either may be nullptr), the
   // axes' values, the command line's. Resolves each different combination once; the result lives
-  // as long as this object. `fallback` is where problems of an absent section are.
+  // as long as this object. `fallback` is where problems of an absent section are. A `loose`
+  // section is read by a program of the user's: what a schema declares has its type, anything else
+  // is taken as it stands.
   const ResolvedSection& resolve(const std::string& section, const Entry* recipe, const Entry* base,
                                  const std::vector<Assignment>& axes,
-                                 const std::vector<Assignment>& overrides, const Mark& fallback);
+                                 const std::vector<Assignment>& overrides, const Mark& fallback,
+                                 bool loose = false);
 
  private:
   struct Schema {
@@ -63,10 +66,13 @@ class SectionResolver {
   };
 
   ResolvedSection resolve_tree(const std::string& section, const Node& tree);
+  ResolvedSection resolve_loosely(const std::string& section, const Node& tree);
   Schema schema_of(const std::string& section, const Node& tree, ResolvedSection& result);
   Schema component_of(const std::string& kind, const Node& tree, ResolvedSection& result);
   void resolve_param(const std::string& section, const Schema& schema, const Entry& entry,
                      ResolvedSection& result);
+  void take_param(const std::string& section, const Schema& schema, const ParamSpec& spec,
+                  const Entry& entry, ResolvedSection& result);
   void require_params(const std::string& section, const Schema& schema, const Node& tree);
 
   const Description& installed_;

@@ -14,8 +14,9 @@ bool contains(const std::vector<std::string>& list, const std::string& item) {
 }
 
 const std::vector<std::string>& whole_sweep_keys() {
-  static const std::vector<std::string> keys = {"name",    "description", "extends", "stages",
-                                                "prepare", "resources",   "run_cap"};
+  static const std::vector<std::string> keys = {"name",    "description", "extends",
+                                                "stages",  "prepare",     "resources",
+                                                "run_cap", "retry",       "limits"};
   return keys;
 }
 
@@ -30,11 +31,10 @@ const std::vector<std::string>& stage_keys() {
 std::string known_elsewhere(const std::string& key) {
   static const std::map<std::string, std::string> later = {
       {"early_terminate", "is not supported yet; remove it"},
-      {"retry", "is not supported yet: running the sweep again retries what failed"},
-      {"checkpoint", "is not supported yet; see training.checkpoint_every"},
-      {"worker", "is not supported yet"},
-      {"program", "belongs to W&B: a trial is described by `model` and `task` here"},
-      {"command", "belongs to W&B: a trial is described by `model` and `task` here"},
+      {"budget", "is not supported yet; run_cap limits the trials"},
+      {"checkpoint", "is no key of a sweep; see training.checkpoint_every"},
+      {"program", "belongs to W&B: write worker: {command: [python3, PROGRAM]}"},
+      {"command", "belongs to W&B: write worker: {command: [...]}"},
       {"project", "belongs to W&B; remove it"},
       {"entity", "belongs to W&B; remove it"}};
   const auto found = later.find(key);

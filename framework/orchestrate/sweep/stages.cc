@@ -12,7 +12,8 @@ namespace {
 
 Node shared_keys(const Node& sweep) {
   Node shared = sweep;
-  for (const char* own : {"name", "description", "stages", "prepare", "resources", "run_cap"}) {
+  for (const char* own :
+       {"name", "description", "stages", "prepare", "resources", "run_cap", "retry", "limits"}) {
     shared.erase(own);
   }
   return shared;

@@ -150,11 +150,22 @@ Draft Drafter::resolve(const StageDrafts& stage, const Combination& axes,
       problems_.add(name->mark, "recipe: expected a name or a file, got " + describe(*name));
     }
   }
-  for (const std::string& section : sections_) {
+  const auto resolved = [&](const std::string& section, bool loose) {
     const Entry* below = recipe == nullptr ? nullptr : recipe->find(section);
-    draft.sections.push_back(
-        &resolver.resolve(section, below, stage.stage.tree.find(section), of_section(axes, section),
-                          of_section(stage.overrides, section), stage.stage.mark));
+    return &resolver.resolve(section, below, stage.stage.tree.find(section),
+                             of_section(axes, section), of_section(stage.overrides, section),
+                             stage.stage.mark, loose);
+  };
+  const ResolvedSection* worker = resolved("worker", false);
+  const bool own_program = worker->values.contains("command");
+  for (const std::string& section : sections_) {
+    const bool loose = own_program || section == "args";
+    draft.sections.push_back(section == "worker" ? worker : resolved(section, loose));
+    const auto& places = draft.sections.back()->places;
+    if (section == "args" && !own_program && !places.empty()) {
+      problems_.add(places.begin()->second,
+                    "args: belong to a program of your own: give `worker.command` too");
+    }
   }
   if (const Node* seed = scalar_value("seed", stage, axes)) {
     draft.seed = seed_from(*seed, problems_);

@@ -1,0 +1,108 @@
+#include "orchestrate/launch/failure.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "mvn/error.h"
+
+namespace mvn {
+namespace {
+
+constexpr std::size_t kSameError = 3;  // configurations
+
+// What PyTorch, CUDA and others say when memory runs out, from a program with exit codes of its
+// own.
+bool speaks_of_memory(const std::string& text) {
+  return text.find("CUDA out of memory") != std::string::npos ||
+         text.find("OutOfMemoryError") != std::string::npos ||
+         text.find("CUBLAS_STATUS_ALLOC_FAILED") != std::string::npos ||
+         text.find("CUDA error: out of memory") != std::string::npos;
+}
+
+Failure failure_of_code(const AttemptEnd& end) {
+  switch (static_cast<ExitCode>(end.exit_code.value_or(1))) {
+    case ExitCode::kBadConfig:
+      return Failure::kConfiguration;
+    case ExitCode::kOutOfMemory:
+      return Failure::kOutOfMemory;
+    case ExitCode::kBadData:
+      return Failure::kData;
+    default:
+      return speaks_of_memory(end.message + end.log_tail) ? Failure::kOutOfMemory : Failure::kCrash;
+  }
+}
+
+// "step 12 of 30" and "step 7 of 30" are one error.
+std::string without_numbers(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    const bool digit = std::isdigit(static_cast<unsigned char>(c)) != 0;
+    if (!digit) result += c;
+    if (digit && (result.empty() || result.back() != '#')) result += '#';
+  }
+  return result;
+}
+
+}  // namespace
+
+Failure failure_of(const AttemptEnd& end, std::optional<Failure> ended_by) {
+  if (end.state == TrialState::kDone) return Failure::kNone;
+  if (ended_by) return *ended_by;
+  if (end.state == TrialState::kDiverged) return Failure::kDiverged;
+  if (end.state != TrialState::kFailed) return Failure::kNone;
+  if (!end.signal) return failure_of_code(end);
+  const int signal = *end.signal;
+  const bool from_outside = signal == SIGKILL || signal == SIGTERM || signal == SIGHUP ||
+                            signal == SIGINT || signal == SIGPWR;
+  return from_outside ? Failure::kNode : Failure::kCrash;
+}
+
+int retries_after(Failure failure, const RetryRules& rules) {
+  switch (failure) {
+    case Failure::kCrash:
+      return rules.crash;
+    case Failure::kOutOfMemory:
+      return rules.oom;
+    case Failure::kNode:
+      return rules.node;
+    case Failure::kHang:
+      return rules.hang;
+    case Failure::kTimeout:
+      return rules.timeout;
+    case Failure::kDiverged:
+      return rules.diverged;
+    default:
+      return 0;
+  }
+}
+
+bool RetryLedger::again(std::size_t trial, Failure failure) {
+  return ++counts_[{trial, failure}] <= retries_after(failure, rules_);
+}
+
+bool RepeatedErrors::add(const std::string& configuration, const std::string& error) {
+  auto& configurations = configurations_[without_numbers(error)];
+  configurations.insert(configuration);
+  return configurations.size() >= kSameError;
+}
+
+std::int64_t micro_batch_of(const Json& config, std::int64_t batch_size) {
+  const auto training = config.find("training");
+  if (training == config.end() || !training->is_object()) return batch_size;
+  for (const char* name : {"micro_batch_size", "batch_size"}) {
+    const auto value = training->find(name);
+    if (value != training->end() && value->is_number_integer()) return value->get<std::int64_t>();
+  }
+  return batch_size;
+}
+
+std::optional<Json> with_half_micro_batch(Json config, std::int64_t batch_size) {
+  const auto now = micro_batch_of(config, batch_size);
+  if (now < 2) return std::nullopt;
+  config["training"]["micro_batch_size"] = (now + 1) / 2;
+  return config;
+}
+
+}  // namespace mvn

@@ -1,0 +1,62 @@
+// What kind of failure ended an attempt, and what to do about it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "orchestrate/store/store.h"
+#include "orchestrate/sweep/plan.h"
+
+namespace mvn {
+
+enum class Failure {
+  kNone,  // it ended well, or was interrupted
+  kConfiguration,
+  kData,
+  kCrash,
+  kOutOfMemory,
+  kNode,  // killed from outside
+  kHang,
+  kTimeout,
+  kDiverged,
+};
+
+// `ended_by` is why the runner itself ended the attempt, where it did.
+Failure failure_of(const AttemptEnd& end, std::optional<Failure> ended_by);
+
+// How often a trial is run again after this.
+int retries_after(Failure failure, const RetryRules& rules);
+
+// Counts the failures of each trial.
+class RetryLedger {
+ public:
+  explicit RetryLedger(const RetryRules& rules) : rules_(rules) {}
+  // Notes a failure; true where the trial is to run again.
+  bool again(std::size_t trial, Failure failure);
+
+ private:
+  RetryRules rules_;
+  std::map<std::pair<std::size_t, Failure>, int> counts_;
+};
+
+// Notices that everything fails for one reason.
+class RepeatedErrors {
+ public:
+  // Notes that a trial of this configuration (whatever its seed) failed before its first step; true
+  // from the third configuration on that did so with this error. Numbers in errors do not count.
+  bool add(const std::string& configuration, const std::string& error);
+
+ private:
+  std::map<std::string, std::set<std::string>> configurations_;  // by error
+};
+
+// The configuration with half the micro-batch: the effective batch stays. `batch_size` is what a
+// configuration that does not say has, 0 where that is not known. Nothing where it cannot shrink.
+std::optional<Json> with_half_micro_batch(Json config, std::int64_t batch_size);
+
+// The micro-batch of a configuration, 0 where it is not known.
+std::int64_t micro_batch_of(const Json& config, std::int64_t batch_size);
+
+}  // namespace mvn

@@ -1,0 +1,30 @@
+// `worker: {command: [...]}`: any program as a trial.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/json.h"
+#include "orchestrate/launch/process.h"
+
+namespace mvn {
+
+// True where a program of the user's runs the trial.
+bool has_own_program(const Json& config);
+
+// The program of a configuration and its arguments: `${trial}` becomes the path of the trial file,
+// an argument `${args}` one `--key=value` for each of the configuration's `args`. Where neither
+// occurs, the trial file is the last argument.
+std::vector<std::string> trial_command(const Json& config, const std::filesystem::path& trial_file);
+
+// How it is started: in `folder`, where the sweep file is, its output going to the attempt's log.
+// It finds the trial file and the spool in MVN_TRIAL and MVN_SPOOL, too.
+ProcessSpec trial_process(const Json& config, const std::filesystem::path& trial_file,
+                          const std::filesystem::path& spool, const std::filesystem::path& log,
+                          const std::filesystem::path& folder);
+
+// Why the program cannot be started from `folder`; "" where it can.
+std::string why_not_startable(const std::string& program, const std::filesystem::path& folder);
+
+}  // namespace mvn

@@ -1,0 +1,120 @@
+// What the runner does about failures, by their kind.
+#include <gtest/gtest.h>
+
+#include "e2e/harness.h"
+
+namespace mvn::test {
+namespace {
+
+using Rows = std::vector<std::string>;
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+Rows attempts(const Workplace& place) {
+  return place.rows("SELECT state, count(*) FROM mvn_attempt GROUP BY state ORDER BY min(attempt)");
+}
+
+TEST(Failures, ACrashIsTriedAsOftenAsTheSweepSays) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("exit: 3", "0.1", "retry: {crash: 2}\n"));
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 1);
+  EXPECT_TRUE(contains(run.out, "RETRY demo: the worker died: exit code 3\n")) << run.out;
+  EXPECT_EQ(attempts(place), Rows{"failed|3"});
+}
+
+TEST(Failures, AWorkerKilledFromOutsideHasRetriesOfItsOwn) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("signal: 9", "0.1", "retry: {crash: 0, node: 2}\n"));
+  EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 1);
+  EXPECT_EQ(attempts(place), Rows{"failed|3"});
+}
+
+TEST(Failures, ABadConfigurationIsNeverTriedAgain) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("code: 64", "0.1", "retry: {crash: 5}\n"));
+  EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 1);
+  EXPECT_EQ(attempts(place), Rows{"failed|1"});
+}
+
+TEST(Failures, OutOfMemoryHalvesTheMicroBatchAndKeepsTheBatch) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("fits: 5", "0.1", "training: {batch_size: 32}\n"));
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 0) << run.out << run.err;
+  for (const auto* size : {"16", "8", "4"}) {
+    EXPECT_TRUE(contains(run.out, "RETRY demo with training.micro_batch_size " + std::string(size) +
+                                      ": out of memory: too much\n"))
+        << run.out;
+  }
+  EXPECT_EQ(place.rows("SELECT name, value FROM metrics WHERE name LIKE 'batch%' ORDER BY name"),
+            (Rows{"batch/effective|32.0", "batch/micro|4.0"}));
+}
+
+TEST(Failures, WhatFitIsRememberedByTheNextRun) {
+  Workplace place;
+  place.write("sweep.yaml",
+              sweep_text("fits: 16, fail_until: fixed", "0.1", "training: {batch_size: 32}\n"));
+  EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 1);
+  place.write("fixed", "");
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 0) << run.out;
+  EXPECT_FALSE(contains(run.out, "RETRY")) << run.out;
+}
+
+TEST(Failures, OutOfMemoryWithASingleExampleIsFinal) {
+  Workplace place;
+  place.write("sweep.yaml",
+              sweep_text("fits: 0", "0.1", "training: {batch_size: 2}\nretry: {oom: 9}\n"));
+  EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 1);
+  EXPECT_EQ(attempts(place), Rows{"failed|2"});
+}
+
+TEST(Failures, ATrialThatTakesTooLongIsStoppedAndRunsAgainNextTime) {
+  Workplace place;
+  Fifo holding(place / "holding");
+  Fifo proceed(place / "proceed");
+  const std::string task = "hold_at: 2, holding: holding, proceed: proceed";
+  place.write("sweep.yaml", sweep_text(task, "0.1", "limits: {time: 0.1s}\n"));
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 1);
+  EXPECT_TRUE(contains(run.out, "FAILED demo: timed out: ran longer than limits.time, 0.1 s"))
+      << run.out;
+  proceed.release(1);  // it may have been stopped before it came so far
+  place.write("sweep.yaml", sweep_text(task, "0.1"));
+  EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 0);
+  EXPECT_EQ(attempts(place), (Rows{"failed|1", "done|1"}));
+}
+
+TEST(Failures, AHungTrialIsKilledAndTriedAgain) {
+  Workplace place;
+  Fifo holding(place / "holding");
+  Fifo proceed(place / "proceed");
+  place.write("sweep.yaml",
+              sweep_text("hold_at: 2, holding: holding, proceed: proceed, ignore_stop: true", "0.1",
+                         "limits: {silence: 2s, grace: 0.1s}\nretry: {hang: 20}\n"));
+  auto running = place.start({"sweep.yaml"});
+  EXPECT_EQ(running.wait_for("RETRY"),
+            "RETRY demo: hung: nothing was heard of it for limits.silence, 2.0 s");
+  proceed.release(1);
+  EXPECT_EQ(running.finish().end.exit_code, 0);
+  EXPECT_EQ(place.rows("SELECT count(*) FROM mvn_attempt WHERE state = 'done'"), Rows{"1"});
+}
+
+TEST(Failures, TheSameErrorInThreeConfigurationsEndsTheSweep) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("exit: 3, steps: 0", "1.0, 2.0, 3.0, 4.0, 5.0",
+                                       "resources: {workers: 1}\nretry: {crash: 0}\n"));
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 1);
+  EXPECT_TRUE(contains(run.out,
+                       "GIVING UP: three configurations failed before their first step with the "
+                       "same error: the worker died: exit code 3\n"))
+      << run.out;
+  EXPECT_EQ(attempts(place), Rows{"failed|3"});
+}
+
+}  // namespace
+}  // namespace mvn::test
