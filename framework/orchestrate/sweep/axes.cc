@@ -5,7 +5,9 @@
 
 #include "common/nearest.h"
 #include "orchestrate/sweep/document.h"
+#include "orchestrate/sweep/random_axis.h"
 #include "orchestrate/sweep/scalar.h"
+#include "orchestrate/sweep/settings.h"
 
 namespace mvn {
 namespace {
@@ -13,17 +15,22 @@ namespace {
 class AxesReader {
  public:
   AxesReader(const Node& stage, const Description& installed,
-             const std::vector<std::vector<std::string>>& overridden, ProblemList& problems)
+             const std::vector<std::vector<std::string>>& overridden,
+             std::optional<std::int64_t> run_cap, ProblemList& problems)
       : stage_(stage),
         installed_(installed),
         sections_(section_names(installed)),
         overridden_(overridden),
+        run_cap_(run_cap),
         problems_(problems) {}
 
   Axes read() {
     const Node* method = stage_.get("method");
+    read_repeats();
     if (method != nullptr && method->text == "list") {
       read_trials(method->mark);
+    } else if (method != nullptr && method->text == "random") {
+      read_draws(method->mark);
     } else {
       refuse("trials", "needs `method: list`");
       read_zip();
@@ -32,7 +39,6 @@ class AxesReader {
       }
     }
     read_when();
-    read_repeats();
     check_overlaps();
     return std::move(axes_);
   }
@@ -94,6 +100,69 @@ class AxesReader {
       group.points.push_back(std::move(point));
     }
     axes_.groups.push_back(std::move(group));
+  }
+
+  // `method: random`: every draw is a point of one group that assigns all keys.
+  void read_draws(const Mark& method) {
+    refuse("trials", "needs `method: list`");
+    refuse("when", "needs `method: grid`");
+    const Search search = read_search(stage_, problems_);
+    const auto draws = count_draws(search);
+    if (!draws) {
+      problems_.add(method, "method: random needs `run_cap`, the number of trials");
+      return;
+    }
+    read_zip();
+    std::vector<AxisGroup> groups = std::move(axes_.groups);
+    axes_.groups.clear();
+    AxisGroup all;
+    all.points.resize(static_cast<std::size_t>(*draws));
+    for (const AxisGroup& zipped : groups) draw_zipped(zipped, search.seed, all);
+    const Node* parameters = stage_.get("parameters");
+    if (parameters != nullptr && parameters->is_map()) {
+      for (const Entry& entry : parameters->entries) {
+        if (!entry.value.is_null()) draw_axis(entry, search.seed, all);
+      }
+    } else if (parameters != nullptr) {
+      problems_.add(parameters->mark,
+                    "parameters: expected a map of axes, got " + describe(*parameters));
+    }
+    if (!all.points[0].empty()) axes_.groups.push_back(std::move(all));
+  }
+
+  // As many as fill the cap, with all seeds of each.
+  [[nodiscard]] std::optional<std::int64_t> count_draws(const Search& search) const {
+    if (search.draws || !run_cap_) return search.draws;
+    const auto seeds =
+        std::max<std::int64_t>(1, static_cast<std::int64_t>(axes_.repeats.points.size()));
+    return (*run_cap_ + seeds - 1) / seeds;
+  }
+
+  static void draw_zipped(const AxisGroup& zipped, std::int64_t seed, AxisGroup& all) {
+    const std::string& key = zipped.points[0][0].key->dotted;
+    for (std::size_t i = 0; i < all.points.size(); ++i) {
+      const auto index =
+          random_index(key, seed, static_cast<std::int64_t>(i), zipped.points.size());
+      const auto& point = zipped.points[index];
+      all.points[i].insert(all.points[i].end(), point.begin(), point.end());
+    }
+  }
+
+  void draw_axis(const Entry& entry, std::int64_t seed, AxisGroup& all) {
+    if (!check_axis(entry)) return;
+    const bool constant = is_constant(entry.value);
+    const AssignedKey* key = key_of(entry, !constant);
+    std::vector<Node> drawn;
+    if (!constant) {
+      drawn = random_points(entry.key, entry.value, seed,
+                            static_cast<std::int64_t>(all.points.size()), problems_);
+    }
+    if (key == nullptr || (!constant && drawn.empty())) return;
+    for (std::size_t i = 0; i < all.points.size(); ++i) {
+      if (!constant) axes_.generated.push_back(std::move(drawn[i]));
+      all.points[i].push_back(
+          {key, constant ? &entry.value.find("value")->value : &axes_.generated.back()});
+    }
   }
 
   void read_zip() {
@@ -188,19 +257,23 @@ class AxesReader {
     return axis.find("value") != nullptr && axis.entries.size() == (named ? 2U : 1U);
   }
 
-  void read_axis(const Entry& entry, std::vector<AxisGroup>& groups) {
+  // A map, at least.
+  bool check_axis(const Entry& entry) {
     const Node& axis = entry.value;
     if (axis.is_list()) {
       problems_.add(axis.mark, entry.key +
                                    ": a bare list is ambiguous: write `value:` (one value, which "
                                    "is a list) or `values:` (an axis)");
-      return;
-    }
-    if (!axis.is_map()) {
+    } else if (!axis.is_map()) {
       problems_.add(axis.mark, entry.key + ": write `value: " + axis.text +
                                    "` or, for an axis, `values: [...]`");
-      return;
     }
+    return axis.is_map();
+  }
+
+  void read_axis(const Entry& entry, std::vector<AxisGroup>& groups) {
+    if (!check_axis(entry)) return;
+    const Node& axis = entry.value;
     const bool constant = is_constant(axis);
     const AssignedKey* key = key_of(entry, !constant);
     if (constant) {
@@ -288,6 +361,7 @@ class AxesReader {
   const Description& installed_;
   const std::vector<std::string> sections_;
   const std::vector<std::vector<std::string>>& overridden_;
+  const std::optional<std::int64_t> run_cap_;
   ProblemList& problems_;
   Axes axes_;
 };
@@ -295,8 +369,9 @@ class AxesReader {
 }  // namespace
 
 Axes read_axes(const Node& stage, const Description& installed,
-               const std::vector<std::vector<std::string>>& overridden, ProblemList& problems) {
-  return AxesReader(stage, installed, overridden, problems).read();
+               const std::vector<std::vector<std::string>>& overridden,
+               std::optional<std::int64_t> run_cap, ProblemList& problems) {
+  return AxesReader(stage, installed, overridden, run_cap, problems).read();
 }
 
 }  // namespace mvn

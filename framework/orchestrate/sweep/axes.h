@@ -2,7 +2,9 @@
 // are the product of the groups, the last one varying fastest.
 #pragma once
 
+#include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,9 +37,11 @@ struct Axes {
 };
 
 // `overridden` are the keys of the command line: an axis whose key one of these covers has only
-// that value left.
+// that value left. `run_cap`: the sweep's, from which a random search takes its number of draws
+// where the stage has none of its own.
 Axes read_axes(const Node& stage, const Description& installed,
-               const std::vector<std::vector<std::string>>& overridden, ProblemList& problems);
+               const std::vector<std::vector<std::string>>& overridden,
+               std::optional<std::int64_t> run_cap, ProblemList& problems);
 
 // The values of one axis of a grid: of `values`, or of a range. Problems name `key`.
 std::vector<Node> grid_points(const std::string& key, const Node& axis, ProblemList& problems);

@@ -67,7 +67,7 @@ class GridReader {
                                                    "q",     "count",  "distribution"};
     if (word == "value") return "give either `value` or an axis, not both";
     if (word == "probabilities" || word == "mu" || word == "sigma" || word == "a" || word == "b") {
-      return "'" + word + "' needs `method: random`, which is not supported yet";
+      return "'" + word + "' needs `method: random`";
     }
     return "unknown key '" + word + "' of an axis" + suggest(word, words) +
            "; nested parameters go under `parameters:`";
@@ -86,8 +86,7 @@ class GridReader {
     if (name->text == "log_uniform" || name->text == "q_log_uniform") {
       fail(*name, kLogUniform);
     } else if (std::find(random.begin(), random.end(), name->text) != random.end()) {
-      fail(*name,
-           "distribution '" + name->text + "' needs `method: random`, which is not supported yet");
+      fail(*name, "distribution '" + name->text + "' needs `method: random`");
     } else if (!name->is_scalar() ||
                std::find(grid.begin(), grid.end(), name->text) == grid.end()) {
       fail(*name, "unknown distribution " + describe(*name) + suggest(name->text, grid));

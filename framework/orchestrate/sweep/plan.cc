@@ -107,7 +107,7 @@ class Planner {
       stage.overrides.push_back({&stage.override_keys.back(), &each.value});
       paths.push_back(each.path);
     }
-    stage.axes = read_axes(stage.stage.tree, installed_, paths, problems_);
+    stage.axes = read_axes(stage.stage.tree, installed_, paths, run_cap_, problems_);
     stage.exclude = read_exclude(stage.stage.tree, installed_, problems_);
   }
 

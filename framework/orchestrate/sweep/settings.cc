@@ -23,7 +23,7 @@ const std::vector<std::string>& whole_sweep_keys() {
 const std::vector<std::string>& stage_keys() {
   static const std::vector<std::string> keys = {"method",     "metric", "recipe",  "seed",
                                                 "parameters", "zip",    "repeats", "trials",
-                                                "exclude",    "when"};
+                                                "exclude",    "when",   "search"};
   return keys;
 }
 
@@ -42,12 +42,12 @@ std::string known_elsewhere(const std::string& key) {
 }
 
 void check_method(const Node& sweep, ProblemList& problems) {
-  static const std::vector<std::string> methods = {"grid", "list"};
+  static const std::vector<std::string> methods = {"grid", "list", "random"};
   const Node* method = sweep.get("method");
   if (method == nullptr || (method->is_scalar() && contains(methods, method->text))) return;
-  if (method->text == "random" || method->text == "bayes" || method->text == "custom") {
+  if (method->text == "bayes" || method->text == "custom") {
     problems.add(method->mark,
-                 "method '" + method->text + "' is not supported yet; use grid or list");
+                 "method '" + method->text + "' is not supported yet; use grid, random or list");
     return;
   }
   problems.add(method->mark,
@@ -230,6 +230,24 @@ std::vector<Preparation> read_prepare(const Node& sweep, ProblemList& problems) 
 std::optional<std::int64_t> read_run_cap(const Node& sweep, ProblemList& problems) {
   const Node* cap = sweep.get("run_cap");
   return cap == nullptr ? std::nullopt : whole_number("run_cap", *cap, 1, problems);
+}
+
+Search read_search(const Node& stage, ProblemList& problems) {
+  Search search;
+  const Node* node = stage.get("search");
+  if (node == nullptr) return search;
+  if (!node->is_map()) {
+    problems.add(node->mark, "search: write {draws: 20, seed: 0}");
+    return search;
+  }
+  check_known("search", *node, {"draws", "seed"}, problems);
+  if (const Node* draws = node->get("draws")) {
+    search.draws = whole_number("search: draws", *draws, 1, problems);
+  }
+  if (const Node* seed = node->get("seed")) {
+    search.seed = whole_number("search: seed", *seed, 0, problems).value_or(0);
+  }
+  return search;
 }
 
 }  // namespace mvn

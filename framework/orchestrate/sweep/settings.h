@@ -27,4 +27,11 @@ Resources read_resources(const Node& sweep, ProblemList& problems);
 std::vector<Preparation> read_prepare(const Node& sweep, ProblemList& problems);
 std::optional<std::int64_t> read_run_cap(const Node& sweep, ProblemList& problems);
 
+// `search` of a stage: how `method: random` draws.
+struct Search {
+  std::optional<std::int64_t> draws;  // combinations, each run with every seed of `repeats`
+  std::int64_t seed = 0;
+};
+Search read_search(const Node& stage, ProblemList& problems);
+
 }  // namespace mvn

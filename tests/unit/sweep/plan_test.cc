@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "common/hashing.h"
 #include "description.h"
@@ -415,6 +419,106 @@ TEST(Plan, AFileThatIsNotThere) {
     EXPECT_STREQ("nowhere/sweep.yaml: cannot read: No such file or directory", errors.what());
     EXPECT_EQ(64, errors.exit_code());
   }
+}
+
+// `count` draws of one axis.
+std::vector<double> drawn(const std::string& axis, int count, const std::string& more = "") {
+  const auto plan = plan_text(kBase + "method: random\nrun_cap: " + std::to_string(count) + "\n" +
+                              more + "parameters:\n  optimizer.lr: " + axis + "\n");
+  std::vector<double> values;
+  for (const auto& trial : plan.trials) values.push_back(trial.parameters.at("optimizer.lr"));
+  return values;
+}
+
+// The share of draws below each bound must be what the distribution function says.
+void expect_shares(const std::vector<double>& values,
+                   const std::vector<std::pair<double, double>>& shares) {
+  for (const auto& [bound, share] : shares) {
+    const auto below = std::count_if(values.begin(), values.end(),
+                                     [bound = bound](double value) { return value < bound; });
+    EXPECT_NEAR(share, static_cast<double>(below) / static_cast<double>(values.size()), 0.04)
+        << "below " << bound;
+  }
+}
+
+TEST(RandomSearch, DrawsFromItsDistributions) {
+  constexpr int kDraws = 2000;  // a share of 0.5 has a deviation of 0.011
+  expect_shares(drawn("{min: 0.0, max: 4.0}", kDraws), {{0, 0}, {1, 0.25}, {3, 0.75}, {4, 1}});
+  expect_shares(drawn("{distribution: log_uniform_values, min: 1e-4, max: 1e-2}", kDraws),
+                {{1e-4, 0}, {1e-3, 0.5}, {1e-2, 1}});
+  expect_shares(drawn("{distribution: normal, mu: 10, sigma: 2}", kDraws),
+                {{8, 0.1587}, {10, 0.5}, {12, 0.8413}});
+  expect_shares(drawn("{distribution: log_normal, mu: 0, sigma: 1}", kDraws),
+                {{0, 0}, {1, 0.5}, {2.718, 0.8413}});
+  expect_shares(drawn("{distribution: beta, a: 2, b: 1}", kDraws), {{0.5, 0.25}, {1, 1}});
+}
+
+TEST(RandomSearch, IntegersStepsAndChoices) {
+  const auto shares_of = [](const std::vector<double>& values) {
+    std::map<double, double> shares;
+    for (const double value : values) shares[value] += 1.0 / static_cast<double>(values.size());
+    return shares;
+  };
+  // Equal draws are one trial; a second axis tells them apart.
+  const std::string other = "\n  optimizer.beta2: {min: 0.0, max: 0.9}";
+  const auto integers = shares_of(drawn("{min: 1, max: 3}" + other, 900));
+  ASSERT_EQ(3U, integers.size());
+  for (const auto& [value, share] : integers) EXPECT_NEAR(1 / 3.0, share, 0.06) << value;
+  const auto steps =
+      shares_of(drawn("{distribution: q_uniform, min: 0, max: 1, q: 0.5}" + other, 900));
+  ASSERT_EQ(3U, steps.size());
+  EXPECT_NEAR(0.5, steps.at(0.5), 0.06);
+  const auto chosen = shares_of(drawn("{values: [1, 2], probabilities: [0.9, 0.1]}" + other, 900));
+  EXPECT_NEAR(0.9, chosen.at(1), 0.04);
+}
+
+TEST(RandomSearch, MoreDrawsOrAxesLeaveTheOthersAsTheyWere) {
+  const std::string axis = "{distribution: log_uniform_values, min: 1e-5, max: 1e-1}";
+  const auto few = drawn(axis, 5);
+  const auto more = drawn(axis, 9);
+  EXPECT_EQ(few, std::vector<double>(more.begin(), more.begin() + 5));
+  EXPECT_EQ(few, drawn(axis + "\n  optimizer.beta2: {min: 0.9, max: 0.99}", 5));
+  EXPECT_NE(few, drawn(axis, 5, "search: {seed: 1}\n"));
+}
+
+TEST(RandomSearch, EveryDrawIsRunWithEverySeed) {
+  const auto plan = plan_text(kBase + R"(
+method: random
+run_cap: 6
+repeats: {seeds: [0, 1]}
+zip:
+  - {adapter.plugin: [none, lora], training.batch_size: [8, 16]}
+parameters:
+  optimizer.lr: {min: 0.0, max: 1.0}
+)");
+  ASSERT_EQ(6U, plan.trials.size());
+  std::set<std::string> groups;
+  for (const auto& trial : plan.trials) {
+    groups.insert(trial.group);
+    const bool lora = trial.parameters.at("adapter.plugin") == "lora";
+    EXPECT_EQ(lora ? 16 : 8, trial.parameters.at("training.batch_size"));
+  }
+  EXPECT_EQ(3U, groups.size());
+}
+
+TEST(RandomSearch, SaysWhatIsWrong) {
+  EXPECT_EQ("sweep.yaml:4:9: method: random needs `run_cap`, the number of trials",
+            error_of(kBase + "method: random\nparameters: {optimizer.lr: {min: 0.0, max: 1.0}}\n"));
+  EXPECT_EQ(
+      "sweep.yaml:7:32: optimizer.lr: 'log_uniform' can be read in two ways: in W&B, min and max "
+      "are exponents of e (min: -11.5 is 1e-5); if they are the values themselves, write "
+      "log_uniform_values\n"
+      "sweep.yaml:8:57: training.batch_size: probabilities: they sum to 0.9, not to 1\n"
+      "sweep.yaml:9:52: adapter.r: unknown key 'sgima' of this axis; did you mean 'sigma'? "
+      "(known: "
+      "mu, sigma, distribution, q)",
+      error_of(kBase + R"(method: random
+run_cap: 3
+parameters:
+  optimizer.lr: {distribution: log_uniform, min: 1e-5, max: 1e-3}
+  training.batch_size: {values: [8, 16], probabilities: [0.5, 0.4]}
+  adapter.r: {distribution: q_normal, mu: 8, q: 4, sgima: 2}
+)"));
 }
 
 }  // namespace

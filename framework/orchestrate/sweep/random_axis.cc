@@ -1,0 +1,244 @@
+// Every draw is one even number in (0, 1), put through the inverse of the distribution function.
+#include "orchestrate/sweep/random_axis.h"
+
+#include <algorithm>
+#include <boost/math/distributions/beta.hpp>
+#include <boost/math/distributions/normal.hpp>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <optional>
+
+#include "common/hashing.h"
+#include "common/nearest.h"
+#include "orchestrate/sweep/scalar.h"
+
+namespace mvn {
+namespace {
+
+// An even number in (0, 1), the same on every machine.
+double even_draw(const std::string& key, std::int64_t seed, std::int64_t draw) {
+  const std::string digest =
+      sha256(std::to_string(seed) + "/" + key + "/" + std::to_string(draw)).substr(0, 13);
+  constexpr double kSteps = 4503599627370496.0;  // 16^13
+  return (static_cast<double>(std::stoull(digest, nullptr, 16)) + 0.5) / kSteps;
+}
+
+// Twelve digits hide what machines' libraries differ in.
+double rounded(double number) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.12g", number);
+  return core_real(text).value_or(number);
+}
+
+double normal_quantile(double u) { return quantile(boost::math::normal_distribution<>(), u); }
+
+// What a distribution is made of. `x` has the axis's numbers in the order of `words`.
+struct Family {
+  const char* name;
+  std::vector<std::string> words;  // the numbers it needs
+  std::function<double(const std::vector<double>& x, double u)> inverse;
+};
+
+double uniform(const std::vector<double>& x, double u) { return x[0] + (x[1] - x[0]) * u; }
+double log_uniform(const std::vector<double>& x, double u) {
+  return x[0] * std::pow(x[1] / x[0], u);
+}
+double normal(const std::vector<double>& x, double u) { return x[0] + x[1] * normal_quantile(u); }
+double log_normal(const std::vector<double>& x, double u) { return std::exp(normal(x, u)); }
+double beta(const std::vector<double>& x, double u) {
+  return quantile(boost::math::beta_distribution<>(x[0], x[1]), u);
+}
+double int_uniform(const std::vector<double>& x, double u) {
+  return std::min(x[1], std::floor(x[0] + (x[1] - x[0] + 1) * u));
+}
+
+// Names with "q_" before them round to multiples of q.
+const std::vector<Family>& families() {
+  static const std::vector<Family> all = {{"uniform", {"min", "max"}, uniform},
+                                          {"int_uniform", {"min", "max"}, int_uniform},
+                                          {"log_uniform_values", {"min", "max"}, log_uniform},
+                                          {"inv_log_uniform_values", {"min", "max"}, log_uniform},
+                                          {"normal", {"mu", "sigma"}, normal},
+                                          {"log_normal", {"mu", "sigma"}, log_normal},
+                                          {"beta", {"a", "b"}, beta}};
+  return all;
+}
+
+std::vector<std::string> distribution_names() {
+  std::vector<std::string> names = {"categorical", "constant"};
+  for (const Family& family : families()) names.emplace_back(family.name);
+  for (const char* name : {"uniform", "log_uniform_values", "normal", "log_normal", "beta"}) {
+    names.push_back(std::string("q_") + name);
+  }
+  return names;
+}
+
+class RandomReader {
+ public:
+  RandomReader(const std::string& key, const Node& axis, ProblemList& problems)
+      : key_(key), axis_(axis), problems_(problems) {}
+
+  // Nothing after a problem.
+  std::function<Node(double u)> read() {
+    const std::size_t before = problems_.size();
+    auto draw = axis_.get("values") != nullptr ? listed() : from_family();
+    return problems_.size() == before ? draw : nullptr;
+  }
+
+ private:
+  void fail(const Node& node, const std::string& message) {
+    problems_.add(node.mark, key_ + ": " + message);
+  }
+
+  void check_words(const std::vector<std::string>& known) {
+    for (const Entry& entry : axis_.entries) {
+      if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+      problems_.add(entry.mark, key_ + ": unknown key '" + entry.key + "' of this axis" +
+                                    suggest(entry.key, known));
+    }
+  }
+
+  std::function<Node(double)> listed() {
+    check_words({"values", "probabilities", "distribution"});
+    const Node& values = *axis_.get("values");
+    if (!values.is_list() || values.items.empty()) {
+      fail(values, "values: expected a list of values, got " + describe(values));
+      return nullptr;
+    }
+    const auto shares = read_shares(values.items.size());
+    return [&values, shares](double u) {
+      double below = 0;
+      for (std::size_t i = 0; i + 1 < shares.size(); ++i) {
+        below += shares[i];
+        if (u < below) return values.items[i];
+      }
+      return values.items.back();
+    };
+  }
+
+  // Of each value; they sum to 1.
+  std::vector<double> read_shares(std::size_t size) {
+    std::vector<double> shares(size, 1.0 / static_cast<double>(size));
+    const Node* list = axis_.get("probabilities");
+    if (list == nullptr) return shares;
+    if (!list->is_list() || list->items.size() != size) {
+      fail(*list, "probabilities: expected one number for each of the " + std::to_string(size) +
+                      " values");
+      return shares;
+    }
+    double sum = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      const Node& item = list->items[i];
+      shares[i] = (item.is_scalar() ? core_real(item.text) : std::nullopt).value_or(-1);
+      if (!(shares[i] >= 0)) fail(item, "probabilities: expected a number of at least 0");
+      sum += shares[i];
+    }
+    if (std::abs(sum - 1) > 1e-6) {
+      fail(*list, "probabilities: they sum to " + number_text(rounded(sum)) + ", not to 1");
+    }
+    return shares;
+  }
+
+  // W&B's rule where no distribution is named.
+  [[nodiscard]] std::string default_name() const {
+    if (axis_.get("q") != nullptr) return "q_uniform";
+    for (const char* bound : {"min", "max"}) {
+      const Node* node = axis_.get(bound);
+      if (node != nullptr && !core_int(node->text)) return "uniform";
+    }
+    return "int_uniform";
+  }
+
+  std::function<Node(double)> from_family() {
+    const Node* named = axis_.get("distribution");
+    const std::string name = named == nullptr ? default_name() : named->text;
+    const bool stepped = name.starts_with("q_") && name != "q_int_uniform";
+    const auto family = std::find_if(families().begin(), families().end(), [&](const Family& each) {
+      return each.name == (stepped ? name.substr(2) : name);
+    });
+    if (family == families().end()) {
+      fail(*named, unknown(*named));
+      return nullptr;
+    }
+    auto words = family->words;
+    words.emplace_back("distribution");
+    if (stepped) words.emplace_back("q");
+    check_words(words);
+    std::vector<double> numbers;
+    for (const auto& word : family->words) numbers.push_back(number(word, family->name));
+    const double q = stepped ? number("q", family->name) : 0;
+    check_numbers(*family, numbers, stepped, q);
+    return [this, family, numbers, q](double u) {
+      const double x = family->inverse(numbers, u);
+      return scalar_node(number_text(rounded(q == 0 ? x : std::round(x / q) * q)), axis_.mark);
+    };
+  }
+
+  static std::string unknown(const Node& name) {
+    if (name.text.ends_with("log_uniform")) {
+      return "'" + name.text +
+             "' can be read in two ways: in W&B, min and max are exponents of e (min: -11.5 is "
+             "1e-5); if they are the values themselves, write " +
+             name.text + "_values";
+    }
+    if (name.text == "categorical") return "categorical needs `values`";
+    return "unknown distribution " + describe(name) + suggest(name.text, distribution_names());
+  }
+
+  double number(const std::string& word, const std::string& family) {
+    const Node* node = axis_.get(word);
+    if (node == nullptr && word == "mu") return 0;
+    if (node == nullptr && (word == "sigma" || word == "q")) return 1;
+    if (node == nullptr) {
+      fail(axis_, family == "int_uniform" && axis_.get("distribution") == nullptr
+                      ? "an axis needs `value`, `values`, or `min` and `max`"
+                      : family + " needs `" + word + "`");
+      return 1;
+    }
+    const auto value = node->is_scalar() ? core_real(node->text) : std::nullopt;
+    if (value && std::isfinite(*value)) return *value;
+    fail(*node, word + ": expected a number, got " + describe(*node));
+    return 1;
+  }
+
+  void check_numbers(const Family& family, const std::vector<double>& x, bool stepped, double q) {
+    const std::string name = family.name;
+    if (family.words[0] == "min" && axis_.get("max") != nullptr && x[1] < x[0]) {
+      fail(*axis_.get("max"), "max is less than min");
+    }
+    if (name.find("log_uniform") != std::string::npos && axis_.get("min") != nullptr && x[0] <= 0) {
+      fail(*axis_.get("min"), "min: must be above 0 for " + name);
+    }
+    if (name == "int_uniform" && (x[0] != std::floor(x[0]) || x[1] != std::floor(x[1]))) {
+      fail(axis_, "int_uniform needs integers as `min` and `max`");
+    }
+    if (family.words[0] == "mu" && x[1] <= 0) fail(axis_, "sigma: must be above 0");
+    if (family.words[0] == "a" && (x[0] <= 0 || x[1] <= 0)) fail(axis_, "a and b must be above 0");
+    if (stepped && q <= 0) fail(axis_, "q: must be above 0");
+  }
+
+  const std::string& key_;
+  const Node& axis_;
+  ProblemList& problems_;
+};
+
+}  // namespace
+
+std::vector<Node> random_points(const std::string& key, const Node& axis, std::int64_t seed,
+                                std::int64_t count, ProblemList& problems) {
+  RandomReader reader(key, axis, problems);
+  const auto draw = reader.read();
+  std::vector<Node> points;
+  for (std::int64_t i = 0; draw && i < count; ++i) points.push_back(draw(even_draw(key, seed, i)));
+  return points;
+}
+
+std::size_t random_index(const std::string& key, std::int64_t seed, std::int64_t draw,
+                         std::size_t size) {
+  const auto index =
+      static_cast<std::size_t>(even_draw(key, seed, draw) * static_cast<double>(size));
+  return std::min(index, size - 1);
+}
+
+}  // namespace mvn
