@@ -22,7 +22,7 @@ DEPENDENCIES = (
     ("framework/include/mvn/", r"(?!mvn/|torch/|[a-z_0-9]+$).*"),
     ("framework/common/", rf"orchestrate/|train/|{TORCH}|{SDK_WITH_TORCH}|yaml-cpp/|sqlite|SQLite"
                           r"|boost/|spdlog/|CLI/"),
-    ("framework/orchestrate/", rf"train/|{TORCH}|{SDK_WITH_TORCH}|boost/|CLI/"),
+    ("framework/orchestrate/", rf"train/|{TORCH}|{SDK_WITH_TORCH}|boost/(?!math/)|CLI/"),
     ("framework/runner/", rf"train/|{TORCH}|{SDK_WITH_TORCH}|boost/"),
     ("framework/train/host/", r"orchestrate/|yaml-cpp/|sqlite|SQLite|CLI/|spdlog/"),
     ("framework/train/", r"orchestrate/|yaml-cpp/|sqlite|SQLite|CLI/|spdlog/|boost/"),
