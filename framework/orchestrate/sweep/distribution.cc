@@ -1,7 +1,6 @@
 // The grid over an axis: `values` as they are, ranges as `count` or `q` say.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <optional>
 
 #include "common/nearest.h"
@@ -16,13 +15,6 @@ constexpr std::int64_t kMaxPoints = 1'000'000;
 constexpr const char* kLogUniform =
     "'log_uniform' can be read in two ways: in W&B, min and max are exponents of e (min: -11.5 is "
     "1e-5); if they are the values themselves, write log_uniform_values";
-
-// Twelve digits: 0.1 + 0.2 is 0.3, and the same grid comes out of every machine's libm.
-double rounded(double number) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.12g", number);
-  return core_real(text).value_or(number);
-}
 
 struct Range {
   double min = 0;

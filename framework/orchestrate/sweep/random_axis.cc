@@ -5,7 +5,6 @@
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
-#include <cstdio>
 #include <functional>
 #include <optional>
 
@@ -22,13 +21,6 @@ double even_draw(const std::string& key, std::int64_t seed, std::int64_t draw) {
       sha256(std::to_string(seed) + "/" + key + "/" + std::to_string(draw)).substr(0, 13);
   constexpr double kSteps = 4503599627370496.0;  // 16^13
   return (static_cast<double>(std::stoull(digest, nullptr, 16)) + 0.5) / kSteps;
-}
-
-// Twelve digits hide what machines' libraries differ in.
-double rounded(double number) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.12g", number);
-  return core_real(text).value_or(number);
 }
 
 double normal_quantile(double u) { return quantile(boost::math::normal_distribution<>(), u); }

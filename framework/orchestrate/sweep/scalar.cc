@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 namespace mvn {
@@ -89,6 +90,12 @@ std::string number_text(double number) {
   std::array<char, 40> buffer{};
   const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number);
   return error == std::errc() ? std::string(buffer.data(), end) : std::to_string(number);
+}
+
+double rounded(double number) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.12g", number);
+  return core_real(text).value_or(number);
 }
 
 }  // namespace mvn

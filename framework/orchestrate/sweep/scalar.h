@@ -18,4 +18,8 @@ std::optional<double> core_real(std::string_view text);
 // A number's shortest text that reads back as the same number.
 std::string number_text(double number);
 
+// The number to twelve digits: 0.1 + 0.2 is 0.3, and the same values come out of every machine's
+// libraries.
+double rounded(double number);
+
 }  // namespace mvn
