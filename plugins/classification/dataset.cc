@@ -17,15 +17,6 @@ std::optional<std::int64_t> as_integer(const std::string& text) {
   return number;
 }
 
-TableOptions table_options(const Params& params) {
-  TableOptions options;
-  options.format = params.get_text("format");
-  if (params.has("delimiter")) options.delimiter = params.get_text("delimiter");
-  options.header = params.get_bool("header");
-  if (params.has("columns")) options.columns = params.get_text_list("columns");
-  return options;
-}
-
 // The two columns of one file, before labels are numbers.
 struct RawExamples {
   std::filesystem::path path;

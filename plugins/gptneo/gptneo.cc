@@ -120,10 +120,8 @@ class GptNeo : public Model {
     const double linear = 4 * width * width + 2 * width * static_cast<double>(config_.inner);
     double macs = 0;
     for (const auto type : config_.layers) {
-      const auto reach = static_cast<double>(
-          type == Attention::kLocal ? std::min(config_.window, length) : length);
-      // Query i sees min(i, reach) keys; each costs a score and a weighted value.
-      const double pairs = tokens * reach - reach * (reach - 1) / 2;
+      // Each pair costs a score and a weighted value.
+      const double pairs = visible_pairs(length, type == Attention::kLocal ? config_.window : 0);
       macs += tokens * linear + 2 * pairs * width;
     }
     return macs;

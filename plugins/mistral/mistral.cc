@@ -1,5 +1,4 @@
 // Mistral (mistralai/Mistral-7B-v0.1) and what was made from it (intfloat/e5-mistral-7b-instruct).
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -113,10 +112,8 @@ class Mistral : public Model {
     const auto keys = static_cast<double>(config_.kv_heads * config_.head_width);
     const double linear =
         2 * width * (queries + keys) + 3 * width * static_cast<double>(config_.inner);
-    const auto reach =
-        static_cast<double>(config_.window == 0 ? length : std::min(config_.window, length));
-    // Query i sees min(i, reach) keys; each costs a score and a weighted value.
-    const double pairs = tokens * reach - reach * (reach - 1) / 2;
+    // Each pair costs a score and a weighted value.
+    const double pairs = visible_pairs(length, config_.window);
     return static_cast<double>(config_.layers) * (tokens * linear + 2 * pairs * queries);
   }
 

@@ -13,15 +13,6 @@ bool looks_like_a_table(const std::filesystem::path& path) {
   return std::find(endings.begin(), endings.end(), path.extension().string()) != endings.end();
 }
 
-TableOptions table_options(const Params& params) {
-  TableOptions options;
-  options.format = params.get_text("format");
-  if (params.has("delimiter")) options.delimiter = params.get_text("delimiter");
-  options.header = params.get_bool("header");
-  if (params.has("columns")) options.columns = params.get_text_list("columns");
-  return options;
-}
-
 std::vector<std::string> read_column(const Params& params, const std::string& which) {
   Table table = read_table(params.get_path(which), table_options(params), params.key(which));
   const auto column = table.column(params.get_text("text"), params.key("text"));

@@ -28,6 +28,9 @@ torch::Tensor attend(const torch::Tensor& q_BHLK, const torch::Tensor& k_BHLK,
                      const torch::Tensor& v_BHLK, const Visible& visible, double scale,
                      double dropout);
 
+// Pairs of a query and a key that it sees, in a causal sequence of `length` tokens; 0 is no window.
+double visible_pairs(std::int64_t length, std::int64_t window);
+
 // [B, L, H K] -> [B, H, L, K], and back.
 torch::Tensor split_heads(const torch::Tensor& x_BLD, std::int64_t heads);
 torch::Tensor join_heads(const torch::Tensor& x_BHLK);

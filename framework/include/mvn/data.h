@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "mvn/params.h"
+
 namespace mvn {
 
 // Rows of named columns. A cell remembers nothing of its quoting; numbers are their text.
@@ -29,6 +31,9 @@ struct TableOptions {
   std::vector<std::string> columns =
       {};  // names where there is no header ("column1", ... if empty)
 };
+
+// The options that a task's parameters `format`, `delimiter`, `header` and `columns` say.
+TableOptions table_options(const Params& params);
 
 // CSV (RFC 4180: quoted fields may hold delimiters, line ends and doubled quotes), TSV (no quoting:
 // a tab or a line end always separates), JSON Lines (an object a line; the columns are the first

@@ -107,6 +107,15 @@ std::size_t Table::column(const std::string& name, const std::string& key) const
   throw ConfigError(key, message + ")");
 }
 
+TableOptions table_options(const Params& params) {
+  TableOptions options;
+  options.format = params.get_text("format");
+  if (params.has("delimiter")) options.delimiter = params.get_text("delimiter");
+  options.header = params.get_bool("header");
+  if (params.has("columns")) options.columns = params.get_text_list("columns");
+  return options;
+}
+
 Table read_table(const std::filesystem::path& path, const TableOptions& options,
                  const std::string& key) {
   Table table;

@@ -1,5 +1,6 @@
 #include "mvn/attention.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace mvn {
@@ -78,6 +79,12 @@ Tensor attend(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
   const auto mask = visible.causal ? std::nullopt : std::optional<Tensor>(visible.mask);
   return torch::scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, mask, dropout, visible.causal,
                                              scale);
+}
+
+double visible_pairs(std::int64_t length, std::int64_t window) {
+  const auto reach = static_cast<double>(window == 0 ? length : std::min(window, length));
+  // Query i sees min(i, reach) keys.
+  return static_cast<double>(length) * reach - reach * (reach - 1) / 2;
 }
 
 Tensor split_heads(const Tensor& x_BLD, std::int64_t heads) {
