@@ -6,55 +6,21 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
-#include <sstream>
 
 #include "common/files.h"
 #include "common/spool.h"
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/attempt_end.h"
-#include "orchestrate/launch/labels.h"
 #include "orchestrate/launch/trial_command.h"
 
 namespace mvn {
 namespace {
 
-constexpr double kTick = 0.2;            // seconds between two looks at the spools
-constexpr double kPatience = 10;         // seconds for a worker that should end by itself
-constexpr std::size_t kLabelWidth = 48;  // columns of a trial's label in lines that stay
-
-std::string indented(const std::string& text) {
-  std::istringstream lines(text);
-  std::string result;
-  for (std::string line; std::getline(lines, line);) result += "\n  | " + line;
-  return result;
-}
+constexpr double kTick = 0.2;     // seconds between two looks at the spools
+constexpr double kPatience = 10;  // seconds for a worker that should end by itself
 
 }  // namespace
-
-// One run of one trial, from its hand-over to its end.
-struct SweepRun::Attempt {
-  std::size_t trial = 0;
-  int number = 1;
-  TrialPaths paths;
-  double started = 0;
-  std::optional<AttemptEnd> end;  // what its spool says of its end
-  std::optional<double> objective;
-  double heard_of = 0;              // when its spool last grew
-  std::optional<Failure> ended_by;  // why the runner told it to end
-  std::string reason;               // the same in words
-  std::optional<double> killed_by;  // the time at which it must have ended
-  bool own_program = false;
-};
-
-// A place where trials run, and the worker in it.
-struct SweepRun::Station {
-  std::size_t place = 0;
-  Slot slot;
-  std::unique_ptr<Worker> worker;
-  std::optional<Attempt> attempt;
-  std::optional<double> leaves_by;  // the worker was told to end; killed after this time
-};
 
 Clock steady_clock() {
   return [] {
@@ -65,7 +31,7 @@ Clock steady_clock() {
 }
 
 SweepRun::SweepRun(SweepRunParts parts, std::vector<Slot> slots)
-    : parts_(std::move(parts)), labels_(trial_labels(parts_.plan)), retries_(parts_.plan.retry) {
+    : parts_(std::move(parts)), announcer_(parts_.plan, parts_.view), retries_(parts_.plan.retry) {
   for (auto& slot : slots) {
     stations_.push_back(std::make_unique<Station>());
     stations_.back()->place = stations_.size() - 1;
@@ -129,19 +95,21 @@ void SweepRun::start(Station& station, std::size_t trial) {
                  attempt.number,
                  config,
                  attempt.paths.folder,
-                 attempt.paths.spool(attempt.number),
+                 attempt.spool(),
                  station.slot.threads,
                  station.slot.device};
-  write_file_atomically(attempt.paths.trial_file(attempt.number), to_json(file).dump(2) + "\n");
-  parts_.view.detail("started " + shortened(labels_[trial], kLabelWidth) + "  " +
-                     planned.id.substr(0, 12) +
-                     (attempt.number > 1 ? "  attempt " + std::to_string(attempt.number) : ""));
+  write_file_atomically(attempt.trial_file(), to_json(file).dump(2) + "\n");
+  announcer_.started(attempt);
   TrialProgress progress;
-  progress.label = labels_[trial];
+  progress.label = announcer_.label(trial);
   progress.started = attempt.started = attempt.heard_of = parts_.clock();
   status_.running[station.place] = progress;
   station.attempt = std::move(attempt);
-  hand_over(station, config);
+  try {
+    station.hand_over(config, parts_.worker, parts_.plan.file.parent_path());
+  } catch (const Error& error) {
+    end_attempt(station, end_of_code(1, error.what()));
+  }
 }
 
 // As planned; with the smaller micro-batch that an earlier attempt ran with.
@@ -157,33 +125,6 @@ Json SweepRun::configuration_of(const Attempt& attempt) const {
     return with_half_micro_batch(config, parts_.batch_size).value_or(config);
   }
   return config;
-}
-
-void SweepRun::hand_over(Station& station, const Json& config) {
-  const auto& attempt = *station.attempt;
-  const auto file = attempt.paths.trial_file(attempt.number);
-  auto spec = parts_.worker;
-  if (attempt.own_program) {
-    station.worker.reset();  // one that waits for trials would keep its memory on the device
-    spec = trial_process(config, file, attempt.paths.spool(attempt.number),
-                         attempt.paths.log(attempt.number), parts_.plan.file.parent_path());
-  } else if (station.worker && station.worker->give(file)) {
-    return;
-  }
-  // The first trial in this place, or the worker died while it had nothing to do.
-  for (const auto& [name, value] : station.slot.environment) spec.environment[name] = value;
-  try {
-    station.worker = std::make_unique<Worker>(spec);
-  } catch (const Error& error) {
-    end_attempt(station, end_of_code(1, error.what()));
-    return;
-  }
-  if (attempt.own_program) {
-    station.worker->dismiss();  // it has nothing to read
-  } else {
-    // A worker that dies at once is noticed by its death.
-    station.worker->give(file);
-  }
 }
 
 void SweepRun::wait_for_something() {
@@ -225,7 +166,7 @@ void SweepRun::take_replies(Station& station) {
   if (!station.worker) return;
   for (const auto& reply : station.worker->take_replies()) {
     if (!station.attempt) continue;
-    if (reply.trial != station.attempt->paths.trial_file(station.attempt->number)) continue;
+    if (reply.trial != station.attempt->trial_file()) continue;
     end_attempt(station, end_of_code(reply.code, reply.message));
     // After these a worker goes on; after all others it ends, and a fresh one takes its place.
     const auto code = static_cast<ExitCode>(reply.code);
@@ -248,7 +189,7 @@ void SweepRun::take_death(Station& station) {
     const bool told = stops_ > 0 || station.attempt->ended_by;
     auto end =
         station.attempt->own_program ? end_of_program(*death, told) : end_of_process(*death, told);
-    const auto log = station.attempt->paths.log(station.attempt->number);
+    const auto log = station.attempt->log();
     end.log_tail = log_tail(log);
     if (end.log_tail.empty()) end.log_tail = station.worker->said();
     if (end.state == TrialState::kDone) end.log_tail.clear();
@@ -261,8 +202,8 @@ void SweepRun::take_death(Station& station) {
 void SweepRun::ingest(Station& station, Attempt& attempt) {
   const auto& planned = parts_.plan.trials[attempt.trial];
   const auto goal = parts_.plan.metrics.find(planned.stage);
-  const auto records = parts_.store.ingest(parts_.plan.name, planned.id, attempt.number,
-                                           attempt.paths.spool(attempt.number));
+  const auto records =
+      parts_.store.ingest(parts_.plan.name, planned.id, attempt.number, attempt.spool());
   if (!records.empty()) attempt.heard_of = parts_.clock();
   for (const auto& record : records) {
     const auto type = record.value("type", std::string());
@@ -288,7 +229,7 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
     end.message = attempt.reason;
   }
   if (end.state == TrialState::kFailed && end.log_tail.empty()) {
-    end.log_tail = log_tail(attempt.paths.log(attempt.number));
+    end.log_tail = log_tail(attempt.log());
   }
   const auto& planned = parts_.plan.trials[attempt.trial];
   parts_.store.end_attempt(parts_.plan.name, planned.id, attempt.number, end);
@@ -306,7 +247,7 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
   if (ended_well) ++status_.done;
   if (end.state == TrialState::kFailed) ++status_.failed;
   if (end.state != TrialState::kInterrupted) ++status_.ended;
-  report_end(attempt, end);
+  announcer_.ended(attempt, end, status_, parts_.clock());
   report_blocked();
   if (end.state == TrialState::kFailed) {
     watch_for_repeated(attempt, end, progress.step - progress.resumed_step);
@@ -318,7 +259,7 @@ bool SweepRun::run_again(const Attempt& attempt, const AttemptEnd& end, Failure 
   if (stops_ > 0 || !retries_.again(attempt.trial, failure)) return false;
   std::string with;
   if (failure == Failure::kOutOfMemory) {
-    const Json config = read_trial_file(attempt.paths.trial_file(attempt.number)).config;
+    const Json config = read_trial_file(attempt.trial_file()).config;
     const auto batch_size = attempt.own_program ? 0 : parts_.batch_size;
     const auto smaller = with_half_micro_batch(config, batch_size);
     if (!smaller) return false;
@@ -328,8 +269,7 @@ bool SweepRun::run_again(const Attempt& attempt, const AttemptEnd& end, Failure 
     shrink_.erase(attempt.trial);
   }
   parts_.schedule.retry(attempt.trial);
-  parts_.view.note("RETRY " + shortened(labels_[attempt.trial], kLabelWidth) + with + ": " +
-                   end.message + "\n  log: " + path_text(attempt.paths.log(attempt.number)));
+  announcer_.retried(attempt, end, with);
   return true;
 }
 
@@ -367,43 +307,15 @@ void SweepRun::ask_to_end(Station& station, Failure cause, const std::string& re
   station.worker->checkpoint();
 }
 
-void SweepRun::report_end(const Attempt& attempt, const AttemptEnd& end) {
-  const auto label = shortened(labels_[attempt.trial], kLabelWidth);
-  const auto& planned = parts_.plan.trials[attempt.trial];
-  auto& view = parts_.view;
-  const auto count =
-      "[" + std::to_string(status_.done) + "/" + std::to_string(status_.trials) + "] ";
-  if (end.state == TrialState::kDone) {
-    std::string objective;
-    const auto goal = parts_.plan.metrics.find(planned.stage);
-    if (attempt.objective) {
-      objective = "  " + goal->second.name + " " + short_number(*attempt.objective);
-    }
-    view.detail(count + "done " + label + objective + "  " +
-                duration_text(parts_.clock() - attempt.started));
-    return;
-  }
-  const auto log = attempt.paths.log(attempt.number);
-  if (end.state == TrialState::kDiverged) {
-    view.note(count + "DIVERGED " + label + ": " + end.message);
-  } else if (end.state == TrialState::kInterrupted) {
-    view.detail("interrupted " + label + ": " + end.message);
-  } else {
-    view.note("FAILED " + label + ": " + end.message + indented(end.log_tail) +
-              "\n  log: " + path_text(log));
-  }
-}
-
 void SweepRun::report_blocked() {
   for (const auto& blocked : parts_.schedule.take_blocked()) {
-    const auto& cause = labels_[blocked.because_of];
     const auto state = to_string(parts_.schedule.state(blocked.because_of));
-    const auto& planned = parts_.plan.trials[blocked.trial];
-    const auto reason = "it starts from " + cause + ", which is " + std::string(state);
-    parts_.store.block(parts_.plan.name, planned.id, reason);
+    const auto reason = "it starts from " + announcer_.label(blocked.because_of) + ", which is " +
+                        std::string(state);
+    parts_.store.block(parts_.plan.name, parts_.plan.trials[blocked.trial].id, reason);
     ++status_.failed;
     ++status_.ended;
-    parts_.view.note("BLOCKED " + shortened(labels_[blocked.trial], kLabelWidth) + ": " + reason);
+    announcer_.blocked(blocked, reason);
   }
 }
 

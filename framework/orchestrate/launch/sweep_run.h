@@ -12,13 +12,14 @@
 #include <string>
 #include <vector>
 
+#include "orchestrate/launch/announcer.h"
 #include "orchestrate/launch/failure.h"
 #include "orchestrate/launch/run_status.h"
 #include "orchestrate/launch/schedule.h"
 #include "orchestrate/launch/signals.h"
 #include "orchestrate/launch/slots.h"
+#include "orchestrate/launch/station.h"
 #include "orchestrate/launch/view.h"
-#include "orchestrate/launch/worker.h"
 
 namespace mvn {
 
@@ -55,12 +56,8 @@ class SweepRun {
   [[nodiscard]] const std::string& given_up() const { return given_up_; }
 
  private:
-  struct Station;
-  struct Attempt;
-
   void start_ready();
   void start(Station& station, std::size_t trial);
-  void hand_over(Station& station, const Json& config);
   Json configuration_of(const Attempt& attempt) const;
   void wait_for_something();
   void take_signals();
@@ -72,16 +69,14 @@ class SweepRun {
   void watch_for_repeated(const Attempt& attempt, const AttemptEnd& end, std::int64_t steps);
   void enforce_limits(Station& station, double now);
   void ask_to_end(Station& station, Failure cause, const std::string& reason);
-  void report_end(const Attempt& attempt, const AttemptEnd& end);
   void report_blocked();
   void ingest(Station& station, Attempt& attempt);
   void tick();
-  void show();
   void release_workers();
   [[nodiscard]] bool busy() const;
 
   SweepRunParts parts_;
-  std::vector<std::string> labels_;
+  Announcer announcer_;
   std::vector<std::unique_ptr<Station>> stations_;
   RunStatus status_;
   RetryLedger retries_;

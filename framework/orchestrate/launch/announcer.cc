@@ -1,0 +1,64 @@
+#include "orchestrate/launch/announcer.h"
+
+#include <sstream>
+
+#include "orchestrate/launch/labels.h"
+
+namespace mvn {
+namespace {
+
+constexpr std::size_t kLabelWidth = 48;  // columns of a trial's label in lines that stay
+
+std::string indented(const std::string& text) {
+  std::istringstream lines(text);
+  std::string result;
+  for (std::string line; std::getline(lines, line);) result += "\n  | " + line;
+  return result;
+}
+
+}  // namespace
+
+Announcer::Announcer(const SweepPlan& plan, View& view)
+    : plan_(plan), view_(view), labels_(trial_labels(plan)) {}
+
+std::string Announcer::short_label(std::size_t trial) const {
+  return shortened(labels_[trial], kLabelWidth);
+}
+
+void Announcer::started(const Attempt& attempt) {
+  view_.detail("started " + short_label(attempt.trial) + "  " +
+               plan_.trials[attempt.trial].id.substr(0, 12) +
+               (attempt.number > 1 ? "  attempt " + std::to_string(attempt.number) : ""));
+}
+
+void Announcer::ended(const Attempt& attempt, const AttemptEnd& end, const RunStatus& status,
+                      double now) {
+  const auto label = short_label(attempt.trial);
+  const auto count = "[" + std::to_string(status.done) + "/" + std::to_string(status.trials) + "] ";
+  if (end.state == TrialState::kDone) {
+    std::string objective;
+    const auto goal = plan_.metrics.find(plan_.trials[attempt.trial].stage);
+    if (attempt.objective) {
+      objective = "  " + goal->second.name + " " + short_number(*attempt.objective);
+    }
+    view_.detail(count + "done " + label + objective + "  " + duration_text(now - attempt.started));
+  } else if (end.state == TrialState::kDiverged) {
+    view_.note(count + "DIVERGED " + label + ": " + end.message);
+  } else if (end.state == TrialState::kInterrupted) {
+    view_.detail("interrupted " + label + ": " + end.message);
+  } else {
+    view_.note("FAILED " + label + ": " + end.message + indented(end.log_tail) +
+               "\n  log: " + path_text(attempt.log()));
+  }
+}
+
+void Announcer::retried(const Attempt& attempt, const AttemptEnd& end, const std::string& with) {
+  view_.note("RETRY " + short_label(attempt.trial) + with + ": " + end.message +
+             "\n  log: " + path_text(attempt.log()));
+}
+
+void Announcer::blocked(const BlockedTrial& blocked, const std::string& reason) {
+  view_.note("BLOCKED " + short_label(blocked.trial) + ": " + reason);
+}
+
+}  // namespace mvn

@@ -1,0 +1,36 @@
+// What the user is told about each trial, in words.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "orchestrate/launch/schedule.h"
+#include "orchestrate/launch/station.h"
+#include "orchestrate/launch/view.h"
+
+namespace mvn {
+
+class Announcer {
+ public:
+  // Both outlive it.
+  Announcer(const SweepPlan& plan, View& view);
+
+  [[nodiscard]] const std::string& label(std::size_t trial) const { return labels_[trial]; }
+
+  void started(const Attempt& attempt);
+  // `status` counts it already; `now` is of the clock of `attempt.started`.
+  void ended(const Attempt& attempt, const AttemptEnd& end, const RunStatus& status, double now);
+  // It is tried again; `with` is what differs then (" with training.micro_batch_size 8") or "".
+  void retried(const Attempt& attempt, const AttemptEnd& end, const std::string& with);
+  void blocked(const BlockedTrial& blocked, const std::string& reason);
+
+ private:
+  [[nodiscard]] std::string short_label(std::size_t trial) const;
+
+  const SweepPlan& plan_;
+  View& view_;
+  std::vector<std::string> labels_;
+};
+
+}  // namespace mvn
