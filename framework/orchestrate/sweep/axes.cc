@@ -5,6 +5,7 @@
 
 #include "common/nearest.h"
 #include "orchestrate/sweep/document.h"
+#include "orchestrate/sweep/keys.h"
 #include "orchestrate/sweep/random_axis.h"
 #include "orchestrate/sweep/scalar.h"
 #include "orchestrate/sweep/settings.h"
@@ -233,7 +234,7 @@ class AxesReader {
   }
 
   void read_conditional(const Node& item) {
-    static const std::vector<std::string> known = {"if", "parameters"};
+    const auto known = key_names("when");
     for (const Entry& entry : item.entries) {
       if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
       problems_.add(entry.mark,
@@ -302,9 +303,9 @@ class AxesReader {
       problems_.add(repeats->mark, "repeats: write {seeds: [0, 1, 2]}");
       return;
     }
-    static const std::vector<std::string> known = {"seeds"};
+    const auto known = key_names("repeats");
     for (const Entry& entry : repeats->entries) {
-      if (entry.key == "seeds") continue;
+      if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
       problems_.add(entry.mark,
                     "repeats: unknown key '" + entry.key + "'" + suggest(entry.key, known));
     }

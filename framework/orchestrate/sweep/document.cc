@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "common/nearest.h"
+#include "orchestrate/sweep/keys.h"
 #include "orchestrate/sweep/layers.h"
 #include "orchestrate/sweep/yaml_reader.h"
 
@@ -69,8 +70,7 @@ Node load_with_extended(const fs::path& file, std::vector<fs::path> chain, Probl
 }
 
 bool is_axis_word(const std::string& word) {
-  static const std::vector<std::string> words = {"value", "values", "min",         "max",
-                                                 "q",     "count",  "distribution"};
+  const auto words = key_names("axis");
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 

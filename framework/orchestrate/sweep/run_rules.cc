@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "common/nearest.h"
+#include "orchestrate/sweep/keys.h"
 #include "orchestrate/sweep/scalar.h"
 
 namespace mvn {
@@ -15,8 +16,7 @@ constexpr int kMostRetries = 1000;
 
 // The entries of the map under `key`, each known; none after a problem.
 std::vector<const Entry*> entries_of(const Node& sweep, const std::string& key,
-                                     const std::string& example,
-                                     const std::vector<std::string>& known, ProblemList& problems) {
+                                     const std::string& example, ProblemList& problems) {
   const Node* map = sweep.get(key);
   if (map == nullptr) return {};
   if (!map->is_map()) {
@@ -24,6 +24,7 @@ std::vector<const Entry*> entries_of(const Node& sweep, const std::string& key,
                  key + ": expected a map such as " + example + ", got " + describe(*map));
     return {};
   }
+  const auto known = key_names(key);
   std::vector<const Entry*> entries;
   for (const Entry& entry : map->entries) {
     if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
@@ -67,9 +68,7 @@ RetryRules read_retry(const Node& sweep, ProblemList& problems) {
   const std::map<std::string, int*> counts = {
       {"crash", &rules.crash}, {"oom", &rules.oom},         {"node", &rules.node},
       {"hang", &rules.hang},   {"timeout", &rules.timeout}, {"diverged", &rules.diverged}};
-  static const std::vector<std::string> known = {"crash", "oom",     "node",
-                                                 "hang",  "timeout", "diverged"};
-  for (const Entry* entry : entries_of(sweep, "retry", "{crash: 2}", known, problems)) {
+  for (const Entry* entry : entries_of(sweep, "retry", "{crash: 2}", problems)) {
     *counts.at(entry->key) = count("retry." + entry->key, entry->value, problems);
   }
   return rules;
@@ -79,8 +78,7 @@ Limits read_limits(const Node& sweep, ProblemList& problems) {
   Limits limits;
   const std::map<std::string, double*> values = {
       {"time", &limits.time}, {"silence", &limits.silence}, {"grace", &limits.grace}};
-  static const std::vector<std::string> known = {"time", "silence", "grace"};
-  for (const Entry* entry : entries_of(sweep, "limits", "{time: 2h}", known, problems)) {
+  for (const Entry* entry : entries_of(sweep, "limits", "{time: 2h}", problems)) {
     *values.at(entry->key) = duration("limits." + entry->key, entry->value, problems);
   }
   return limits;

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "common/nearest.h"
+#include "orchestrate/sweep/keys.h"
 #include "orchestrate/sweep/scalar.h"
 
 namespace mvn {
@@ -11,20 +12,6 @@ namespace {
 
 bool contains(const std::vector<std::string>& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
-}
-
-const std::vector<std::string>& whole_sweep_keys() {
-  static const std::vector<std::string> keys = {"name",    "description", "extends",
-                                                "stages",  "prepare",     "resources",
-                                                "run_cap", "retry",       "limits"};
-  return keys;
-}
-
-const std::vector<std::string>& stage_keys() {
-  static const std::vector<std::string> keys = {"method",     "metric", "recipe",  "seed",
-                                                "parameters", "zip",    "repeats", "trials",
-                                                "exclude",    "when",   "search"};
-  return keys;
 }
 
 // Keys that people know from elsewhere, and what to do about them.
@@ -42,7 +29,7 @@ std::string known_elsewhere(const std::string& key) {
 }
 
 void check_method(const Node& sweep, ProblemList& problems) {
-  static const std::vector<std::string> methods = {"grid", "list", "random"};
+  const auto methods = choices_of("stage", "method");
   const Node* method = sweep.get("method");
   if (method == nullptr || (method->is_scalar() && contains(methods, method->text))) return;
   if (method->text == "bayes" || method->text == "custom") {
@@ -64,12 +51,12 @@ std::optional<std::int64_t> whole_number(const std::string& key, const Node& nod
   return std::nullopt;
 }
 
-void check_known(const std::string& prefix, const Node& map, const std::vector<std::string>& known,
-                 ProblemList& problems) {
+// Of the map under `key`, which has a group of that name.
+void check_known(const std::string& key, const Node& map, ProblemList& problems) {
+  const auto known = key_names(key);
   for (const Entry& entry : map.entries) {
     if (contains(known, entry.key)) continue;
-    problems.add(entry.mark,
-                 prefix + ": unknown key '" + entry.key + "'" + suggest(entry.key, known));
+    problems.add(entry.mark, key + ": unknown key '" + entry.key + "'" + suggest(entry.key, known));
   }
 }
 
@@ -87,16 +74,17 @@ void check_section(const Entry& entry, ProblemList& problems) {
 
 void check_keys(const Node& sweep, bool stage, const std::vector<std::string>& sections,
                 ProblemList& problems) {
-  std::vector<std::string> known = stage_keys();
+  const auto whole_sweep = key_names("sweep");
+  auto known = key_names("stage");
   known.insert(known.end(), sections.begin(), sections.end());
-  if (!stage) known.insert(known.end(), whole_sweep_keys().begin(), whole_sweep_keys().end());
+  if (!stage) known.insert(known.end(), whole_sweep.begin(), whole_sweep.end());
   for (const Entry& entry : sweep.entries) {
     const std::string& key = entry.key;
     if (contains(known, key)) {
       if (contains(sections, key)) check_section(entry, problems);
     } else if (const auto reason = known_elsewhere(key); !reason.empty()) {
       problems.add(entry.mark, "'" + key + "' " + reason);
-    } else if (stage && contains(whole_sweep_keys(), key)) {
+    } else if (stage && contains(whole_sweep, key)) {
       problems.add(entry.mark, "'" + key + "' belongs to the sweep, not to a stage");
     } else if (const auto dot = key.find('.');
                dot != std::string::npos && contains(sections, key.substr(0, dot))) {
@@ -140,7 +128,7 @@ MetricGoal read_metric(const Node& stage, ProblemList& problems) {
     problems.add(metric->mark, "metric: write {name: eval/accuracy, goal: maximize}");
     return goal;
   }
-  check_known("metric", *metric, {"name", "goal"}, problems);
+  check_known("metric", *metric, problems);
   const Node* name = metric->get("name");
   const Node* direction = metric->get("goal");
   if (name == nullptr || !name->is_scalar() || name->text.empty()) {
@@ -151,9 +139,8 @@ MetricGoal read_metric(const Node& stage, ProblemList& problems) {
   if (direction == nullptr) {
     problems.add(metric->mark, "metric: `goal` is required: maximize or minimize");
   } else if (direction->text != "maximize" && direction->text != "minimize") {
-    static const std::vector<std::string> goals = {"maximize", "minimize"};
-    problems.add(direction->mark,
-                 "metric: unknown goal " + describe(*direction) + suggest(direction->text, goals));
+    problems.add(direction->mark, "metric: unknown goal " + describe(*direction) +
+                                      suggest(direction->text, choices_of("metric", "goal")));
   } else {
     goal.maximize = direction->text == "maximize";
   }
@@ -169,7 +156,7 @@ Resources read_resources(const Node& sweep, ProblemList& problems) {
                  "resources: expected a map such as {workers: 2}, got " + describe(*resources));
     return result;
   }
-  check_known("resources", *resources, {"threads", "workers", "device"}, problems);
+  check_known("resources", *resources, problems);
   const auto number = [&](const char* key) {
     const Node* node = resources->get(key);
     if (node == nullptr) return 0;
@@ -194,7 +181,7 @@ namespace {
 std::optional<Preparation> read_preparation(const Node& item, ProblemList& problems) {
   const Node* command = item.get("command");
   const Node* creates = item.get("creates");
-  check_known("prepare", item, {"command", "creates"}, problems);
+  check_known("prepare", item, problems);
   const bool words = command != nullptr && command->is_list() && !command->items.empty() &&
                      std::all_of(command->items.begin(), command->items.end(),
                                  [](const Node& word) { return word.is_scalar(); });
@@ -240,7 +227,7 @@ Search read_search(const Node& stage, ProblemList& problems) {
     problems.add(node->mark, "search: write {draws: 20, seed: 0}");
     return search;
   }
-  check_known("search", *node, {"draws", "seed"}, problems);
+  check_known("search", *node, problems);
   if (const Node* draws = node->get("draws")) {
     search.draws = whole_number("search: draws", *draws, 1, problems);
   }

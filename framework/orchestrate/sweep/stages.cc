@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "common/nearest.h"
+#include "orchestrate/sweep/keys.h"
 #include "orchestrate/sweep/layers.h"
 #include "orchestrate/sweep/settings.h"
 
@@ -12,10 +13,7 @@ namespace {
 
 Node shared_keys(const Node& sweep) {
   Node shared = sweep;
-  for (const char* own :
-       {"name", "description", "stages", "prepare", "resources", "run_cap", "retry", "limits"}) {
-    shared.erase(own);
-  }
+  for (const std::string& own : key_names("sweep")) shared.erase(own);
   return shared;
 }
 
