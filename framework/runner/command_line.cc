@@ -5,6 +5,7 @@
 
 #include "common/nearest.h"
 #include "orchestrate/launch/prepare.h"
+#include "runner/ask_runner.h"
 
 namespace mvn {
 namespace {
@@ -14,6 +15,7 @@ constexpr auto* kExamples = R"(Examples:
   mvn-runner sweep.yaml --dry-run                    show its trials; start nothing
   mvn-runner sweep.yaml --set training.epochs=1      change a value
   mvn-runner status                                  from another terminal: where the sweeps stand
+  mvn-runner pause                                   no new trials until mvn-runner resume
   mvn-runner query "SELECT * FROM group_stats"       mean and interval over the seeds
   mvn-runner plugins lora                            the parameters of a plugin
   mvn-runner import gpt-neo gpt3_XL_256_Pile.json    a recipe from another trainer's file
@@ -23,6 +25,7 @@ Exit codes: 0 all trials done, 1 some failed, 64 bad configuration (nothing was 
 130 interrupted. Running the same command again goes on where it stopped.)";
 
 const std::vector<std::string> kCommands = {"plugins",    "query",  "collect", "status",
+                                            "pause",      "resume", "drain",   "stop",
                                             "new-plugin", "import", "merge"};
 
 void add_repeated(CLI::App& app, const std::string& name, std::vector<std::string>& values,
@@ -80,6 +83,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   auto* collect = app.add_subcommand("collect", "Make results.db anew from the trials' spools");
   collect->add_flag("--rebuild", parsed.rebuild, "Replace the database")->required();
   app.add_subcommand("status", "Show where the sweeps of a results folder stand");
+  for (const auto& request : runner_requests()) app.add_subcommand(request, request_help(request));
   auto* fresh = app.add_subcommand("new-plugin", "Write a plugin's skeleton that builds");
   fresh->add_option("name", parsed.line.plugin, "Its name, and its folder's")
       ->required()
@@ -142,6 +146,8 @@ Command command_of(const CLI::App& app, const Parsed& parsed) {
   if (name == "query") return Command::kQuery;
   if (name == "collect") return Command::kCollect;
   if (name == "status") return Command::kStatus;
+  const auto& requests = runner_requests();
+  if (std::find(requests.begin(), requests.end(), name) != requests.end()) return Command::kAsk;
   if (name == "import") return Command::kImport;
   if (name == "merge") return Command::kMerge;
   return Command::kNewPlugin;
@@ -203,6 +209,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   if (const auto extras = app.remaining(true); !extras.empty()) refuse_extra(app, extras);
   line.command = command_of(app, parsed);
   line.help = app.help();
+  if (line.command == Command::kAsk) line.request = app.get_subcommands().front()->get_name();
   if (!parsed.results.empty()) line.results = parsed.results;
   line.plugin_folders.assign(parsed.plugin_folders.begin(), parsed.plugin_folders.end());
   line.sweep = parsed.sweep;

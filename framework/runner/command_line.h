@@ -15,6 +15,7 @@ enum class Command {
   kQuery,
   kCollect,
   kStatus,
+  kAsk,
   kNewPlugin,
   kImport,
   kMerge,
@@ -44,6 +45,7 @@ struct CommandLine {
   std::string adapter;           // kMerge: instead of a trial
   std::string output;            // kMerge
   std::string dtype;             // kMerge: "" for the base's
+  std::string request;           // kAsk: pause, resume, drain or stop
   std::string help;              // kHelp: what to print
 };
 

@@ -2,13 +2,14 @@
 
 #include <unistd.h>
 
-#include "common/files.h"
 #include "common/json.h"
+#include "orchestrate/launch/results_lock.h"
 #include "orchestrate/launch/session.h"
 #include "orchestrate/launch/worker_program.h"
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/rebuild.h"
 #include "orchestrate/store/store.h"
+#include "runner/ask_runner.h"
 #include "runner/import_gpt_neo.h"
 #include "runner/list_plugins.h"
 #include "runner/merge.h"
@@ -42,12 +43,7 @@ void rebuild(const CommandLine& line, std::ostream& out) {
   if (!std::filesystem::is_directory(line.results)) {
     throw UsageError(line.results.string() + ": no such results folder; give one with --results");
   }
-  const auto file = line.results / "runner.lock";
-  const auto lock = FileLock::try_lock(file);
-  if (!lock) {
-    throw Error(line.results.string() + " is in use by another mvn-runner, " +
-                FileLock::holder(file) + ": wait for it to end");
-  }
+  const ResultsLock lock(line.results);
   const auto summary = rebuild_database(line.results);
   out << "made " << database_path(line.results).string() << " anew: " << summary.sweeps
       << " sweeps, " << summary.trials << " trials, " << summary.attempts << " attempts, "
@@ -74,6 +70,9 @@ int run_command(const CommandLine& line, std::ostream& out) {
       break;
     case Command::kStatus:
       show_status(line.results, out);
+      break;
+    case Command::kAsk:
+      ask_runner(line.results, line.request, out);
       break;
     case Command::kNewPlugin:
       write_plugin(line.plugin, std::filesystem::current_path(), out);

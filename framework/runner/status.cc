@@ -2,9 +2,7 @@
 
 #include <unistd.h>
 
-#include <sstream>
-
-#include "common/files.h"
+#include "orchestrate/launch/results_lock.h"
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/store.h"
 
@@ -25,25 +23,11 @@ SELECT trial, stage, params, step, steps,
        started
 FROM trials t WHERE state = 'running')";
 
-// The process that the lock file names, where it still is one of ours.
-bool is_alive(const std::string& pid) {
-  std::error_code ignored;
-  const std::filesystem::path process = "/proc/" + pid;
-  if (pid.empty() || !std::filesystem::exists(process / "comm", ignored)) return false;
-  return read_file(process / "comm").starts_with("mvn-runner");
-}
-
 std::string runner_line(const std::filesystem::path& results) {
-  const auto lock = results / "runner.lock";
-  if (!std::filesystem::exists(lock)) return "no runner is at work here";
-  std::istringstream owner(read_file(lock));
-  std::string pid;
-  std::string host;
-  owner >> pid >> host;
-  char here[256] = {};
-  ::gethostname(here, sizeof here - 1);
-  if (host == here && !is_alive(pid)) return "no runner is at work here";
-  return "runner: process " + pid + " on " + host;
+  const auto runner = last_runner(results);
+  if (!runner || !runner->alive) return "no runner is at work here";
+  const bool runs = !runner->sweep.empty();
+  return "runner: " + runner->text() + (runs ? ", " + runner->sweep + " is " + runner->course : "");
 }
 
 }  // namespace

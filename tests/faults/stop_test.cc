@@ -49,18 +49,35 @@ class Stop : public testing::Test {
   std::string worker_;  // "trial pid"
 };
 
-TEST_F(Stop, CtrlCWaitsForACheckpointAndTheSameCommandGoesOn) {
+TEST_F(Stop, CtrlCLetsRunningTrialsFinish) {
   auto run = run_to_the_second();
   run.signal(SIGINT);
+  EXPECT_EQ(run.wait_for("draining:"),
+            "draining: no new trials start, 1 trial runs to its end; Ctrl-C again stops now, at a "
+            "checkpoint");
+  proceed_.release(1);
+  const auto drained = run.finish();
+  EXPECT_EQ(drained.end.exit_code, 130) << drained.out << drained.err;
+  EXPECT_TRUE(contains(drained.out, "demo: 2 of 3 trials done, in ")) << drained.out;
+  EXPECT_TRUE(contains(drained.out, "stopped; to continue, run the same command again:\n  "))
+      << drained.out;
+  EXPECT_EQ(place_.rows("SELECT state, step FROM trials ORDER BY rowid"),
+            (Rows{"done|4", "done|4", "planned|"}));
+  EXPECT_EQ(run_the_rest().end.exit_code, 0);
+  expect_complete();
+  EXPECT_EQ(place_.rows("SELECT count(*) FROM mvn_attempt"), Rows{"3"});
+}
+
+TEST_F(Stop, ASecondCtrlCWaitsForACheckpointAndTheSameCommandGoesOn) {
+  auto run = run_to_the_second();
+  run.signal(SIGINT);
+  run.wait_for("draining:");
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait_for("stopping:"),
+            "stopping: 1 trial writes its checkpoint; Ctrl-C again kills at once");
   const auto stopped = run.finish();
   EXPECT_EQ(stopped.end.exit_code, 130) << stopped.out << stopped.err;
-  EXPECT_TRUE(contains(stopped.out,
-                       "stopping: 1 trial writes its checkpoint; Ctrl-C again stops at "
-                       "once\n"))
-      << stopped.out;
   EXPECT_TRUE(contains(stopped.out, "demo: 1 of 3 trials done, 1 interrupted, in ")) << stopped.out;
-  EXPECT_TRUE(contains(stopped.out, "stopped; to continue, run the same command again:\n  "))
-      << stopped.out;
   EXPECT_EQ(place_.rows("SELECT state, step FROM trials ORDER BY rowid"),
             (Rows{"done|4", "interrupted|2", "planned|"}));
 
@@ -70,28 +87,54 @@ TEST_F(Stop, CtrlCWaitsForACheckpointAndTheSameCommandGoesOn) {
   EXPECT_EQ(place_.rows("SELECT resumed_step FROM mvn_attempt WHERE attempt = 2"), Rows{"2"});
 }
 
-TEST_F(Stop, TerminationIsTheSameAsCtrlC) {
+TEST_F(Stop, TerminationStopsAtOnceHoweverOftenItComes) {
   auto run = run_to_the_second();
   run.signal(SIGTERM);
-  EXPECT_EQ(run.finish().end.exit_code, 130);
-  EXPECT_EQ(run_the_rest().end.exit_code, 0);
-  expect_complete();
-}
-
-TEST_F(Stop, ASecondCtrlCStopsAtOnce) {
-  place_.write("sweep.yaml", sweep_text("steps: 4, hold_at: 2, holding: holding, proceed: proceed, "
-                                        "ignore_stop: true",
-                                        "1.0, 2.0, 3.0", "resources: {workers: 1}\n"));
-  auto run = run_to_the_second();
-  run.signal(SIGINT);
-  run.wait_for("stopping:");
-  run.signal(SIGINT);
+  run.signal(SIGHUP);
   const auto stopped = run.finish();
-  EXPECT_EQ(stopped.end.exit_code, 130) << stopped.out << stopped.err;
+  EXPECT_EQ(stopped.end.exit_code, 130);
+  EXPECT_FALSE(contains(stopped.out, "killing:")) << stopped.out;
   EXPECT_EQ(place_.rows("SELECT state, step FROM trials ORDER BY rowid"),
             (Rows{"done|4", "interrupted|2", "planned|"}));
   EXPECT_EQ(run_the_rest().end.exit_code, 0);
   expect_complete();
+}
+
+// Trials that do not stop when they are asked to.
+class StubbornStop : public Stop {
+ protected:
+  void write_sweep(const std::string& more) {
+    place_.write("sweep.yaml", sweep_text("steps: 4, hold_at: 2, holding: holding, proceed: "
+                                          "proceed, ignore_stop: true",
+                                          "1.0, 2.0, 3.0", "resources: {workers: 1}\n" + more));
+  }
+  void expect_interrupted_and_continue() {
+    EXPECT_EQ(place_.rows("SELECT state, step FROM trials ORDER BY rowid"),
+              (Rows{"done|4", "interrupted|2", "planned|"}));
+    EXPECT_EQ(run_the_rest().end.exit_code, 0);
+    expect_complete();
+  }
+};
+
+TEST_F(StubbornStop, AThirdCtrlCKillsAtOnce) {
+  write_sweep("");
+  auto run = run_to_the_second();
+  for (const auto* said :
+       {"draining:", "stopping:", "killing: 1 trial ends without a checkpoint"}) {
+    run.signal(SIGINT);
+    run.wait_for(said);
+  }
+  const auto stopped = run.finish();
+  EXPECT_EQ(stopped.end.exit_code, 130) << stopped.out << stopped.err;
+  expect_interrupted_and_continue();
+}
+
+TEST_F(StubbornStop, TheGraceOfTheSweepEndsIt) {
+  write_sweep("limits: {grace: 0.1s}\n");
+  auto run = run_to_the_second();
+  run.signal(SIGTERM);
+  EXPECT_EQ(run.finish().end.exit_code, 130);
+  expect_interrupted_and_continue();
 }
 
 TEST_F(Stop, AKilledRunnerTakesItsWorkersAlongAndLosesNothing) {
@@ -119,6 +162,46 @@ TEST_F(Stop, ASecondRunnerSaysWhoIsThere) {
   proceed_.release(2);
   EXPECT_EQ(first.finish().end.exit_code, 0);
   expect_complete();
+}
+
+TEST_F(Stop, APausedRunnerStartsNothingUntilItIsResumed) {
+  auto run = run_to_the_second();
+  const auto process = "process " + std::to_string(run.pid());
+  const auto paused = place_.run({"pause"});
+  EXPECT_EQ(paused.end.exit_code, 0) << paused.err;
+  EXPECT_EQ(paused.out,
+            "asked " + process + " to pause: running trials go on, no new ones start\n");
+  EXPECT_EQ(run.wait_for("paused:"),
+            "paused: no new trials start, 1 trial runs on; mvn-runner resume goes on");
+  proceed_.release(2);  // a third trial would take the second byte and end
+  run.wait_for("[2/3] done");
+  EXPECT_TRUE(contains(place_.run({"status"}).out, process)) << "it waits";
+  EXPECT_EQ(place_.rows("SELECT state FROM trials ORDER BY rowid"),
+            (Rows{"done", "done", "planned"}));
+  EXPECT_EQ(place_.run({"resume"}).out, "asked " + process + " to resume\n");
+  EXPECT_EQ(run.wait_for("resumed"), "resumed");
+  EXPECT_EQ(run.finish().end.exit_code, 0);
+  expect_complete();
+}
+
+TEST_F(Stop, DrainAndStopAreAskedForFromAnotherTerminal) {
+  auto run = run_to_the_second();
+  const auto process = "process " + std::to_string(run.pid());
+  EXPECT_EQ(
+      place_.run({"drain"}).out,
+      "asked " + process + " to drain: running trials go on to their end, no new ones start\n");
+  run.wait_for("draining:");
+  EXPECT_EQ(place_.run({"drain"}).out, process + " is draining already\n");
+  EXPECT_EQ(place_.run({"stop"}).out,
+            "asked " + process + " to stop: running trials write a checkpoint and end\n");
+  run.wait_for("stopping:");
+  EXPECT_EQ(run.finish().end.exit_code, 130);
+  EXPECT_EQ(place_.rows("SELECT state, step FROM trials ORDER BY rowid"),
+            (Rows{"done|4", "interrupted|2", "planned|"}));
+  const auto gone = place_.run({"stop"});
+  EXPECT_EQ(gone.end.exit_code, 1);
+  EXPECT_EQ(gone.err,
+            "mvn-runner: no runner is at work in results; give its folder with --results\n");
 }
 
 TEST(StopEarly, CtrlCWhilePreparing) {

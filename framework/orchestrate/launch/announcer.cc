@@ -16,7 +16,30 @@ std::string indented(const std::string& text) {
   return result;
 }
 
+std::string trials(std::size_t count, const std::string& one, const std::string& several) {
+  return std::to_string(count) + (count == 1 ? " trial " + one : " trials " + several);
+}
+
 }  // namespace
+
+std::string announcement(Course course, std::size_t running) {
+  switch (course) {
+    case Course::kRunning:
+      return "resumed";
+    case Course::kPaused:
+      return "paused: no new trials start, " + trials(running, "runs", "run") +
+             " on; mvn-runner resume goes on";
+    case Course::kDraining:
+      return "draining: no new trials start, " + trials(running, "runs to its", "run to their") +
+             " end; Ctrl-C again stops now, at a checkpoint";
+    case Course::kStopping:
+      return "stopping: " + trials(running, "writes its", "write their") +
+             " checkpoint; Ctrl-C again kills at once";
+    case Course::kKilling:
+      return "killing: " + trials(running, "ends", "end") + " without a checkpoint";
+  }
+  return "";
+}
 
 Announcer::Announcer(const SweepPlan& plan, View& view)
     : plan_(plan), view_(view), labels_(trial_labels(plan)) {}

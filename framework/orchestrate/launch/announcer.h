@@ -5,11 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "orchestrate/launch/course.h"
 #include "orchestrate/launch/schedule.h"
 #include "orchestrate/launch/station.h"
 #include "orchestrate/launch/view.h"
 
 namespace mvn {
+
+// What it means that a run changes to `course` while so many trials run.
+std::string announcement(Course course, std::size_t running);
 
 class Announcer {
  public:

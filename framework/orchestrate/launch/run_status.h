@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/json.h"
+#include "orchestrate/launch/course.h"
 
 namespace mvn {
 
@@ -35,7 +36,7 @@ struct RunStatus {
   std::size_t ended = 0;   // of those
   double skipped = 0;      // trials' worth of steps that ended trials had done in earlier runs
   double started = 0;
-  bool stopping = false;
+  Course course = Course::kRunning;
   std::map<std::size_t, TrialProgress> running;  // by place
 
   // 0..1 of what this run has to do.

@@ -50,7 +50,7 @@ CommandResult run_to_end(const ProcessSpec& spec, const std::string& input, Sign
     if (watched[3].revents != 0) feed(process.input(), rest);
     out.read_available(process.output());
     err.read_available(process.errors());
-    if (const int more = signals.take().stops; more > 0) stop(process, stops += more);
+    if (const int more = signals.take().stops(); more > 0) stop(process, stops += more);
   }
   if (stops > 0) throw Interrupted();
   out.read_available(process.output());

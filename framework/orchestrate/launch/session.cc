@@ -13,6 +13,7 @@
 #include "mvn/error.h"
 #include "orchestrate/launch/labels.h"
 #include "orchestrate/launch/prepare.h"
+#include "orchestrate/launch/results_lock.h"
 #include "orchestrate/launch/run_to_end.h"
 #include "orchestrate/launch/sweep_run.h"
 #include "orchestrate/launch/validate.h"
@@ -68,7 +69,7 @@ class Session {
 
   int run() {
     installed_ = worker_.describe(signals_);
-    if (fs::exists(database()) || fs::exists(lock_file())) lock_results();
+    if (last_runner(results_) || fs::exists(database())) lock_results();
     if (fs::exists(database())) store_ = std::make_unique<Store>(database());
     make_plan();
     check_device();
@@ -84,7 +85,6 @@ class Session {
 
  private:
   [[nodiscard]] fs::path database() const { return database_path(results_); }
-  [[nodiscard]] fs::path lock_file() const { return results_ / "runner.lock"; }
 
   void lock_results();
   void make_plan();
@@ -107,17 +107,12 @@ class Session {
   WorkerProgram worker_;
   Description installed_;
   SweepPlan plan_;
-  std::optional<FileLock> lock_;
+  std::optional<ResultsLock> lock_;
   std::unique_ptr<Store> store_;
 };
 
 void Session::lock_results() {
-  if (!lock_) lock_ = FileLock::try_lock(lock_file());
-  if (!lock_) {
-    throw Error(path_text(results_) + " is in use by another mvn-runner, " +
-                FileLock::holder(lock_file()) +
-                ": wait for it to end, stop it, or choose another folder with --results");
-  }
+  if (!lock_) lock_.emplace(results_);
 }
 
 std::string Session::find_trial(const std::string& prefix) const {
@@ -231,12 +226,14 @@ int Session::run_trials() {
   const auto view = make_view(out_);
   const auto clock = steady_clock();
   const double started = clock();
+  lock_->announce(plan_.name, Course::kRunning);
   SweepRun run({plan_, results_, *store_, schedule, *view, signals_, clock, worker_.serve(),
                 [this](const PlannedTrial& trial) {
                   return launch_config(plan_, trial, installed_,
                                        [this](const auto& id) { return model_folder(id); });
                 },
-                default_batch_size(installed_)},
+                default_batch_size(installed_),
+                [this](Course course) { lock_->announce(plan_.name, course); }},
                std::move(slots));
   run.execute();
   return conclude(schedule, run, clock() - started);

@@ -14,7 +14,9 @@ namespace mvn {
 Signals::Signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGWINCH}) sigaddset(&set, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGWINCH}) {
+    sigaddset(&set, signal);
+  }
   sigprocmask(SIG_BLOCK, &set, &before_);
   pipe_before_ = ::signal(SIGPIPE, SIG_IGN);
   descriptor_ = Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -32,12 +34,26 @@ ArrivedSignals Signals::take() {
   ArrivedSignals arrived;
   signalfd_siginfo info{};
   while (::read(descriptor_.get(), &info, sizeof info) == sizeof info) {
-    if (info.ssi_signo == SIGCHLD) {
-      arrived.child = true;
-    } else if (info.ssi_signo == SIGWINCH) {
-      arrived.resized = true;
-    } else {
-      ++arrived.stops;
+    switch (info.ssi_signo) {
+      case SIGINT:
+        ++arrived.interrupts;
+        break;
+      case SIGTERM:
+      case SIGHUP:
+        ++arrived.terminations;
+        break;
+      case SIGUSR1:
+        arrived.pause = true;
+        break;
+      case SIGUSR2:
+        arrived.resume = true;
+        break;
+      case SIGCHLD:
+        arrived.child = true;
+        break;
+      default:
+        arrived.resized = true;
+        break;
     }
   }
   return arrived;

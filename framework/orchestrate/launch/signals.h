@@ -9,13 +9,19 @@ namespace mvn {
 
 // What arrived since the last look.
 struct ArrivedSignals {
-  int stops = 0;         // SIGINT, SIGTERM or SIGHUP
+  int interrupts = 0;    // SIGINT
+  int terminations = 0;  // SIGTERM or SIGHUP
+  bool pause = false;    // SIGUSR1
+  bool resume = false;   // SIGUSR2
   bool child = false;    // SIGCHLD
   bool resized = false;  // SIGWINCH
+
+  // What asks a single command to end.
+  [[nodiscard]] int stops() const { return interrupts + terminations; }
 };
 
-// Blocks SIGINT, SIGTERM, SIGHUP, SIGCHLD and SIGWINCH and ignores SIGPIPE until destroyed. Started
-// processes do not inherit either.
+// Blocks these signals and ignores SIGPIPE until destroyed. Started processes do not inherit
+// either.
 class Signals {
  public:
   Signals();

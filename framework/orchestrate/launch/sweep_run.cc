@@ -50,7 +50,7 @@ SweepRun::~SweepRun() = default;
 void SweepRun::execute() {
   report_blocked();
   while (true) {
-    if (stops_ == 0 && given_up_.empty()) start_ready();
+    if (starts_trials() && status_.course != Course::kPaused) start_ready();
     if (!busy()) break;
     wait_for_something();
     take_signals();
@@ -64,11 +64,15 @@ void SweepRun::execute() {
   release_workers();
 }
 
+bool SweepRun::starts_trials() const {
+  return status_.course <= Course::kPaused && given_up_.empty() && parts_.schedule.has_ready();
+}
+
 bool SweepRun::busy() const {
+  if (starts_trials() && status_.course == Course::kPaused) return true;
   return std::any_of(stations_.begin(), stations_.end(), [&](const auto& station) {
     // A worker on its way out holds its device: the next trial there waits for it.
-    return station->attempt ||
-           (station->leaves_by && stops_ == 0 && given_up_.empty() && parts_.schedule.has_ready());
+    return station->attempt || (station->leaves_by && starts_trials());
   });
 }
 
@@ -139,24 +143,22 @@ void SweepRun::wait_for_something() {
 }
 
 void SweepRun::take_signals() {
-  if (const auto arrived = parts_.signals.take(); arrived.stops > 0) stop(arrived.stops);
+  const auto arrived = parts_.signals.take();
+  const auto course = after(status_.course, arrived);
+  if (course != status_.course) change_to(course);
 }
 
-void SweepRun::stop(int signals) {
-  const bool first = stops_ == 0;
-  stops_ += signals;
-  status_.stopping = true;
-  if (first) {
-    const auto running = status_.running.size();
-    parts_.view.note("stopping: " + std::to_string(running) +
-                     (running == 1 ? " trial writes its" : " trials write their") +
-                     " checkpoint; Ctrl-C again stops at once");
-  }
+void SweepRun::change_to(Course course) {
+  status_.course = course;
+  parts_.on_course(course);
+  parts_.view.note(announcement(course, status_.running.size()));
+  const double deadline = parts_.clock() + parts_.plan.limits.grace;
   for (auto& station : stations_) {
     if (!station->worker) continue;
-    if (stops_ > 1) {
+    if (course == Course::kKilling) {
       station->worker->kill();
-    } else if (station->attempt) {
+    } else if (course == Course::kStopping && station->attempt) {
+      station->attempt->killed_by = deadline;
       station->worker->checkpoint();
     }
   }
@@ -186,7 +188,7 @@ void SweepRun::take_death(Station& station) {
   if (!death) return;
   take_replies(station);  // its last words
   if (station.attempt) {
-    const bool told = stops_ > 0 || station.attempt->ended_by;
+    const bool told = status_.course >= Course::kStopping || station.attempt->ended_by;
     auto end =
         station.attempt->own_program ? end_of_program(*death, told) : end_of_process(*death, told);
     const auto log = station.attempt->log();
@@ -256,7 +258,7 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
 
 // Puts a trial that failed back in the queue where the rules say so.
 bool SweepRun::run_again(const Attempt& attempt, const AttemptEnd& end, Failure failure) {
-  if (stops_ > 0 || !retries_.again(attempt.trial, failure)) return false;
+  if (stopped() || !retries_.again(attempt.trial, failure)) return false;
   std::string with;
   if (failure == Failure::kOutOfMemory) {
     const Json config = read_trial_file(attempt.trial_file()).config;
@@ -326,7 +328,7 @@ void SweepRun::tick() {
   for (auto& station : stations_) {
     if (!station->attempt) continue;
     ingest(*station, *station->attempt);
-    if (station->worker && stops_ == 0) enforce_limits(*station, now);
+    if (station->worker) enforce_limits(*station, now);
   }
   parts_.view.refresh(status_, now);
 }
@@ -341,10 +343,10 @@ void SweepRun::release_workers() {
       return station->worker && !station->worker->try_wait();
     });
   };
-  while (remain() && parts_.clock() < deadline && stops_ < 2) {
+  while (remain() && parts_.clock() < deadline && status_.course != Course::kKilling) {
     next_tick_ = deadline;
     wait_for_something();
-    stops_ += parts_.signals.take().stops;
+    status_.course = after(status_.course, parts_.signals.take());
     for (auto& station : stations_) {
       if (station->worker) station->worker->take_replies();
     }

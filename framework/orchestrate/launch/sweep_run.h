@@ -38,7 +38,8 @@ struct SweepRunParts {
   ProcessSpec worker;  // how a persistent worker is started
   // The configuration of a trial as its worker gets it.
   std::function<Json(const PlannedTrial&)> configuration;
-  std::int64_t batch_size = 0;  // of a configuration that does not say; 0: not known
+  std::int64_t batch_size = 0;            // of a configuration that does not say; 0: not known
+  std::function<void(Course)> on_course;  // hears of every change
 };
 
 class SweepRun {
@@ -50,8 +51,8 @@ class SweepRun {
 
   // Until nothing can run any more, or the user stopped it and all workers are gone.
   void execute();
-  // A stop signal arrived.
-  [[nodiscard]] bool stopped() const { return stops_ > 0; }
+  // The user asked for no more trials.
+  [[nodiscard]] bool stopped() const { return status_.course >= Course::kDraining; }
   // Why it started no more trials though some are left; "" where the user stopped it.
   [[nodiscard]] const std::string& given_up() const { return given_up_; }
 
@@ -61,7 +62,7 @@ class SweepRun {
   Json configuration_of(const Attempt& attempt) const;
   void wait_for_something();
   void take_signals();
-  void stop(int signals);
+  void change_to(Course course);
   void take_replies(Station& station);
   void take_death(Station& station);
   void end_attempt(Station& station, AttemptEnd end);
@@ -73,6 +74,8 @@ class SweepRun {
   void ingest(Station& station, Attempt& attempt);
   void tick();
   void release_workers();
+  // Whether a trial that is ready may start; while paused, it may later.
+  [[nodiscard]] bool starts_trials() const;
   [[nodiscard]] bool busy() const;
 
   SweepRunParts parts_;
@@ -83,7 +86,6 @@ class SweepRun {
   RepeatedErrors repeated_;
   std::set<std::size_t> shrink_;  // trials whose next attempt gets half the micro-batch
   std::string given_up_;
-  int stops_ = 0;
   double next_tick_ = 0;
 };
 

@@ -141,7 +141,7 @@ std::string summary(const RunStatus& status, double now) {
   if (status.failed > 0) text += ", " + std::to_string(status.failed) + " failed";
   text += ", " + std::to_string(static_cast<int>(status.fraction() * 100 + 1e-9)) + "%";
   if (const double rate = status.rate(now); rate > 0) text += ", " + rate_text(rate) + " steps/s";
-  if (status.stopping) return text + ", stopping";
+  if (status.course != Course::kRunning) return text + ", " + std::string(to_string(status.course));
   if (const auto left = status.remaining(now)) text += ", " + duration_text(*left) + " left";
   return text;
 }

@@ -61,7 +61,7 @@ TEST(Render, FitsTheHeight) {
 TEST(Summary, SaysWhatFailedAndThatItStops) {
   auto status = running();
   status.failed = 2;
-  status.stopping = true;
+  status.course = Course::kStopping;
   EXPECT_EQ(summary(status, 40), "5/12 trials, 2 failed, 44%, stopping");
 }
 

@@ -1,0 +1,46 @@
+// Who is at work in a results folder: one runner at a time holds it, says what it does, and can be
+// asked from another terminal.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "common/files.h"
+#include "orchestrate/launch/course.h"
+
+namespace mvn {
+
+// Held until destroyed or the process ends, however that happens.
+class ResultsLock {
+ public:
+  // Throws Error that says who holds it.
+  explicit ResultsLock(const std::filesystem::path& results);
+
+  // Lets others know what this runner does.
+  void announce(const std::string& sweep, Course course) const;
+
+ private:
+  std::filesystem::path results_;
+  FileLock lock_;
+};
+
+// The runner that was last at work in a results folder, as its lock file tells.
+struct LastRunner {
+  pid_t pid = 0;
+  std::string host;
+  std::string sweep;   // "" where it runs none (yet)
+  std::string course;  // as Course is spelled
+  bool here = true;    // on this machine
+  bool alive = true;   // nobody knows of another machine's: true
+
+  // "process 4711 on alpha"
+  [[nodiscard]] std::string text() const;
+};
+
+// Nothing where no runner ever was.
+std::optional<LastRunner> last_runner(const std::filesystem::path& results);
+
+}  // namespace mvn

@@ -1,0 +1,78 @@
+#include "runner/ask_runner.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "mvn/error.h"
+#include "orchestrate/launch/labels.h"
+#include "orchestrate/launch/results_lock.h"
+
+namespace mvn {
+namespace {
+
+struct Request {
+  const char* name;
+  int signal;  // launch/signals.h
+  Course course;
+  const char* effect;
+  const char* help;
+};
+
+constexpr std::array<Request, 4> kRequests = {
+    {{"pause", SIGUSR1, Course::kPaused, ": running trials go on, no new ones start",
+      "Let a running sweep start no more trials until it is resumed"},
+     {"resume", SIGUSR2, Course::kRunning, "", "Let a paused sweep go on"},
+     {"drain", SIGINT, Course::kDraining, ": running trials go on to their end, no new ones start",
+      "Let a running sweep end with the trials that run (as the first Ctrl-C does)"},
+     {"stop", SIGTERM, Course::kStopping, ": running trials write a checkpoint and end",
+      "Stop a running sweep at checkpoints (as the second Ctrl-C does)"}}};
+
+const Request& find(const std::string& name) {
+  return *std::find_if(kRequests.begin(), kRequests.end(),
+                       [&](const Request& each) { return each.name == name; });
+}
+
+}  // namespace
+
+const std::vector<std::string>& runner_requests() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const auto& each : kRequests) all.emplace_back(each.name);
+    return all;
+  }();
+  return names;
+}
+
+std::string request_help(const std::string& request) { return find(request).help; }
+
+void ask_runner(const std::filesystem::path& results, const std::string& request,
+                std::ostream& out) {
+  const auto runner = last_runner(results);
+  const auto where = path_text(results);
+  if (!runner || !runner->alive) {
+    throw Error("no runner is at work in " + where + "; give its folder with --results");
+  }
+  if (!runner->here) {
+    throw Error(runner->text() + " is at work in " + where + ": run this command on that machine");
+  }
+  if (runner->sweep.empty()) {
+    throw Error(runner->text() + " is at work in " + where + ", but runs no trials yet");
+  }
+  const auto process = "process " + std::to_string(runner->pid);
+  const auto& asked = find(request);
+  // A second SIGINT would stop it.
+  if (runner->course == to_string(asked.course)) {
+    out << process << " is " << runner->course << " already" << std::endl;
+    return;
+  }
+  if (::kill(runner->pid, asked.signal) != 0) {
+    throw Error("cannot ask " + process + ": " + std::strerror(errno));
+  }
+  out << "asked " << process << " to " << request << asked.effect << std::endl;
+}
+
+}  // namespace mvn

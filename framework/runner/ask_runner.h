@@ -1,0 +1,21 @@
+// `mvn-runner pause | resume | drain | stop`: asks the runner that is at work in a results folder.
+#pragma once
+
+#include <filesystem>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace mvn {
+
+// "pause", "resume", "drain", "stop".
+const std::vector<std::string>& runner_requests();
+// What one of them does, in a line.
+std::string request_help(const std::string& request);
+
+// Says to `out` what it asked of whom. Throws Error when nobody is at work there, or on another
+// machine.
+void ask_runner(const std::filesystem::path& results, const std::string& request,
+                std::ostream& out);
+
+}  // namespace mvn
