@@ -13,7 +13,7 @@ namespace {
 constexpr auto* kExamples = R"(Examples:
   mvn-runner experiments/quickstart.yaml             run a sweep, or what is left of it
   mvn-runner sweep.yaml --dry-run                    show its trials; start nothing
-  mvn-runner sweep.yaml --set training.epochs=1      change a value
+  mvn-runner sweep.yaml training.epochs=1            change a value
   mvn-runner status                                  from another terminal: where the sweeps stand
   mvn-runner pause                                   no new trials until mvn-runner resume
   mvn-runner query "SELECT * FROM group_stats"       mean and interval over the seeds
@@ -47,7 +47,9 @@ struct Parsed {
 };
 
 void add_run(CLI::App& app, Parsed& parsed) {
-  app.add_option("sweep", parsed.sweep, "Sweep to run")->type_name("SWEEP.yaml");
+  app.add_option("sweep", parsed.sweep,
+                 "Sweep to run; KEY=VALUE after it sets a value, as --set does")
+      ->type_name("SWEEP.yaml [KEY=VALUE]...");
   add_repeated(app, "--set", parsed.line.overrides,
                "Set a value of the sweep, as in --set task.train=data.tsv", "KEY=VALUE");
   app.add_option("--workers", parsed.line.workers, "Trials at a time")
@@ -153,6 +155,31 @@ Command command_of(const CLI::App& app, const Parsed& parsed) {
   return Command::kNewPlugin;
 }
 
+bool is_override(const std::string& word) {
+  const auto equals = word.find('=');
+  return equals != 0 && equals != std::string::npos && word[0] != '-';
+}
+
+// `mvn-runner sweep.yaml training.epochs=1`: the first of the words without a dash that is no
+// KEY=VALUE, or names a file, is the sweep. Returns what is left over.
+std::vector<std::string> take_overrides(Parsed& parsed, const std::vector<std::string>& extras) {
+  std::vector<std::string> words = {parsed.sweep};
+  words.insert(words.end(), extras.begin(), extras.end());
+  const auto sweep = std::find_if(words.begin(), words.end(), [](const std::string& word) {
+    return word[0] != '-' && (!is_override(word) || std::filesystem::is_regular_file(word));
+  });
+  if (sweep == words.end()) {
+    throw UsageError("which sweep? Give its file before '" + words[0] + "'; see mvn-runner --help");
+  }
+  parsed.sweep = *sweep;
+  words.erase(sweep);
+  std::vector<std::string> left;
+  for (const auto& word : words) {
+    (is_override(word) ? parsed.line.overrides : left).push_back(word);
+  }
+  return left;
+}
+
 // A first word that is neither a file nor a command: which of the two was meant?
 void check_sweep_exists(const std::filesystem::path& sweep) {
   if (std::filesystem::exists(sweep)) return;
@@ -206,8 +233,10 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   } catch (const CLI::ParseError& error) {
     throw UsageError(std::string(error.what()) + "; see mvn-runner --help");
   }
-  if (const auto extras = app.remaining(true); !extras.empty()) refuse_extra(app, extras);
   line.command = command_of(app, parsed);
+  auto extras = app.remaining(true);
+  if (line.command == Command::kRun) extras = take_overrides(parsed, extras);
+  if (!extras.empty()) refuse_extra(app, extras);
   line.help = app.help();
   if (line.command == Command::kAsk) line.request = app.get_subcommands().front()->get_name();
   if (!parsed.results.empty()) line.results = parsed.results;

@@ -1,3 +1,6 @@
+#include <unistd.h>
+
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -7,12 +10,27 @@
 #include "orchestrate/sweep/problems.h"
 #include "runner/commands.h"
 
+namespace {
+
+// Whether what reads it is a terminal, whose user wants colours (no-color.org).
+bool in_colour(int descriptor) {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  const auto terminal = variable("TERM");
+  return ::isatty(descriptor) == 1 && variable("NO_COLOR").empty() && !terminal.empty() &&
+         terminal != "dumb";
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   try {
     return mvn::run_command(mvn::parse_command_line({argv, argv + argc}), std::cout);
   } catch (const mvn::SweepErrors& problems) {
     // Each already begins with its place in the user's file.
-    std::cerr << problems.what() << std::endl;
+    std::cerr << mvn::render(problems.problems(), in_colour(STDERR_FILENO)) << std::endl;
     return problems.exit_code();
   } catch (const mvn::Error& error) {
     std::cerr << "mvn-runner: " << error.what() << std::endl;

@@ -26,10 +26,39 @@ TEST(Errors, AMissingSweepFile) {
 TEST(Errors, AnUnknownKeyAtItsPlace) {
   Workplace place;
   place.write("sweep.yaml", sweep_text("stepz: 3"));
-  const auto text = refusal(place, {"sweep.yaml"});
-  EXPECT_TRUE(text.starts_with("sweep.yaml:5:22: task.stepz: ")) << text;
-  EXPECT_NE(text.find("did you mean 'steps'?"), std::string::npos) << text;
-  EXPECT_NE(text.find("task: {plugin: play, stepz: 3}\n"), std::string::npos) << text;
+  EXPECT_EQ(refusal(place, {"sweep.yaml"}),
+            "sweep.yaml:5:22: task.stepz: unknown parameter of task 'play' (plugin "
+            "/nowhere/fake.so); did you mean 'steps'?\n"
+            "  task: {plugin: play, stepz: 3}\n"
+            "                       ^\n");
+}
+
+TEST(Errors, OfTheCommandLineInTheArgument) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text(""));
+  EXPECT_EQ(refusal(place, {"sweep.yaml", "--set", "task={plugin: play, data: no.txt}",
+                            "optimizer.lr=fast"}),
+            "command line: optimizer.lr: expected a number, got 'fast'; declared by the trainer\n"
+            "  optimizer.lr=fast\n"
+            "               ^\n");
+  EXPECT_EQ(refusal(place, {"task.data=no.txt", "sweep.yaml"}),
+            "command line: task.data: no such file: " + (place / "no.txt").string() +
+                "\n"
+                "  task.data=no.txt\n"
+                "            ^\n");
+}
+
+TEST(Errors, AreInColourOnATerminalThatTakesIt) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("", "0.1"));
+  EXPECT_EQ(place.on_a_terminal({"sweep.yaml", "extends=x"}, ""),
+            "\033[1mcommand line:\033[0m extends: cannot be set on the command line\r\n"
+            "  extends=x\r\n"
+            "  \033[1;31m^\033[0m\r\n");
+  EXPECT_EQ(place.on_a_terminal({"sweep.yaml", "extends=x"}, "1"),
+            "command line: extends: cannot be set on the command line\r\n"
+            "  extends=x\r\n"
+            "  ^\r\n");
 }
 
 TEST(Errors, WhatTheWorkerFindsIsShownAtItsPlace) {
@@ -61,6 +90,9 @@ TEST(Errors, AnUnknownOption) {
             "mvn-runner: --set takes KEY=VALUE, as in --set training.epochs=1, not 'steps'\n");
   EXPECT_EQ(refusal(place, {"sweep.yaml", "other.yaml"}),
             "mvn-runner: unexpected argument 'other.yaml'; see mvn-runner --help\n");
+  EXPECT_EQ(refusal(place, {"training.epochs=1"}),
+            "mvn-runner: which sweep? Give its file before 'training.epochs=1'; see mvn-runner "
+            "--help\n");
 }
 
 TEST(Errors, AFailedPreparationLeavesNothing) {

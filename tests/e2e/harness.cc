@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pty.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 
 namespace mvn::test {
 
@@ -58,7 +61,7 @@ void Fifo::release(int count) {
 
 Workplace::Workplace() = default;
 
-Running Workplace::start(const std::vector<std::string>& arguments) {
+ProcessSpec Workplace::spec(const std::vector<std::string>& arguments) const {
   ProcessSpec spec;
   spec.command = {MVN_RUNNER};
   spec.command.insert(spec.command.end(), arguments.begin(), arguments.end());
@@ -67,7 +70,37 @@ Running Workplace::start(const std::vector<std::string>& arguments) {
                       {"XDG_CACHE_HOME", (folder_ / "cache").string()},
                       {"MVN_PLUGIN_PATH", ""},
                       {"CUDA_VISIBLE_DEVICES", ""}};
-  return Running(spec);
+  return spec;
+}
+
+Running Workplace::start(const std::vector<std::string>& arguments) {
+  return Running(spec(arguments));
+}
+
+std::string Workplace::on_a_terminal(const std::vector<std::string>& arguments,
+                                     const std::string& no_color) const {
+  auto run = spec(arguments);
+  run.environment["TERM"] = "xterm";
+  run.environment["NO_COLOR"] = no_color;
+  std::vector<char*> words;
+  for (auto& word : run.command) words.push_back(word.data());
+  words.push_back(nullptr);
+  int terminal = -1;
+  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  if (child == 0) {
+    for (const auto& [name, value] : run.environment) ::setenv(name.c_str(), value.c_str(), 1);
+    if (::chdir(run.folder.c_str()) == 0) ::execv(words[0], words.data());
+    ::_exit(127);
+  }
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (ssize_t got = 0; (got = ::read(terminal, buffer.data(), buffer.size())) > 0;) {
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  ::close(terminal);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return text;
 }
 
 std::vector<std::string> Workplace::rows(const std::string& sql) const {

@@ -70,10 +70,15 @@ class Workplace {
   }
   Running start(const std::vector<std::string>& arguments);
   Finished run(const std::vector<std::string>& arguments) { return start(arguments).finish(); }
+  // What it writes to a terminal, with the environment's NO_COLOR as given.
+  [[nodiscard]] std::string on_a_terminal(const std::vector<std::string>& arguments,
+                                          const std::string& no_color) const;
   // The rows of a query on results/results.db, the columns joined by '|'.
   [[nodiscard]] std::vector<std::string> rows(const std::string& sql) const;
 
  private:
+  [[nodiscard]] ProcessSpec spec(const std::vector<std::string>& arguments) const;
+
   TemporaryFolder folder_;
 };
 

@@ -52,7 +52,7 @@ class Coercion {
   }
 
   std::nullopt_t wrong_type(const Node& node, const std::string& wanted) {
-    return fail(node, "expected " + wanted + ", got " + describe(node) + " (" + declared_ + ")");
+    return fail(node, "expected " + wanted + ", got " + describe(node) + "; " + declared_);
   }
 
   std::optional<Json> boolean(const Node& node) {
@@ -197,12 +197,12 @@ std::optional<Json> coerce(const std::string& key, const ParamSpec& spec, const 
 std::string config_path(const Node& node, const fs::path& sweep_folder) {
   const fs::path path = node.text;
   const Source& source = *node.mark.source;
-  if (path.is_absolute() || (!source.command_line && source.folder == sweep_folder)) {
+  if (path.is_absolute() || (!source.command_line() && source.folder == sweep_folder)) {
     return path.lexically_normal().string();
   }
   const fs::path absolute = (source.folder / path).lexically_normal();
-  return source.command_line ? absolute.string()
-                             : absolute.lexically_relative(sweep_folder).string();
+  return source.command_line() ? absolute.string()
+                               : absolute.lexically_relative(sweep_folder).string();
 }
 
 }  // namespace mvn

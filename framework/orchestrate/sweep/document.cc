@@ -22,7 +22,7 @@ fs::path followed(const fs::path& file) {
 
 std::shared_ptr<const Source> source_of(const fs::path& file) {
   return std::make_shared<const Source>(
-      Source{file, fs::absolute(file).lexically_normal().parent_path(), false});
+      Source{file, fs::absolute(file).lexically_normal().parent_path()});
 }
 
 Node load_with_extended(const fs::path& file, std::vector<fs::path> chain, ProblemList& problems);
@@ -95,15 +95,21 @@ bool is_configuration(const std::string& key, const std::vector<std::string>& se
 }
 
 // A configuration key of the whole sweep or ("stages.NAME.") of one stage.
-std::optional<Override> as_override(const std::vector<std::string>& path, const Node& value,
-                                    const std::vector<std::string>& sections) {
+std::optional<Override> as_override(const std::vector<std::string>& path, const Mark& mark,
+                                    const Node& value, const std::vector<std::string>& sections) {
   const bool staged = path.size() > 2 && path[0] == "stages";
   const std::size_t skip = staged ? 2 : 0;
   if (!is_configuration(path[skip], sections)) return std::nullopt;
   return Override{staged ? path[1] : "",
                   {path.begin() + static_cast<std::ptrdiff_t>(skip), path.end()},
-                  value.mark,
+                  mark,
                   value};
+}
+
+int characters(std::string_view text) {
+  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 bool known_stage(const Node& root, const std::vector<std::string>& path, const Mark& mark,
@@ -121,17 +127,16 @@ bool known_stage(const Node& root, const std::vector<std::string>& path, const M
 
 void apply_override(SweepDocument& document, const std::string& text,
                     const std::vector<std::string>& sections, ProblemList& problems) {
-  const auto source =
-      std::make_shared<const Source>(Source{"--set " + text, fs::current_path(), true});
-  const Mark mark{source, 0, 0};
   const std::size_t equals = text.find('=');
+  const auto source = std::make_shared<const Source>(
+      Source{"command line", fs::current_path(), text, characters(text.substr(0, equals)) + 1});
+  const Mark mark{source, 0, 1};
   if (equals == std::string::npos || equals == 0) {
     problems.add(mark, "expected KEY=VALUE, such as training.epochs=1");
     return;
   }
   const auto path = join_axis_key(split_dotted(text.substr(0, equals)));
   Node value = read_yaml(text.substr(equals + 1), source, problems);
-  value.mark = mark;
   if (path[0] == "extends") {
     problems.add(mark, "extends: cannot be set on the command line");
     return;
@@ -141,7 +146,7 @@ void apply_override(SweepDocument& document, const std::string& text,
     return;
   }
   if (!known_stage(document.root, path, mark, problems)) return;
-  if (auto found = as_override(path, value, sections)) document.overrides.push_back(*found);
+  if (auto found = as_override(path, mark, value, sections)) document.overrides.push_back(*found);
   set_at(document.root, path, mark, value);
 }
 

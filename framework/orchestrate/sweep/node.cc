@@ -8,7 +8,8 @@
 namespace mvn {
 
 Location Mark::location() const {
-  return {source ? source->file : std::filesystem::path(), line, column};
+  if (!source) return {};
+  return {source->file, line, column, source->argument};
 }
 
 const Entry* Node::find(std::string_view key) const {

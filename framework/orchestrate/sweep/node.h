@@ -15,12 +15,15 @@ namespace mvn {
 
 // Where a tree was read from.
 struct Source {
-  std::filesystem::path file;    // as errors name it; "--set a.b=c" for the command line
+  std::filesystem::path file;    // as errors name it
   std::filesystem::path folder;  // absolute: what relative paths written there start from
-  bool command_line = false;     // has no lines
+  std::string argument = {};     // "a.b=c" where it is one of the command line's
+  int value_at = 0;              // characters before the value of such an argument
+  [[nodiscard]] bool command_line() const { return !argument.empty(); }
 };
 
-// A place in a source; line and column count from 1 (columns in characters), 0 where there is none.
+// A place in a source; line and column count from 1 (columns in characters), 0 where there is none:
+// an argument of the command line has no lines.
 struct Mark {
   std::shared_ptr<const Source> source;
   int line = 0;

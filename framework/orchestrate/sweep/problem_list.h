@@ -22,7 +22,7 @@ class ProblemList {
 
  private:
   std::vector<Problem> problems_;
-  std::vector<std::filesystem::path> files_;  // in order of first mention
+  std::vector<std::string> sources_;  // files and arguments, in order of first mention
   std::set<std::tuple<std::string, int, int, std::string>> seen_;
 };
 

@@ -38,36 +38,47 @@ std::string heading(const Location& where) {
   if (where.line > 0) {
     text += ":" + std::to_string(where.line) + ":" + std::to_string(std::max(1, where.column));
   }
-  return text.empty() ? text : text + ": ";
+  return text.empty() ? text : text + ":";
 }
 
-std::string render_all(const std::vector<Problem>& problems) {
-  std::string text;
-  for (const Problem& problem : problems) text += (text.empty() ? "" : "\n") + render(problem);
-  if (problems.size() > 1) text += "\n" + std::to_string(problems.size()) + " problems";
-  return text;
+// `text` as the escape sequence `style` shows it.
+std::string styled(const std::string& text, const char* style, bool colour) {
+  return colour && !text.empty() ? std::string(style) + text + "\033[0m" : text;
 }
 
 }  // namespace
 
-std::string render(const Problem& problem) {
-  std::string text = heading(problem.where) + problem.message;
-  if (problem.where.line <= 0) return text;
-  const std::string line = line_of(problem.where);
-  if (line.empty()) return text;
-  return text + "\n  " + line + "\n  " + indent(line, problem.where.column - 1) + "^";
+std::string render(const Problem& problem, bool colour) {
+  const Location& where = problem.where;
+  const std::string place = heading(where);
+  std::string text =
+      styled(place, "\033[1m", colour) + (place.empty() ? "" : " ") + problem.message;
+  const std::string line = where.line > 0 ? line_of(where) : replace_invalid_utf8(where.argument);
+  if (line.empty() || where.column <= 0) return text;
+  return text + "\n  " + line + "\n  " + indent(line, where.column - 1) +
+         styled("^", "\033[1;31m", colour);
+}
+
+std::string render(const std::vector<Problem>& problems, bool colour) {
+  std::string text;
+  for (const Problem& problem : problems) {
+    text += (text.empty() ? "" : "\n") + render(problem, colour);
+  }
+  if (problems.size() > 1) text += "\n" + std::to_string(problems.size()) + " problems";
+  return text;
 }
 
 SweepErrors::SweepErrors(std::vector<Problem> problems)
-    : Error(render_all(problems)), problems_(std::move(problems)) {}
+    : Error(render(problems)), problems_(std::move(problems)) {}
 
 SweepErrors::~SweepErrors() = default;
 
 void ProblemList::add(const Mark& where, std::string message) {
   Location place = where.location();
-  if (!seen_.emplace(place.file.string(), place.line, place.column, message).second) return;
-  if (std::find(files_.begin(), files_.end(), place.file) == files_.end()) {
-    files_.push_back(place.file);
+  const std::string source = place.file.string() + "\n" + place.argument;
+  if (!seen_.emplace(source, place.line, place.column, message).second) return;
+  if (std::find(sources_.begin(), sources_.end(), source) == sources_.end()) {
+    sources_.push_back(source);
   }
   problems_.push_back({std::move(place), std::move(message)});
 }
@@ -75,8 +86,10 @@ void ProblemList::add(const Mark& where, std::string message) {
 void ProblemList::throw_if_any() const {
   if (problems_.empty()) return;
   const auto rank = [&](const Problem& problem) {
-    const auto file = std::find(files_.begin(), files_.end(), problem.where.file);
-    return std::tuple(file - files_.begin(), problem.where.line, problem.where.column);
+    const Location& where = problem.where;
+    const auto source =
+        std::find(sources_.begin(), sources_.end(), where.file.string() + "\n" + where.argument);
+    return std::tuple(source - sources_.begin(), where.line, where.column);
   };
   std::vector<Problem> sorted = problems_;
   std::stable_sort(sorted.begin(), sorted.end(),

@@ -14,8 +14,11 @@ struct Problem {
   std::string message;  // one line: what is wrong and the nearest known name
 };
 
-// "file:12:7: message", then the line of the file with a caret under the column.
-std::string render(const Problem& problem);
+// "file:12:7: message", then the line of the file with a caret under the column. In colour, by the
+// escape sequences of a terminal, the place and the caret stand out.
+std::string render(const Problem& problem, bool colour = false);
+// All of them and how many there are.
+std::string render(const std::vector<Problem>& problems, bool colour = false);
 
 class SweepErrors : public Error {
  public:

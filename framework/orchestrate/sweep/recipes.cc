@@ -19,7 +19,7 @@ bool is_file(const fs::path& file) {
 // A path under `folder` as messages spell it: from the sweep file's own spelling where possible.
 fs::path beside(const Node& name, const fs::path& relative) {
   const fs::path& file = name.mark.source->file;
-  if (name.mark.source->command_line) return name.mark.source->folder / relative;
+  if (name.mark.source->command_line()) return name.mark.source->folder / relative;
   return (file.parent_path() / relative).lexically_normal();
 }
 
@@ -54,7 +54,7 @@ const Node& Recipes::find(const Node& name) {
 
 std::vector<fs::path> Recipes::folders_for(const Node& name) const {
   std::vector<fs::path> folders;
-  if (!name.mark.source->command_line) folders.push_back(beside(name, "recipes"));
+  if (!name.mark.source->command_line()) folders.push_back(beside(name, "recipes"));
   folders.insert(folders.end(), folders_.begin(), folders_.end());
   return folders;
 }

@@ -25,11 +25,10 @@ void lay(const std::string& section, Node& tree, const std::vector<Assignment>& 
       continue;
     }
     const std::vector<std::string> path(each.key->path.begin() + 1, each.key->path.end());
-    const Mark& mark = each.key->swept ? each.key->mark : each.value->mark;
     // A whole value takes the place of the one below: objects are not merged.
     if (path.size() == 1) {
       tree.erase(path[0]);
-      layer.entries.push_back({path[0], mark, *each.value});
+      layer.entries.push_back({path[0], each.key->mark, *each.value});
     } else {
       deep.emplace_back(path, &each);
     }
@@ -153,10 +152,8 @@ SectionResolver::Schema SectionResolver::component_of(const std::string& kind, c
     return {};
   }
   if (plugin != nullptr) result.places["plugin"] = plugin->mark;
-  return {&component->params,
-          "declared by " + kind + " '" + name + "' of plugin " + component->plugin + " " +
-              component->version,
-          kind + " '" + name + "' of plugin " + component->plugin + " " + component->version};
+  const std::string owner = kind + " '" + name + "' (plugin " + component->file.string() + ")";
+  return {&component->params, "declared by " + owner, owner};
 }
 
 void SectionResolver::resolve_param(const std::string& section, const Schema& schema,

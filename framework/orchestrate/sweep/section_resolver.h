@@ -61,8 +61,8 @@ class SectionResolver {
  private:
   struct Schema {
     const std::vector<ParamSpec>* params = nullptr;
-    std::string declared;  // "declared by adapter 'lora' of plugin lora 0.1.0"
-    std::string owner;     // "adapter 'lora'"
+    std::string declared;  // "declared by adapter 'lora' (plugin .../lora.so)"
+    std::string owner;     // "adapter 'lora' (plugin .../lora.so)"
   };
 
   ResolvedSection resolve_tree(const std::string& section, const Node& tree);

@@ -31,14 +31,16 @@ class Marks {
       : text_(text), source_(std::move(source)) {}
 
   [[nodiscard]] Mark at(const YAML::Mark& place) const {
-    if (place.is_null() || source_->command_line) return {source_, 0, 0};
+    if (place.is_null()) return {source_, 0, 0};
     const auto end = std::min(static_cast<std::size_t>(place.pos), text_.size());
     const auto bytes = std::min(static_cast<std::size_t>(place.column), end);
     int column = 1;
     for (const char c : text_.substr(end - bytes, bytes)) {
       if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) ++column;
     }
-    return {source_, place.line + 1, column};
+    if (!source_->command_line()) return {source_, place.line + 1, column};
+    // Of a value of several lines, only its start has a place in the argument.
+    return {source_, 0, source_->value_at + (place.line == 0 ? column : 1)};
   }
 
  private:
@@ -173,7 +175,8 @@ Node read_yaml(const std::string& text, const std::shared_ptr<const Source>& sou
   empty.mark = {source, 0, 0};
   if (const std::size_t at = valid_utf8_prefix(text); at != text.size()) {
     const auto line = 1 + static_cast<int>(std::count(text.begin(), text.begin() + at, '\n'));
-    problems.add({source, source->command_line ? 0 : line, 1}, "not valid UTF-8");
+    const bool has_lines = !source->command_line();
+    problems.add({source, has_lines ? line : 0, has_lines ? 1 : 0}, "not valid UTF-8");
     return empty;
   }
   try {

@@ -108,8 +108,8 @@ TEST(Plan, EachTrialIsCheckedAgainstItsOwnPlugin) {
             values(plan_text(kBase + "zip: [{model.plugin: [mamba, gptneo], "
                                      "model.attention_dropout: [null, 0.1]}]")));
   EXPECT_EQ(
-      "sweep.yaml:4:55: model.attention_dropout: unknown parameter of model 'mamba' of plugin "
-      "mamba 0.1.0 (known: weights, config, tokenizer, scan)",
+      "sweep.yaml:4:55: model.attention_dropout: unknown parameter of model 'mamba' "
+      "(plugin /plugins/mamba.so) (known: weights, config, tokenizer, scan)",
       error_of(kBase + "parameters: {model.plugin: {values: [mamba, gptneo]}, "
                        "model.attention_dropout: {values: [0.1]}}"));
 }
