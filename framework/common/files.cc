@@ -35,6 +35,27 @@ void write_all(int descriptor, std::string_view content, const std::filesystem::
   }
 }
 
+// After a failure `path` is as it was, and nothing lies beside it.
+void write_and_rename(const std::filesystem::path& path, std::string_view content, bool sync) {
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  std::filesystem::create_directories(folder);
+  auto temporary = path;
+  temporary += ".tmp" + std::to_string(::getpid());
+  try {
+    const int descriptor =
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (descriptor < 0) fail(path, "create");
+    write_all(descriptor, content, path);
+    const bool synced = !sync || ::fsync(descriptor) == 0;
+    if (::close(descriptor) != 0 || !synced) fail(path, "write");
+    if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "rename into place");
+  } catch (const Error&) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  if (sync) sync_path(folder);
+}
+
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path) {
@@ -48,16 +69,11 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  std::filesystem::create_directories(folder);
-  auto temporary = path;
-  temporary += ".tmp" + std::to_string(::getpid());
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor < 0) fail(temporary, "create");
-  write_all(descriptor, content, temporary);
-  if (::fsync(descriptor) != 0 || ::close(descriptor) != 0) fail(temporary, "sync");
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "rename into place");
-  sync_path(folder);
+  write_and_rename(path, content, /*sync=*/true);
+}
+
+void replace_file(const std::filesystem::path& path, std::string_view content) {
+  write_and_rename(path, content, /*sync=*/false);
 }
 
 void sync_path(const std::filesystem::path& path) {

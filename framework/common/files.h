@@ -15,6 +15,10 @@ std::string read_file(const std::filesystem::path& path);
 // after a crash the file is the old one or the new one, never a part. Creates the folder.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
+// The same without the syncs, for what can be made again: a process that dies leaves the old file
+// or the new one, but after a power failure it may be empty.
+void replace_file(const std::filesystem::path& path, std::string_view content);
+
 // Makes a file's or folder's content durable.
 void sync_path(const std::filesystem::path& path);
 

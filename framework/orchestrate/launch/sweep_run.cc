@@ -20,6 +20,15 @@ namespace {
 constexpr double kTick = 0.2;     // seconds between two looks at the spools
 constexpr double kPatience = 10;  // seconds for a worker that should end by itself
 
+// What the attempt before ran with; {} where that is not known, as after a power failure.
+Json configuration_before(const TrialPaths& paths, int number) {
+  try {
+    return read_trial_file(paths.trial_file(number - 1)).config;
+  } catch (const Error&) {
+    return Json::object();
+  }
+}
+
 }  // namespace
 
 Clock steady_clock() {
@@ -102,7 +111,7 @@ void SweepRun::start(Station& station, std::size_t trial) {
                  attempt.spool(),
                  station.slot.threads,
                  station.slot.device};
-  write_file_atomically(attempt.trial_file(), to_json(file).dump(2) + "\n");
+  replace_file(attempt.trial_file(), to_json(file).dump(2) + "\n");
   announcer_.started(attempt);
   TrialProgress progress;
   progress.label = announcer_.label(trial);
@@ -119,9 +128,8 @@ void SweepRun::start(Station& station, std::size_t trial) {
 // As planned; with the smaller micro-batch that an earlier attempt ran with.
 Json SweepRun::configuration_of(const Attempt& attempt) const {
   Json config = parts_.configuration(parts_.plan.trials[attempt.trial]);
-  const auto before = attempt.paths.trial_file(attempt.number - 1);
-  if (attempt.number == 1 || !std::filesystem::exists(before)) return config;
-  const Json earlier = read_trial_file(before).config;
+  if (attempt.number == 1) return config;
+  const Json earlier = configuration_before(attempt.paths, attempt.number);
   const auto size = micro_batch_of(earlier, 0);
   const auto planned = micro_batch_of(config, parts_.batch_size);
   if (size > 0 && size < planned) config["training"]["micro_batch_size"] = size;

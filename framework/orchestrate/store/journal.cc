@@ -10,10 +10,6 @@ SweepPaths sweep_paths(const std::filesystem::path& results, const std::string& 
   return {results / sweep};
 }
 
-void append_to_journal(const SweepPaths& paths, Json record) {
-  SpoolWriter(paths.journal()).append(std::move(record));
-}
-
 std::vector<Json> read_journal(const SweepPaths& paths) {
   std::vector<Json> records;
   for (std::uint64_t offset = 0;;) {

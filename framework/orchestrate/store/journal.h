@@ -18,9 +18,6 @@ struct SweepPaths {
 };
 SweepPaths sweep_paths(const std::filesystem::path& results, const std::string& sweep);
 
-// Appends one record; creates the file and its folder.
-void append_to_journal(const SweepPaths& paths, Json record);
-
 // All its records in order; none when there is no file.
 std::vector<Json> read_journal(const SweepPaths& paths);
 

@@ -1,6 +1,8 @@
 #include "orchestrate/store/store.h"
 
 #include <array>
+#include <map>
+#include <optional>
 
 #include "common/files.h"
 #include "common/spool.h"
@@ -70,8 +72,16 @@ struct Store::State {
     return trial_paths(results, sweep, id).spool(attempt);
   }
 
+  // The sweep's journal, kept open.
+  SpoolWriter& journal(const std::string& sweep) {
+    auto& journal = journals[sweep];
+    if (!journal) journal.emplace(sweep_paths(results, sweep).journal());
+    return *journal;
+  }
+
   Writer writer;
   std::filesystem::path results;
+  std::map<std::string, std::optional<SpoolWriter>> journals;
 };
 
 void Store::State::settle_running() {
@@ -87,7 +97,7 @@ void Store::State::end(const std::string& sweep, const std::string& id, int atte
   const AttemptKey key{writer.trial_row(sweep, id), attempt};
   writer.ingest(key, spool(sweep, id, attempt));
   const std::int64_t time = now_ms();
-  append_to_journal(sweep_paths(results, sweep), end_record(id, attempt, end, time));
+  journal(sweep).append(end_record(id, attempt, end, time));
   writer.transact([&] { writer.end(key, end, time); });
 }
 
@@ -165,8 +175,7 @@ int Store::start_attempt(const std::string& sweep, const std::string& id, const 
     const std::int64_t row = writer.trial_row(sweep, id);
     const int attempt = writer.last_attempt(row) + 1;
     const std::int64_t time = now_ms();
-    append_to_journal(sweep_paths(state_->results, sweep),
-                      start_record(id, attempt, worker, device, time));
+    state_->journal(sweep).append(start_record(id, attempt, worker, device, time));
     writer.transact([&] { writer.start({row, attempt}, worker, device, time); });
     return attempt;
   });
@@ -181,8 +190,7 @@ void Store::block(const std::string& sweep, const std::string& id, const std::st
   Writer& writer = state_->writer;
   translate_errors(writer.database().path(), [&] {
     const std::int64_t row = writer.trial_row(sweep, id);
-    append_to_journal(sweep_paths(state_->results, sweep),
-                      {{"type", "block"}, {"id", id}, {"reason", reason}});
+    state_->journal(sweep).append({{"type", "block"}, {"id", id}, {"reason", reason}});
     writer.transact([&] { writer.block(row, reason); });
   });
 }

@@ -4,6 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "mvn/error.h"
 #include "support/error_of.h"
 #include "support/temporary_folder.h"
 
@@ -20,6 +25,22 @@ TEST(Files, AnAtomicWriteReplacesAndLeavesNothingBeside) {
   EXPECT_EQ(read_file(file), "two");
   const std::filesystem::directory_iterator entries(file.parent_path());
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
+}
+
+TEST(Files, AFailedReplacementLeavesTheOldFileAndNothingElse) {
+  const test::TemporaryFolder folder;
+  const auto file = folder / "a.txt";
+  replace_file(file, "one");
+  std::filesystem::create_directory(folder / "taken");
+  folder.write("taken/x", "");
+  EXPECT_THROW(replace_file(folder / "taken", "two"), Error);  // a folder is in the way
+  EXPECT_EQ(read_file(file), "one");
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<std::string>{"a.txt", "taken"}));
 }
 
 TEST(Files, ReadNamesThePathAndTheReason) {
