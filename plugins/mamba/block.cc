@@ -31,7 +31,7 @@ CausalConv::CausalConv(std::int64_t channels, std::int64_t kernel, bool has_bias
 }
 
 Tensor CausalConv::forward(const Tensor& x_TI, const Packing& packing) {
-  if (can_fuse(x_TI, /*states=*/1, weight.size(2))) {
+  if (can_fuse_conv(x_TI, weight.size(2))) {
     return fused_conv(x_TI, weight, bias, packing);
   }
   return pack(plain_conv(unpack(x_TI, packing), weight, bias), packing);
@@ -74,7 +74,7 @@ Tensor Mixer::scan(const Tensor& x_TI, const Tensor& gate_TI, const Packing& pac
     delta_bias = dt_proj_->bias;
   }
   const auto a_IN = -torch::exp(a_log_);
-  if (can_fuse(x_TI, states_, conv1d_->weight.size(2))) {
+  if (can_fuse_scan(x_TI, states_)) {
     return fused_scan(x_TI, delta_TI, a_IN, parts[1], parts[2], d_, gate_TI, delta_bias, packing);
   }
   const auto padded = [&](const Tensor& t) { return unpack(t, packing); };

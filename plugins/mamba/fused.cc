@@ -1,7 +1,9 @@
 #include "fused.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
+#include "cuda/kernels.h"
 #include "scan_kernels.h"
 
 namespace mvn::mamba {
@@ -77,6 +79,12 @@ struct KernelsOf<Bf16> {
   static auto conv_backward() { return scan_kernels().conv_backward_bf16; }
 };
 
+// The stream that LibTorch fills at the moment, on the GPU of `x`.
+gpu::Launch launch_on(const torch::Tensor& x) {
+  const c10::impl::VirtualGuardImpl guard(x.device().type());
+  return {x.device().index(), guard.getStream(x.device()).native_handle()};
+}
+
 // Calls `run` with a value of the element type of `x`.
 template <typename Run>
 void with_type_of(const torch::Tensor& x, const Run& run) {
@@ -118,6 +126,9 @@ class FusedConv : public torch::autograd::Function<FusedConv> {
     auto out = torch::empty({x.size(0), x.size(1)}, x.options());
     with_type_of(x, [&]<typename Real>(Real) {
       const auto in = inputs_of<Real>(tensors);
+      if (x.is_cuda()) {
+        return gpu::conv_forward(in, data<Real>(out), x.size(0), launch_on(x));
+      }
       for_each_item(in.sequences, in.channels, [&](std::int64_t item) {
         KernelsOf<Real>::conv_forward()(in, data<Real>(out), item);
       });
@@ -133,7 +144,8 @@ class FusedConv : public torch::autograd::Function<FusedConv> {
     const ConvTensors tensors{saved[0], contiguous_float(weight.squeeze(1)), contiguous_float(bias),
                               saved[3]};
     const auto& x = tensors.x;
-    const std::int64_t parts = tensors.offsets.size(0) - 1;
+    const std::int64_t parts =
+        x.is_cuda() ? gpu::conv_parts(x.size(0)) : tensors.offsets.size(0) - 1;
     const auto d_out = gradients[0].contiguous();
     const auto d_x = torch::empty({x.size(0), x.size(1)}, x.options());
     const auto d_weight =
@@ -144,6 +156,7 @@ class FusedConv : public torch::autograd::Function<FusedConv> {
       const auto in = inputs_of<Real>(tensors);
       const ConvGradients<Real> out{data<Real>(d_out), data<Real>(d_x), d_x.stride(0),
                                     data<float>(d_weight), data<float>(d_bias)};
+      if (x.is_cuda()) return gpu::conv_backward(in, out, x.size(0), launch_on(x));
       for_each_item(in.sequences, in.channels,
                     [&](std::int64_t item) { KernelsOf<Real>::conv_backward()(in, out, item); });
     });
@@ -203,7 +216,8 @@ ScanGradientTensors allocate_gradients(AutogradContext* ctx, const ScanTensors& 
   const std::int64_t channels = t.u.size(1);
   const std::int64_t states = t.a.size(1);
   const std::int64_t parts = t.offsets.size(0) - 1;
-  const std::int64_t groups = scan_groups(channels);
+  const std::int64_t groups = t.u.is_cuda() ? gpu::scan_parts(parts, channels, t.u.device().index())
+                                            : scan_groups(channels);
   ScanGradientTensors g;
   g.d_u = torch::empty({tokens, channels}, t.u.options());
   g.d_delta = torch::empty_like(g.d_u);
@@ -243,19 +257,19 @@ class FusedScan : public torch::autograd::Function<FusedScan> {
                                const torch::Tensor& b, const torch::Tensor& c,
                                const torch::Tensor& d, const torch::Tensor& z,
                                const torch::Tensor& delta_bias, const torch::Tensor& offsets,
-                               const torch::Tensor& chunk_offsets, bool keep_states) {
+                               const torch::Tensor& chunk_offsets, std::int64_t kept_chunks) {
     const variable_list given = {u, delta, a, b, c, d, z, delta_bias, offsets, chunk_offsets};
     const auto tensors = ScanTensors::from(given);
     auto out = torch::empty({u.size(0), u.size(1)}, u.options());
     torch::Tensor checkpoints;
-    if (keep_states) {
-      const std::int64_t chunks = indices(chunk_offsets)[chunk_offsets.size(0) - 1];
-      const auto size = scan_checkpoint_size(chunks, u.size(1), a.size(1));
+    if (kept_chunks > 0) {
+      const auto size = scan_checkpoint_size(kept_chunks, u.size(1), a.size(1));
       checkpoints = floats_if(true, {static_cast<std::int64_t>(size)}, u);
     }
     with_type_of(u, [&]<typename Real>(Real) {
       const auto in = inputs_of<Real>(tensors);
       const ScanOutputs<Real> outputs{data<Real>(out), data<float>(checkpoints)};
+      if (u.is_cuda()) return gpu::scan_forward(in, outputs, launch_on(u));
       for_each_item(in.sequences, in.channels,
                     [&](std::int64_t item) { KernelsOf<Real>::forward()(in, outputs, item); });
     });
@@ -274,6 +288,9 @@ class FusedScan : public torch::autograd::Function<FusedScan> {
     with_type_of(tensors.u, [&]<typename Real>(Real) {
       const auto in = inputs_of<Real>(tensors);
       const auto out = gradients_of<Real>(g, d_out, checkpoints);
+      if (tensors.u.is_cuda()) {
+        return gpu::scan_backward(in, out, g.d_b.size(0), launch_on(tensors.u));
+      }
       for_each_item(in.sequences, in.channels,
                     [&](std::int64_t item) { KernelsOf<Real>::backward()(in, out, item); });
     });
@@ -291,16 +308,31 @@ class FusedScan : public torch::autograd::Function<FusedScan> {
   }
 };
 
+// Kernels for the type, on the device.
+bool has_kernels(const torch::Tensor& x) {
+  return (x.is_cpu() || (x.is_cuda() && gpu::built() && x.numel() > 0)) &&
+         (x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kBFloat16);
+}
+
+// Where the kernels read a row of offsets: 0 for the tokens', 1 for the chunks'.
+torch::Tensor offsets_for(const torch::Tensor& x, const Packing& packing, std::int64_t row) {
+  if (x.is_cuda()) return packing.on_device.select(0, row);
+  return row == 0 ? packing.offsets : packing.chunk_offsets;
+}
+
 }  // namespace
 
-bool can_fuse(const torch::Tensor& x, std::int64_t states, std::int64_t conv_width) {
-  return x.device().is_cpu() && states <= kMaxScanStates && conv_width <= kMaxConvWidth &&
-         (x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kBFloat16);
+bool can_fuse_conv(const torch::Tensor& x, std::int64_t width) {
+  return has_kernels(x) && width <= (x.is_cuda() ? gpu::kLongestConv : kMaxConvWidth);
+}
+
+bool can_fuse_scan(const torch::Tensor& x, std::int64_t states) {
+  return has_kernels(x) && (x.is_cuda() ? states == gpu::kScanStates : states <= kMaxScanStates);
 }
 
 torch::Tensor fused_conv(const torch::Tensor& x, const torch::Tensor& weight,
                          const torch::Tensor& bias, const Packing& packing) {
-  return FusedConv::apply(x, weight, or_empty(bias, x), packing.offsets);
+  return FusedConv::apply(x, weight, or_empty(bias, x), offsets_for(x, packing, 0));
 }
 
 torch::Tensor fused_scan(const torch::Tensor& u, const torch::Tensor& delta, const torch::Tensor& a,
@@ -312,9 +344,10 @@ torch::Tensor fused_scan(const torch::Tensor& u, const torch::Tensor& delta, con
     keep_states = keep_states || (each->defined() && each->requires_grad());
   }
   keep_states = keep_states && torch::GradMode::is_enabled();
+  const std::int64_t chunks = indices(packing.chunk_offsets)[packing.batch];
   return FusedScan::apply(u, delta, a, b, c, or_empty(d, u), or_empty(z, u),
-                          or_empty(delta_bias, u), packing.offsets, packing.chunk_offsets,
-                          keep_states);
+                          or_empty(delta_bias, u), offsets_for(u, packing, 0),
+                          offsets_for(u, packing, 1), keep_states ? chunks : 0);
 }
 
 }  // namespace mvn::mamba

@@ -1,5 +1,5 @@
-// The convolution and the scan of a Mamba block on a CPU, through the kernels of scan_kernels.h,
-// with gradients only for what asks for one.
+// The convolution and the scan of a Mamba block, through the kernels of scan_kernels.h on a CPU and
+// those of cuda/kernels.h on a GPU, with gradients only for what asks for one.
 #pragma once
 
 #include <torch/torch.h>
@@ -8,9 +8,10 @@
 
 namespace mvn::mamba {
 
-// True where the fused functions can serve: float32 or bfloat16 on a CPU, a state and a convolution
-// that the kernels hold.
-bool can_fuse(const torch::Tensor& x, std::int64_t states, std::int64_t conv_width);
+// True where a fused function can serve: float32 or bfloat16 on a CPU, or on a GPU for which the
+// kernels were compiled, and a state or a convolution that the kernels hold.
+bool can_fuse_conv(const torch::Tensor& x, std::int64_t width);
+bool can_fuse_scan(const torch::Tensor& x, std::int64_t states);
 
 // silu(causal depthwise convolution): x [T, D] (rows may be strided), weight [D, 1, K] and bias [D]
 // (or undefined) -> [T, D].

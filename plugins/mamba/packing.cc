@@ -18,6 +18,9 @@ Packing make_packing(const torch::Tensor& mask) {
     offsets[i + 1] = offsets[i] + counts[i];
     chunks[i + 1] = chunks[i] + scan_chunks(counts[i]);
   }
+  if (!mask.is_cpu()) {
+    packing.on_device = torch::stack({packing.offsets, packing.chunk_offsets}).to(mask.device());
+  }
   if (offsets[packing.batch] != packing.batch * packing.length) {
     packing.indices = mask.reshape({-1}).nonzero().squeeze(1);
   }

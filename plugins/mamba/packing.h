@@ -11,6 +11,7 @@ namespace mvn::mamba {
 struct Packing {
   torch::Tensor offsets;        // [B + 1] int64 on the CPU: each sequence's first packed token
   torch::Tensor chunk_offsets;  // [B + 1] int64 on the CPU: each one's first scan chunk
+  torch::Tensor on_device;      // [2, B + 1]: both, on the mask's GPU, if it is on one
   torch::Tensor indices;  // [T] int64 into the flattened [B L]; undefined when nothing is padded
   std::int64_t batch = 0;
   std::int64_t length = 0;

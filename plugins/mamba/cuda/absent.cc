@@ -1,0 +1,51 @@
+// In the place of kernels.cu where no CUDA compiler was found.
+#include <stdexcept>
+
+#include "kernels.h"
+
+namespace mvn::mamba::gpu {
+namespace {
+
+[[noreturn]] void refuse() {
+  throw std::logic_error("mamba was built without a CUDA compiler; ask gpu::built() first");
+}
+
+}  // namespace
+
+bool built() { return false; }
+std::int64_t scan_parts(std::int64_t, std::int64_t, int) { refuse(); }
+std::int64_t conv_parts(std::int64_t) { refuse(); }
+
+template <typename Real>
+void scan_forward(const ScanInputs<Real>&, const ScanOutputs<Real>&, const Launch&) {
+  refuse();
+}
+template <typename Real>
+void scan_backward(const ScanInputs<Real>&, const ScanGradients<Real>&, std::int64_t,
+                   const Launch&) {
+  refuse();
+}
+template <typename Real>
+void conv_forward(const ConvInputs<Real>&, Real*, std::int64_t, const Launch&) {
+  refuse();
+}
+template <typename Real>
+void conv_backward(const ConvInputs<Real>&, const ConvGradients<Real>&, std::int64_t,
+                   const Launch&) {
+  refuse();
+}
+
+template void scan_forward(const ScanInputs<float>&, const ScanOutputs<float>&, const Launch&);
+template void scan_forward(const ScanInputs<Bf16>&, const ScanOutputs<Bf16>&, const Launch&);
+template void scan_backward(const ScanInputs<float>&, const ScanGradients<float>&, std::int64_t,
+                            const Launch&);
+template void scan_backward(const ScanInputs<Bf16>&, const ScanGradients<Bf16>&, std::int64_t,
+                            const Launch&);
+template void conv_forward(const ConvInputs<float>&, float*, std::int64_t, const Launch&);
+template void conv_forward(const ConvInputs<Bf16>&, Bf16*, std::int64_t, const Launch&);
+template void conv_backward(const ConvInputs<float>&, const ConvGradients<float>&, std::int64_t,
+                            const Launch&);
+template void conv_backward(const ConvInputs<Bf16>&, const ConvGradients<Bf16>&, std::int64_t,
+                            const Launch&);
+
+}  // namespace mvn::mamba::gpu

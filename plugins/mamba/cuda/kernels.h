@@ -1,0 +1,43 @@
+// The scan and the convolution on a GPU: what scan_kernels.h defines, with every pointer into the
+// GPU's memory. Knows nothing of LibTorch, and is linked with nothing of CUDA's that a machine
+// without a GPU lacks.
+//
+// N is 16 and the convolution has up to four taps, as every published Mamba-1. Gradients are sums
+// of parts, in a fixed order; nothing is added atomically. Launches are asynchronous and throw
+// std::runtime_error where CUDA refuses one.
+#pragma once
+
+#include "scan_kernels.h"
+
+namespace mvn::mamba::gpu {
+
+// Whether the kernels were compiled: where CMake found a CUDA compiler. Nothing else may be called
+// where they were not.
+bool built();
+
+inline constexpr std::int64_t kScanStates = 16;
+inline constexpr std::int64_t kLongestConv = 4;
+
+struct Launch {
+  int device;    // CUDA's number
+  void* stream;  // a cudaStream_t
+};
+
+// Parts of dB and dC: ScanGradients::d_b and d_c are [parts, tokens, states].
+std::int64_t scan_parts(std::int64_t sequences, std::int64_t channels, int device);
+// Parts of the convolution's weight and bias gradients, [parts, ...].
+std::int64_t conv_parts(std::int64_t tokens);
+
+// ScanOutputs::checkpoints: chunks * channels * 16 floats.
+template <typename Real>
+void scan_forward(const ScanInputs<Real>& in, const ScanOutputs<Real>& out, const Launch& launch);
+template <typename Real>
+void scan_backward(const ScanInputs<Real>& in, const ScanGradients<Real>& out, std::int64_t parts,
+                   const Launch& launch);
+template <typename Real>
+void conv_forward(const ConvInputs<Real>& in, Real* out, std::int64_t tokens, const Launch& launch);
+template <typename Real>
+void conv_backward(const ConvInputs<Real>& in, const ConvGradients<Real>& out, std::int64_t tokens,
+                   const Launch& launch);
+
+}  // namespace mvn::mamba::gpu
