@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,14 @@ Finished Running::finish() {
   return {process_->wait(), out_, err_lines_.take_rest()};
 }
 
+Stranger::Stranger(pid_t pid) : descriptor_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+
+void Stranger::wait_until_gone() const {
+  pollfd watched{descriptor_.get(), POLLIN, 0};
+  while (::poll(&watched, 1, -1) < 0) {
+  }
+}
+
 Fifo::Fifo(std::filesystem::path path) : path_(std::move(path)) {
   if (::mkfifo(path_.c_str(), 0600) != 0) ADD_FAILURE() << "cannot make " << path_;
   descriptor_ = Descriptor(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
@@ -63,6 +72,7 @@ Workplace::Workplace() = default;
 
 ProcessSpec Workplace::spec(const std::vector<std::string>& arguments) const {
   ProcessSpec spec;
+  spec.supervised = false;  // signals are for mvn-runner itself
   spec.command = {MVN_RUNNER};
   spec.command.insert(spec.command.end(), arguments.begin(), arguments.end());
   spec.folder = folder_.path();

@@ -41,6 +41,18 @@ class Running {
   std::string out_;
 };
 
+// A process that can be waited for though it is nobody's child.
+class Stranger {
+ public:
+  explicit Stranger(pid_t pid);
+  // Whether it was there.
+  [[nodiscard]] bool found() const { return descriptor_.is_open(); }
+  void wait_until_gone() const;
+
+ private:
+  Descriptor descriptor_;
+};
+
 // A named pipe that the test holds open at both ends: neither side waits for the other to open it.
 class Fifo {
  public:

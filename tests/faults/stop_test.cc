@@ -139,8 +139,10 @@ TEST_F(StubbornStop, TheGraceOfTheSweepEndsIt) {
 
 TEST_F(Stop, AKilledRunnerTakesItsWorkersAlongAndLosesNothing) {
   auto run = run_to_the_second();
+  const Stranger worker(std::stoi(worker_.substr(worker_.find(' '))));
   run.signal(SIGKILL);
   EXPECT_EQ(run.finish().end.signal, SIGKILL);
+  worker.wait_until_gone();
   const auto rest = run_the_rest();
   EXPECT_EQ(rest.end.exit_code, 0) << rest.out << rest.err;
   expect_complete();

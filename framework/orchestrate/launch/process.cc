@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "mvn/error.h"
+#include "orchestrate/launch/supervisor.h"
 
 extern char** environ;
 
@@ -26,6 +27,7 @@ struct Launch {
   int output = -1;
   int errors = -1;
   int failure = -1;  // where the errno of a failed exec goes
+  int control = -1;  // of the supervisor; -1 where there is none
   pid_t parent = -1;
 };
 
@@ -46,10 +48,10 @@ void reset_signals() {
   ::signal(SIGPIPE, SIG_DFL);
 }
 
-[[noreturn]] void become(const Launch& launch) {
+[[noreturn]] void execute(const Launch& launch) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // The runner may have died before the line above: then nobody would ever tell us.
+  // The parent may have died before the line above: then nobody would ever tell us.
   if (::getppid() != launch.parent) ::_exit(1);
   reset_signals();
   ::dup2(launch.input, STDIN_FILENO);
@@ -62,6 +64,19 @@ void reset_signals() {
   const int reason = errno;
   if (::write(launch.failure, &reason, sizeof reason) < 0) ::_exit(126);
   ::_exit(127);
+}
+
+[[noreturn]] void execute_supervised(Launch launch) {
+  become_supervisor();
+  launch.parent = ::getpid();
+  const pid_t program = ::fork();
+  if (program == 0) execute(launch);
+  if (program < 0) {
+    const int reason = errno;
+    if (::write(launch.failure, &reason, sizeof reason) < 0) ::_exit(126);
+    ::_exit(127);
+  }
+  supervise(program, launch.control);
 }
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
@@ -87,11 +102,12 @@ std::string to_string(const ProcessEnd& end) {
          (name == nullptr ? std::string() : " (SIG" + std::string(name) + ")");
 }
 
-Process::Process(const ProcessSpec& spec) {
+Process::Process(const ProcessSpec& spec) : supervised_(spec.supervised) {
   Pipe in = make_pipe();
   Pipe out = spec.log.empty() ? make_pipe() : to_file(spec.log);
   Pipe err = spec.log.empty() ? make_pipe() : to_file(spec.log);
   Pipe failure = make_pipe();
+  Pipe control = spec.supervised ? make_pipe() : Pipe();
   auto command = spec.command;
   Launch launch;
   launch.environment = merged_environment(spec.environment);
@@ -102,10 +118,14 @@ Process::Process(const ProcessSpec& spec) {
   launch.output = out.write.get();
   launch.errors = err.write.get();
   launch.failure = failure.write.get();
+  launch.control = control.read.get();
   launch.parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) throw Error(std::string("cannot start a process: ") + std::strerror(errno));
-  if (pid_ == 0) become(launch);
+  if (pid_ == 0) {
+    control.write.close();
+    spec.supervised ? execute_supervised(launch) : execute(launch);
+  }
   ::setpgid(pid_, pid_);  // whichever of the two comes first, the group exists
   failure.write.close();
   int reason = 0;
@@ -113,6 +133,7 @@ Process::Process(const ProcessSpec& spec) {
     wait();
     throw Error("cannot start '" + command[0] + "': " + std::strerror(reason));
   }
+  control_ = std::move(control.write);
   input_ = std::move(in.write);
   output_ = std::move(out.read);
   errors_ = std::move(err.read);
@@ -123,7 +144,7 @@ Process::Process(const ProcessSpec& spec) {
 
 Process::~Process() {
   if (end_) return;
-  kill_group();
+  kill_all();
   wait();
 }
 
@@ -131,8 +152,10 @@ void Process::send_signal(int signal) const {
   if (!end_) ::kill(pid_, signal);
 }
 
-void Process::kill_group() const {
+void Process::kill_all() {
   if (end_) return;
+  control_.close();
+  if (supervised_) return;
   ::kill(-pid_, SIGKILL);
   ::kill(pid_, SIGKILL);
 }

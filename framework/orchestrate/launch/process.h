@@ -1,6 +1,6 @@
 // A child process with pipes on its standard streams. It leads a process group of its own, so that
-// a Ctrl-C in the terminal reaches the runner alone, and the kernel kills it when the runner dies,
-// however that happens: a dead runner never leaves a worker holding a GPU.
+// a Ctrl-C in the terminal reaches the runner alone, and a supervisor (supervisor.h) ends it and
+// all that it started when the runner dies, however that happens.
 #pragma once
 
 #include <sys/types.h>
@@ -21,6 +21,8 @@ struct ProcessSpec {
   std::map<std::string, std::string> environment;  // over the runner's own
   // Where what it prints is appended; empty: to the pipes of Process.
   std::filesystem::path log = {};
+  // Without a supervisor the kernel kills the process when the runner dies, and that alone.
+  bool supervised = true;
 };
 
 // How a process ended: one of the two is set.
@@ -43,17 +45,19 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  // Of the supervisor where there is one.
   [[nodiscard]] pid_t pid() const { return pid_; }
   // The runner's ends of the pipes; reads and writes never block.
   [[nodiscard]] Descriptor& input() { return input_; }
   [[nodiscard]] Descriptor& output() { return output_; }
   [[nodiscard]] Descriptor& errors() { return errors_; }
 
-  // To the process alone. No effect once it has ended.
+  // To the process alone; a supervisor passes on what asks a program to end. No effect once it has
+  // ended.
   void send_signal(int signal) const;
   // SIGKILL to the process and everything it started.
-  void kill_group() const;
-  // Not nothing once it has ended; what is left of its group is killed then.
+  void kill_all();
+  // Not nothing once it has ended; what it left behind is killed then.
   std::optional<ProcessEnd> try_wait();
   ProcessEnd wait();
 
@@ -61,6 +65,8 @@ class Process {
   std::optional<ProcessEnd> reap(int options);
 
   pid_t pid_ = -1;
+  bool supervised_;
+  Descriptor control_;  // open as long as the supervisor is to let the process run
   Descriptor input_;
   Descriptor output_;
   Descriptor errors_;

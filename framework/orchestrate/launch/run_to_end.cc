@@ -27,7 +27,7 @@ void feed(Descriptor& to, std::string_view& rest) {
 
 void stop(Process& process, int stops) {
   if (stops == 1) process.send_signal(SIGTERM);
-  if (stops > 1) process.kill_group();
+  if (stops > 1) process.kill_all();
 }
 
 }  // namespace

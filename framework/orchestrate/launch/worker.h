@@ -31,7 +31,7 @@ class Worker {
   // No more trials: it ends on its own.
   void dismiss() { process_.input().close(); }
   void checkpoint() const { process_.send_signal(15); }
-  void kill() const { process_.kill_group(); }
+  void kill() { process_.kill_all(); }
   std::optional<ProcessEnd> try_wait() { return process_.try_wait(); }
   ProcessEnd wait() { return process_.wait(); }
   [[nodiscard]] pid_t pid() const { return process_.pid(); }

@@ -77,29 +77,80 @@ class HeldPipe {
   Descriptor inherited_;
 };
 
-TEST(Process, TakesItsGroupWithItWhenDestroyed) {
+void wait_for_line(Process& process) {
+  LineReader reader;
+  while (!reader.take_line()) {
+    pollfd watched{process.output().get(), POLLIN, 0};
+    ::poll(&watched, 1, -1);
+    reader.read_available(process.output());
+  }
+}
+
+// A program with a child, a child in a session of its own, and an orphan in another one: each holds
+// the pipe. The subshell's output says that all are there.
+constexpr const char* kFamily =
+    "sleep 1000 & setsid sleep 1000 & (setsid sh -c 'sleep 1000 & exec sleep 1000' &) ; echo there";
+
+TEST(Process, TakesAllThatItStartedWithItWhenDestroyed) {
   HeldPipe held;
   {
-    Process process(shell("sleep 1000 & echo started; wait"));
-    LineReader reader;
-    while (!reader.take_line()) {
-      pollfd watched{process.output().get(), POLLIN, 0};
-      ::poll(&watched, 1, -1);
-      reader.read_available(process.output());
-    }
+    Process process(shell(kFamily + std::string("; wait")));
+    wait_for_line(process);
   }
   EXPECT_TRUE(held.ends());
 }
 
+TEST(Process, LeavesNobodyBehindWhenItEnds) {
+  HeldPipe held;
+  Process process(shell(kFamily + std::string("; exit 3")));
+  EXPECT_EQ(process.wait().exit_code, 3);
+  EXPECT_TRUE(held.ends());
+}
+
+TEST(Process, TakesAllThatItStartedWithItWhenItDies) {
+  HeldPipe held;
+  Process process(shell(kFamily + std::string("; kill -SEGV $$")));
+  EXPECT_EQ(process.wait().signal, SIGSEGV);
+  EXPECT_TRUE(held.ends());
+}
+
 TEST(Process, DiesWithItsParent) {
+  for (const bool supervised : {true, false}) {
+    HeldPipe held;
+    const pid_t parent = ::fork();
+    if (parent == 0) {
+      auto spec = shell("exec sleep 1000");
+      spec.supervised = supervised;
+      const Process process(spec);
+      ::kill(::getpid(), SIGKILL);
+    }
+    EXPECT_TRUE(held.ends());
+    ::waitpid(parent, nullptr, 0);
+  }
+}
+
+TEST(Process, AndAllThatItStartedDieWithItsParent) {
   HeldPipe held;
   const pid_t parent = ::fork();
   if (parent == 0) {
-    const Process process(shell("exec sleep 1000"));
+    Process process(shell(kFamily + std::string("; wait")));
+    wait_for_line(process);
     ::kill(::getpid(), SIGKILL);
   }
   EXPECT_TRUE(held.ends());
   ::waitpid(parent, nullptr, 0);
+}
+
+TEST(Process, IsAskedToEndThroughItsSupervisor) {
+  Process process(shell("trap 'exit 7' TERM; echo there; while :; do sleep 0.01; done"));
+  wait_for_line(process);
+  process.send_signal(SIGTERM);
+  EXPECT_EQ(process.wait().exit_code, 7);
+}
+
+TEST(Process, ItsSupervisorHasANameOfItsOwn) {
+  Process process(shell("cat /proc/$PPID/comm; tr '\\0' ' ' < /proc/$PPID/cmdline"));
+  EXPECT_TRUE(all_of(process.output()).starts_with("mvn-supervisor\nmvn-supervisor "));
 }
 
 TEST(Process, InheritsNoneOfTheRunnersDescriptors) {
@@ -130,7 +181,8 @@ TEST(RunToEnd, ACommandNeedNotReadItsInput) {
 TEST(RunToEnd, StopsTheCommandOnASignal) {
   Signals signals;
   // The command itself sends the signal, so it is surely running then.
-  EXPECT_THROW(run_to_end(shell("kill -INT $PPID; sleep 1000"), "", signals), Interrupted);
+  const auto runner = std::to_string(::getpid());
+  EXPECT_THROW(run_to_end(shell("kill -INT " + runner + "; sleep 1000"), "", signals), Interrupted);
 }
 
 TEST(LastLines, AreTheLastOnes) {
