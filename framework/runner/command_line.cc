@@ -18,15 +18,16 @@ constexpr auto* kExamples = R"(Examples:
   mvn-runner pause                                   no new trials until mvn-runner resume
   mvn-runner query "SELECT * FROM group_stats"       mean and interval over the seeds
   mvn-runner plugins lora                            the parameters of a plugin
+  mvn-runner schema --output sweep.schema.json       what editors complete and check sweeps by
   mvn-runner import gpt-neo gpt3_XL_256_Pile.json    a recipe from another trainer's file
   mvn-runner merge 3f2a --output merged              a trial's adapter and base as one model
 
 Exit codes: 0 all trials done, 1 some failed, 64 bad configuration (nothing was started),
 130 interrupted. Running the same command again goes on where it stopped.)";
 
-const std::vector<std::string> kCommands = {"plugins",    "query",  "collect", "status",
-                                            "pause",      "resume", "drain",   "stop",
-                                            "new-plugin", "import", "merge"};
+const std::vector<std::string> kCommands = {"plugins", "schema",     "query",  "collect",
+                                            "status",  "pause",      "resume", "drain",
+                                            "stop",    "new-plugin", "import", "merge"};
 
 void add_repeated(CLI::App& app, const std::string& name, std::vector<std::string>& values,
                   const std::string& help, const std::string& shape) {
@@ -77,6 +78,10 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   plugins->add_option("name", parsed.line.component, "Only the components of this name")
       ->type_name("NAME");
   plugins->add_flag("--json", parsed.line.json, "As JSON");
+  auto* schema = app.add_subcommand(
+      "schema", "Write a JSON Schema of the sweep file, for completion in an editor");
+  schema->add_option("--output", parsed.line.output, "File to write (standard output)")
+      ->type_name("FILE");
   auto* query = app.add_subcommand("query", "Ask the results in SQL, read-only");
   query->add_option("sql", parsed.line.sql, "One SELECT; without it, what there is to ask")
       ->type_name("SQL");
@@ -145,6 +150,7 @@ Command command_of(const CLI::App& app, const Parsed& parsed) {
   }
   const auto name = app.get_subcommands().front()->get_name();
   if (name == "plugins") return Command::kPlugins;
+  if (name == "schema") return Command::kSchema;
   if (name == "query") return Command::kQuery;
   if (name == "collect") return Command::kCollect;
   if (name == "status") return Command::kStatus;

@@ -12,6 +12,7 @@ namespace mvn {
 enum class Command {
   kRun,
   kPlugins,
+  kSchema,
   kQuery,
   kCollect,
   kStatus,
@@ -43,7 +44,7 @@ struct CommandLine {
   std::string trial;             // kMerge: its id or the beginning of it
   std::string model;             // kMerge: the base, "" for the one that the adapter names
   std::string adapter;           // kMerge: instead of a trial
-  std::string output;            // kMerge
+  std::string output;            // kMerge; kSchema: "" for standard output
   std::string dtype;             // kMerge: "" for the base's
   std::string request;           // kAsk: pause, resume, drain or stop
   std::string help;              // kHelp: what to print

@@ -9,6 +9,7 @@
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/rebuild.h"
 #include "orchestrate/store/store.h"
+#include "orchestrate/sweep/json_schema.h"
 #include "runner/ask_runner.h"
 #include "runner/import_gpt_neo.h"
 #include "runner/list_plugins.h"
@@ -27,6 +28,22 @@ void plugins(const CommandLine& line, std::ostream& out) {
   } else {
     list_plugins(description, line.component, out);
   }
+}
+
+// To the file where one is named, whole or not at all.
+void write_or_print(const std::string& text, const std::string& file, std::ostream& out) {
+  if (file.empty()) {
+    out << text << std::flush;
+    return;
+  }
+  write_file_atomically(file, text);
+  out << "wrote " << file << std::endl;
+}
+
+void schema(const CommandLine& line, std::ostream& out) {
+  Signals signals;
+  const auto installed = WorkerProgram(find_worker(), line.plugin_folders).describe(signals);
+  write_or_print(sweep_schema(installed).dump(1) + "\n", line.output, out);
 }
 
 void query(const CommandLine& line, std::ostream& out) {
@@ -61,6 +78,9 @@ int run_command(const CommandLine& line, std::ostream& out) {
                        out);
     case Command::kPlugins:
       plugins(line, out);
+      break;
+    case Command::kSchema:
+      schema(line, out);
       break;
     case Command::kQuery:
       query(line, out);

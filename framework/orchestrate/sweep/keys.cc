@@ -59,19 +59,16 @@ std::vector<Key> stage_keys() {
       {"seed", "Seed of every trial, 0 by default; `repeats` runs several.", kCount},
       {"parameters",
        "What varies, by dotted key: {value: x}, {values: [x, y]}, or a range {min: x, max: y}.",
-       R"({"$ref": "#/definitions/parameters"})"},
-      {"zip", "Axes that move together: each item maps keys to lists of equal lengths.",
-       R"({"type": "array", "items": {"$ref": "#/definitions/zip"}})"},
+       kAny},
+      {"zip", "Axes that move together: each item maps keys to lists of equal lengths.", kAny},
       {"repeats", "Runs every combination with several seeds.",
        R"({"$ref": "#/definitions/repeats"})"},
-      {"trials", "With `method: list`: each map of dotted keys and values is one trial.",
-       R"({"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/trial"}})"},
+      {"trials", "With `method: list`: each map of dotted keys and values is one trial.", kAny},
       {"exclude",
        "Leaves out the trials for which one of these conditions holds, such as \"adapter.r == 16 "
        "&& training.batch_size > 16\".",
        R"({"type": ["string", "array"], "items": {"type": "string"}})"},
-      {"when", "Adds axes to the trials for which a condition holds.",
-       R"({"type": "array", "items": {"$ref": "#/definitions/when"}})"},
+      {"when", "Adds axes to the trials for which a condition holds.", kAny},
       {"search", "How `method: random` draws.", R"({"$ref": "#/definitions/search"})"},
   };
 }
@@ -158,8 +155,7 @@ Groups make_groups() {
   };
   groups["when"] = {
       {"if", "A condition such as adapter.plugin == 'lora'.", kText},
-      {"parameters", "Axes of the trials for which it holds.",
-       R"({"$ref": "#/definitions/parameters"})"},
+      {"parameters", "Axes of the trials for which it holds.", kAny},
   };
   groups["prepare"] = {
       {"command", "Program and arguments, run in the folder of the file that says so.",
@@ -169,11 +165,19 @@ Groups make_groups() {
   return groups;
 }
 
+const Groups& groups() {
+  static const Groups groups = make_groups();
+  return groups;
+}
+
 }  // namespace
 
-const std::vector<Key>& keys_of(std::string_view group) {
-  static const Groups groups = make_groups();
-  return groups.at(group);
+const std::vector<Key>& keys_of(std::string_view group) { return groups().at(group); }
+
+std::vector<std::string> key_groups() {
+  std::vector<std::string> names;
+  for (const auto& [name, keys] : groups()) names.emplace_back(name);
+  return names;
 }
 
 std::vector<std::string> key_names(std::string_view group) {

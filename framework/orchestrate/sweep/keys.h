@@ -18,6 +18,7 @@ struct Key {
 // the keys of a map the map's own name: "metric", "resources", "axis", ... Throws
 // std::out_of_range for any other.
 const std::vector<Key>& keys_of(std::string_view group);
+std::vector<std::string> key_groups();
 std::vector<std::string> key_names(std::string_view group);
 // The texts that a key takes, from its schema's `enum`; none where it takes others too.
 std::vector<std::string> choices_of(std::string_view group, std::string_view key);
