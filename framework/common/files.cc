@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -56,6 +57,15 @@ void write_and_rename(const std::filesystem::path& path, std::string_view conten
   if (sync) sync_path(folder);
 }
 
+std::string local_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::localtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts);
+  return text.data();
+}
+
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path) {
@@ -89,6 +99,12 @@ std::filesystem::path executable_folder() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path();
 }
 
+std::string host_name() {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return host.data();
+}
+
 std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& path) {
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -97,9 +113,8 @@ std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& path) {
     ::close(descriptor);
     return std::nullopt;
   }
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  const std::string owner = std::to_string(::getpid()) + " " + host.data() + "\n";
+  const std::string owner =
+      std::to_string(::getpid()) + " " + host_name() + " " + local_time() + "\n";
   if (::ftruncate(descriptor, 0) != 0) fail(path, "truncate");
   write_all(descriptor, owner, path);
   return FileLock(descriptor);
@@ -109,8 +124,10 @@ std::string FileLock::holder(const std::filesystem::path& path) {
   std::istringstream in(read_file(path));
   std::string pid;
   std::string host;
+  std::string since;
   in >> pid >> host;
-  return "process " + pid + " on " + host;
+  std::getline(in >> std::ws, since);
+  return "process " + pid + " on " + host + (since.empty() ? "" : ", since " + since);
 }
 
 FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}

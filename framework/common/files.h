@@ -25,13 +25,15 @@ void sync_path(const std::filesystem::path& path);
 // The folder of the running program's file, symbolic links resolved.
 std::filesystem::path executable_folder();
 
+std::string host_name();
+
 // An exclusive advisory lock (flock) on a file, held until destroyed or the process ends. The file
-// holds "pid host" of its owner.
+// holds "pid host date time" of its owner.
 class FileLock {
  public:
   // nullopt when another process holds it.
   static std::optional<FileLock> try_lock(const std::filesystem::path& path);
-  // Who holds the lock ("process 4711 on alpha"), read from the file.
+  // Who holds the lock, or held it last: "process 4711 on alpha, since 2026-01-31 12:00:00".
   static std::string holder(const std::filesystem::path& path);
 
   FileLock(FileLock&& other) noexcept;

@@ -1,5 +1,9 @@
 #include "common/trial.h"
 
+#include <algorithm>
+#include <charconv>
+#include <functional>
+
 #include "mvn/error.h"
 
 namespace mvn {
@@ -57,6 +61,22 @@ std::filesystem::path TrialPaths::test_predictions() const {
   return folder / "test-predictions.jsonl";
 }
 std::filesystem::path TrialPaths::done() const { return folder / "done.json"; }
+
+std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& checkpoints) {
+  constexpr std::string_view kPrefix = "step-";
+  std::vector<std::int64_t> steps;
+  if (!std::filesystem::is_directory(checkpoints)) return steps;
+  for (const auto& entry : std::filesystem::directory_iterator(checkpoints)) {
+    const std::string name = entry.path().filename().string();
+    std::int64_t step = 0;
+    if (!name.starts_with(kPrefix)) continue;
+    const char* end = name.data() + name.size();
+    const auto [rest, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
+    if (error == std::errc() && rest == end) steps.push_back(step);
+  }
+  std::sort(steps.begin(), steps.end(), std::greater<>());
+  return steps;
+}
 
 TrialPaths trial_paths(const std::filesystem::path& results, const std::string& sweep,
                        const std::string& id) {

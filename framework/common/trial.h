@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "common/json.h"
 
@@ -41,6 +42,9 @@ struct TrialPaths {
   [[nodiscard]] std::filesystem::path test_predictions() const;  // test-predictions.jsonl
   [[nodiscard]] std::filesystem::path done() const;              // done.json: nothing is left to do
 };
+
+// The steps of the whole checkpoints ("step-120") in a trial's folder of them, newest first.
+std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& checkpoints);
 
 // <results>/<sweep>/<first 12 digits of the id>
 TrialPaths trial_paths(const std::filesystem::path& results, const std::string& sweep,

@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto* kExamples = R"(Examples:
   mvn-runner experiments/quickstart.yaml             run a sweep, or what is left of it
-  mvn-runner sweep.yaml --dry-run                    show its trials; start nothing
+  mvn-runner plan sweep.yaml                         its trials, what is left, what that takes
   mvn-runner sweep.yaml training.epochs=1            change a value
   mvn-runner status                                  from another terminal: where the sweeps stand
   mvn-runner pause                                   no new trials until mvn-runner resume
@@ -25,9 +25,9 @@ constexpr auto* kExamples = R"(Examples:
 Exit codes: 0 all trials done, 1 some failed, 64 bad configuration (nothing was started),
 130 interrupted. Running the same command again goes on where it stopped.)";
 
-const std::vector<std::string> kCommands = {"plugins", "schema",     "query",  "collect",
-                                            "status",  "pause",      "resume", "drain",
-                                            "stop",    "new-plugin", "import", "merge"};
+const std::vector<std::string> kCommands = {"plan",       "plugins", "schema", "query", "collect",
+                                            "status",     "pause",   "resume", "drain", "stop",
+                                            "new-plugin", "import",  "merge"};
 
 void add_repeated(CLI::App& app, const std::string& name, std::vector<std::string>& values,
                   const std::string& help, const std::string& shape) {
@@ -45,6 +45,7 @@ struct Parsed {
   std::string import_file;
   bool rebuild = false;
   bool version = false;
+  bool dry_run = false;
 };
 
 void add_run(CLI::App& app, Parsed& parsed) {
@@ -56,7 +57,17 @@ void add_run(CLI::App& app, Parsed& parsed) {
   app.add_option("--workers", parsed.line.workers, "Trials at a time")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
-  app.add_flag("--dry-run", parsed.line.dry_run, "Show the trials and what is left; start nothing");
+  app.add_flag("--dry-run", parsed.dry_run, "Start nothing: the same as 'mvn-runner plan'");
+}
+
+void add_plan(CLI::App& app, Parsed& parsed) {
+  auto* plan = app.add_subcommand("plan", "Show the trials, what is left, and what that will take");
+  plan->add_option("sweep", parsed.sweep, "Sweep to plan; KEY=VALUE and --workers as in a run")
+      ->type_name("SWEEP.yaml")
+      ->required();
+  plan->add_option("--format", parsed.line.format, "table or json (table)")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"table", "json"}));
 }
 
 void add_merge(CLI::App& app, CommandLine& line) {
@@ -74,6 +85,7 @@ void add_merge(CLI::App& app, CommandLine& line) {
 }
 
 void add_commands(CLI::App& app, Parsed& parsed) {
+  add_plan(app, parsed);
   auto* plugins = app.add_subcommand("plugins", "List plugins and their parameters");
   plugins->add_option("name", parsed.line.component, "Only the components of this name")
       ->type_name("NAME");
@@ -146,9 +158,11 @@ void define(CLI::App& app, Parsed& parsed) {
 Command command_of(const CLI::App& app, const Parsed& parsed) {
   if (parsed.version) return Command::kVersion;
   if (app.get_subcommands().empty()) {
-    return parsed.sweep.empty() ? Command::kHelp : Command::kRun;
+    if (parsed.sweep.empty()) return Command::kHelp;
+    return parsed.dry_run ? Command::kPlan : Command::kRun;
   }
   const auto name = app.get_subcommands().front()->get_name();
+  if (name == "plan") return Command::kPlan;
   if (name == "plugins") return Command::kPlugins;
   if (name == "schema") return Command::kSchema;
   if (name == "query") return Command::kQuery;
@@ -241,7 +255,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   }
   line.command = command_of(app, parsed);
   auto extras = app.remaining(true);
-  if (line.command == Command::kRun) extras = take_overrides(parsed, extras);
+  const bool sweeps = line.command == Command::kRun || line.command == Command::kPlan;
+  if (sweeps) extras = take_overrides(parsed, extras);
   if (!extras.empty()) refuse_extra(app, extras);
   line.help = app.help();
   if (line.command == Command::kAsk) line.request = app.get_subcommands().front()->get_name();
@@ -249,7 +264,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   line.plugin_folders.assign(parsed.plugin_folders.begin(), parsed.plugin_folders.end());
   line.sweep = parsed.sweep;
   line.import = parsed.import_file;
-  if (line.command == Command::kRun) {
+  if (sweeps) {
     check_sweep_exists(line.sweep);
     check_overrides(line.overrides);
   } else if (line.command == Command::kMerge && line.trial.empty() == line.adapter.empty()) {

@@ -11,6 +11,7 @@ namespace mvn {
 
 enum class Command {
   kRun,
+  kPlan,
   kPlugins,
   kSchema,
   kQuery,
@@ -30,15 +31,14 @@ struct CommandLine {
   std::filesystem::path results = "results";
   std::vector<std::filesystem::path> plugin_folders;
 
-  std::filesystem::path sweep;         // kRun
-  std::vector<std::string> overrides;  // kRun: "a.b=c"
-  int workers = 0;                     // kRun; 0: as the sweep says
-  bool dry_run = false;                // kRun
+  std::filesystem::path sweep;         // kRun, kPlan
+  std::vector<std::string> overrides;  // kRun, kPlan: "a.b=c"
+  int workers = 0;                     // kRun, kPlan; 0: as the sweep says
 
   std::string component;         // kPlugins: only those of this name, "" for all
   bool json = false;             // kPlugins
   std::string sql;               // kQuery
-  std::string format = "table";  // kQuery: table, csv or json
+  std::string format = "table";  // kQuery: table, csv or json; kPlan: table or json
   std::filesystem::path import;  // kImport: the file to read
   std::string plugin;            // kNewPlugin; kMerge: the model's, "" for the one that fits
   std::string trial;             // kMerge: its id or the beginning of it

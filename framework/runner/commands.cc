@@ -68,14 +68,19 @@ void rebuild(const CommandLine& line, std::ostream& out) {
   if (!summary.kept.empty()) out << "the old one is " << summary.kept.string() << std::endl;
 }
 
+RunOptions run_options(const CommandLine& line) {
+  return {line.sweep, line.overrides, line.results, line.workers, line.plugin_folders, line.text};
+}
+
 }  // namespace
 
 int run_command(const CommandLine& line, std::ostream& out) {
   switch (line.command) {
     case Command::kRun:
-      return run_sweep({line.sweep, line.overrides, line.results, line.workers, line.plugin_folders,
-                        line.dry_run, line.text},
-                       out);
+      return run_sweep(run_options(line), out);
+    case Command::kPlan:
+      preview_sweep(run_options(line), row_format(line.format), out);
+      break;
     case Command::kPlugins:
       plugins(line, out);
       break;

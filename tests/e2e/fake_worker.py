@@ -33,6 +33,8 @@ SPECS = {
         spec("message", "text", "", help="and this message"),
         spec("fail_until", "path", help="fail while this file does not exist"),
         spec("fits", "int", -1, help="run out of memory with larger micro-batches than this"),
+        spec("memory", "int", 1 << 20, help="the peak memory it reports"),
+        spec("disk", "int", 1 << 10, help="the bytes of its model, as it reports them"),
         spec("ignore_stop", "bool", False, help="do not stop on SIGTERM"),
     ],
 }
@@ -79,11 +81,11 @@ class Trial:
         self.task = {p["name"]: p["default"] for p in SPECS["play"]}
         self.task.update(self.file["config"]["task"])
         os.makedirs(self.file["folder"], exist_ok=True)
-        self.checkpoint = os.path.join(self.file["folder"], "checkpoint")
+        self.checkpoints = os.path.join(self.file["folder"], "checkpoints")
         self.spool = open(self.file["spool"], "a")
 
-    def record(self, kind, **values):
-        record = dict(type=kind, time=int(time.time() * 1000), **values)
+    def record(self, type, **values):
+        record = dict(type=type, time=int(time.time() * 1000), **values)
         self.spool.write(json.dumps(record) + "\n")
         self.spool.flush()
 
@@ -94,10 +96,8 @@ class Trial:
             file.read(1)
 
     def train(self):
-        first = 0
-        if os.path.exists(self.checkpoint):
-            with open(self.checkpoint) as file:
-                first = int(file.read())
+        os.makedirs(self.checkpoints, exist_ok=True)
+        first = max([int(name[5:]) for name in os.listdir(self.checkpoints)], default=0)
         self.record("start", pid=os.getpid(), host=socket.gethostname(), resumed_step=first)
         weights = self.file["config"]["model"].get("weights")
         if weights and not os.path.isdir(weights):
@@ -115,8 +115,10 @@ class Trial:
         for step in range(first + 1, steps + 1):
             self.record("metric", step=step, values={"train/loss": 1 / step})
             self.record("progress", step=step, steps=steps)
-            with open(self.checkpoint, "w") as file:
-                file.write(str(step))
+            before = os.path.join(self.checkpoints, f"step-{step - 1}")
+            if os.path.exists(before):
+                os.rmdir(before)
+            os.mkdir(os.path.join(self.checkpoints, f"step-{step}"))
             if step == self.task["hold_at"]:
                 self.hold()
         return self.finish(steps)
@@ -133,7 +135,10 @@ class Trial:
         if self.task["fail_until"] and not os.path.exists(self.task["fail_until"]):
             return 1, "not yet"
         self.record("metric", step=steps, values={"eval/accuracy": self.task["score"]})
-        os.makedirs(os.path.join(self.file["folder"], "model"), exist_ok=True)
+        self.record("cost", values={"peak_host_bytes": self.task["memory"]})
+        model = os.path.join(self.file["folder"], "model")
+        os.makedirs(model, exist_ok=True)
+        self.record("artifact", kind="model", path=model, step=steps, bytes=self.task["disk"])
         return 0, ""
 
     def run(self):

@@ -56,23 +56,13 @@ TEST(Sweep, OverridesAndResultsFolder) {
   EXPECT_FALSE(place.has("results"));
 }
 
-TEST(Sweep, DryRunShowsAndWritesNothing) {
-  Workplace place;
-  place.write("sweep.yaml", sweep_text(""));
-  const auto run = place.run({"sweep.yaml", "--dry-run"});
-  EXPECT_EQ(run.end.exit_code, 0) << run.err;
-  EXPECT_TRUE(contains(run.out, "  lr=0.01\n")) << run.out;
-  EXPECT_TRUE(contains(run.out, "demo: 2 trials, 0 done, 2 to run\n")) << run.out;
-  EXPECT_FALSE(place.has("results"));
-}
-
 TEST(Sweep, PreparesWhatIsMissingFirst) {
   Workplace place;
   place.write(
       "sweep.yaml",
       sweep_text("data: data.txt", "0.1",
                  "prepare:\n  - {command: [sh, -c, 'echo x > data.txt'], creates: data.txt}\n"));
-  const auto dry = place.run({"sweep.yaml", "--dry-run"});
+  const auto dry = place.run({"plan", "sweep.yaml"});
   EXPECT_TRUE(contains(dry.out, "first runs: sh -c 'echo x > data.txt'\n")) << dry.out << dry.err;
   EXPECT_FALSE(place.has("data.txt"));
   const auto run = place.run({"sweep.yaml"});

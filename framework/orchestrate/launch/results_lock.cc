@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <sstream>
 
 #include "mvn/error.h"
@@ -25,10 +24,9 @@ FileLock take(const fs::path& results) {
               ": wait for it to end, stop it, or choose another folder with --results");
 }
 
-std::string this_host() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
+std::string first_line(const fs::path& file) {
+  const auto text = read_file(file);
+  return text.substr(0, text.find('\n'));
 }
 
 // Whether a process of this number has the file open: the number may be another program's by now.
@@ -47,11 +45,11 @@ bool holds(pid_t pid, const fs::path& file) {
 
 }  // namespace
 
-ResultsLock::ResultsLock(const fs::path& results) : results_(results), lock_(take(results)) {}
+ResultsLock::ResultsLock(const fs::path& results)
+    : results_(results), lock_(take(results)), owner_(first_line(lock_file(results))) {}
 
 void ResultsLock::announce(const std::string& sweep, Course course) const {
-  const std::string text = std::to_string(::getpid()) + " " + this_host() + "\n" + sweep + " " +
-                           std::string(to_string(course)) + "\n";
+  const std::string text = owner_ + "\n" + sweep + " " + std::string(to_string(course)) + "\n";
   // In place: another file of this name would be one that nobody holds. It is for readers alone, so
   // that a full disk costs no more than what they see.
   const Descriptor file(::open(lock_file(results_).c_str(), O_WRONLY | O_CLOEXEC));
@@ -59,16 +57,22 @@ void ResultsLock::announce(const std::string& sweep, Course course) const {
   if (written < 0 || ::ftruncate(file.get(), written) != 0) return;
 }
 
-std::string LastRunner::text() const { return "process " + std::to_string(pid) + " on " + host; }
+std::string LastRunner::text() const {
+  return "process " + std::to_string(pid) + " on " + host +
+         (since.empty() ? "" : ", since " + since);
+}
 
 std::optional<LastRunner> last_runner(const fs::path& results) {
   const auto file = lock_file(results);
   if (!fs::exists(file)) return std::nullopt;
   LastRunner runner;
   std::istringstream text(read_file(file));
-  text >> runner.pid >> runner.host >> runner.sweep >> runner.course;
+  text >> runner.pid >> runner.host;
+  std::getline(text, runner.since);
+  runner.since.erase(0, runner.since.find_first_not_of(' '));
+  text >> runner.sweep >> runner.course;
   if (runner.host.empty()) return std::nullopt;
-  runner.here = runner.host == this_host();
+  runner.here = runner.host == host_name();
   if (runner.here) runner.alive = holds(runner.pid, file);
   return runner;
 }

@@ -25,18 +25,20 @@ class ResultsLock {
  private:
   std::filesystem::path results_;
   FileLock lock_;
+  std::string owner_;  // the first line of the lock's file
 };
 
 // The runner that was last at work in a results folder, as its lock file tells.
 struct LastRunner {
   pid_t pid = 0;
   std::string host;
+  std::string since;   // when it came, local time
   std::string sweep;   // "" where it runs none (yet)
   std::string course;  // as Course is spelled
   bool here = true;    // on this machine
   bool alive = true;   // nobody knows of another machine's: true
 
-  // "process 4711 on alpha"
+  // "process 4711 on alpha, since 2026-01-31 12:00:00"
   [[nodiscard]] std::string text() const;
 };
 

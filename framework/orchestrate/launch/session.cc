@@ -13,11 +13,13 @@
 #include "mvn/error.h"
 #include "orchestrate/launch/labels.h"
 #include "orchestrate/launch/prepare.h"
+#include "orchestrate/launch/preview.h"
 #include "orchestrate/launch/results_lock.h"
 #include "orchestrate/launch/run_to_end.h"
 #include "orchestrate/launch/sweep_run.h"
 #include "orchestrate/launch/validate.h"
 #include "orchestrate/launch/worker_program.h"
+#include "orchestrate/store/reader.h"
 #include "orchestrate/store/report.h"
 #include "orchestrate/store/table.h"
 #include "orchestrate/sweep/problems.h"
@@ -70,23 +72,27 @@ class Session {
   int run() {
     installed_ = worker_.describe(signals_);
     if (last_runner(results_) || fs::exists(database())) lock_results();
-    if (fs::exists(database())) store_ = std::make_unique<Store>(database());
+    open_results();
     make_plan();
     check_device();
-    if (all_ended()) return finish_without_running();
-    if (options_.dry_run) return show_plan();
-    prepare(plan_, out_, signals_);
-    check();
+    if (!all_ended()) {
+      prepare(plan_, out_, signals_);
+      check();
+    }
     lock_results();
-    if (!store_) store_ = std::make_unique<Store>(database());
+    store_ = std::make_unique<Store>(database());
     store_->record_plan(plan_);  // settles what a dead runner left running, too
+    open_results();
     return all_ended() ? finish_without_running() : run_trials();
   }
+
+  void preview(RowFormat format);
 
  private:
   [[nodiscard]] fs::path database() const { return database_path(results_); }
 
   void lock_results();
+  void open_results();
   void make_plan();
   void check_device() const;
   void check();
@@ -95,7 +101,8 @@ class Session {
   [[nodiscard]] std::string find_trial(const std::string& prefix) const;
   [[nodiscard]] fs::path model_folder(const std::string& id) const;
   int finish_without_running();
-  int show_plan();
+  void warn(const std::string& warning);
+  [[nodiscard]] std::vector<Slot> slots(std::size_t width) const;
   int run_trials();
   void print_results();
   int conclude(const Schedule& schedule, const SweepRun& run, double seconds);
@@ -109,14 +116,29 @@ class Session {
   SweepPlan plan_;
   std::optional<ResultsLock> lock_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<ResultsReader> known_;  // null where there are no results yet
+  std::vector<std::string> warnings_;     // of a preview; a run says them at once
+  bool previewing_ = false;
 };
+
+void Session::warn(const std::string& warning) {
+  if (previewing_) {
+    warnings_.push_back(warning);
+  } else {
+    out_ << "warning: " << warning << std::endl;
+  }
+}
 
 void Session::lock_results() {
   if (!lock_) lock_.emplace(results_);
 }
 
+void Session::open_results() {
+  if (!known_ && fs::exists(database())) known_ = std::make_unique<ResultsReader>(database());
+}
+
 std::string Session::find_trial(const std::string& prefix) const {
-  const auto found = store_ ? store_->finished_with_prefix(prefix) : std::vector<std::string>();
+  const auto found = known_ ? known_->finished_with_prefix(prefix) : std::vector<std::string>();
   if (found.size() == 1) return found.front();
   const auto where = path_text(database());
   if (found.empty()) {
@@ -133,13 +155,13 @@ void Session::make_plan() {
       {options_.overrides, [this](const std::string& prefix) { return find_trial(prefix); },
        recipe_folders()});
   if (options_.workers > 0) plan_.resources.workers = options_.workers;
-  for (const auto& warning : plan_.warnings) out_ << "warning: " << warning << std::endl;
+  for (const auto& warning : plan_.warnings) warn(warning);
 }
 
 States Session::states() const {
   States states;
-  if (!store_) return states;
-  for (const auto& trial : store_->trials(plan_.name)) states[trial.id] = trial.state;
+  if (!known_) return states;
+  for (const auto& trial : known_->trials(plan_.name)) states[trial.id] = trial.state;
   return states;
 }
 
@@ -157,7 +179,7 @@ fs::path Session::model_folder(const std::string& id) const {
   const auto known = states();
   const auto state = known.find(id);
   if (planned && (state == known.end() || state->second != TrialState::kDone)) return {};
-  return TrialPaths{results_ / store_->folder_of(id)}.model();
+  return TrialPaths{results_ / known_->folder_of(id)}.model();
 }
 
 // The device is checked with everything else, before anything is written.
@@ -178,50 +200,54 @@ void Session::check() {
   const auto warnings = validate(
       plan_, installed_, worker_, wanted, [this](const auto& id) { return model_folder(id); },
       signals_);
-  for (const auto& warning : warnings) out_ << "warning: " << warning << std::endl;
+  for (const auto& warning : warnings) warn(warning);
 }
 
 int Session::finish_without_running() {
-  if (!options_.dry_run) store_->record_plan(plan_);
   out_ << "nothing to do: " << plural(plan_.trials.size(), "trial") << " done" << std::endl;
   print_results();
   return 0;
 }
 
-int Session::show_plan() {
+std::vector<Slot> Session::slots(std::size_t width) const {
+  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  return make_slots(plan_.resources, installed_.devices, usable_cores(), width,
+                    visible == nullptr ? "" : visible);
+}
+
+void Session::preview(RowFormat format) {
+  previewing_ = true;
+  installed_ = worker_.describe(signals_);
+  open_results();
+  make_plan();
+  check_device();
+  const auto runner = last_runner(results_);
+  const bool running = runner && runner->alive;
+  if (running) warn(path_text(results_) + " is in use by another mvn-runner, " + runner->text());
   const auto known = states();
-  const auto labels = trial_labels(plan_);
-  std::size_t done = 0;
-  for (std::size_t i = 0; i < plan_.trials.size(); ++i) {
-    const auto& trial = plan_.trials[i];
-    const auto state = known.find(trial.id);
-    const bool ended = state != known.end() && ended_well(state->second);
-    done += ended ? 1 : 0;
-    out_ << (ended ? "  done  " : "  run   ") << trial.id.substr(0, 12) << "  " << labels[i]
-         << std::endl;
+  Preview preview = preview_of(plan_, known, results_, running);
+  place(preview, slots(Schedule(plan_.trials, known).width()), results_);
+  predict(preview, plan_, known_ ? known_->history() : std::vector<PastTrial>());
+  if (preview.first.empty()) check();
+  preview.warnings = warnings_;
+  if (format == RowFormat::kJson) {
+    out_ << to_json(preview).dump(2) << std::endl;
+  } else {
+    print_preview(preview, terminal_width(STDOUT_FILENO), out_);
   }
-  const auto missing = missing_preparations(plan_);
-  for (const auto& each : missing) {
-    out_ << "first runs: " << shell_text(each.command) << std::endl;
-  }
-  if (missing.empty()) check();
-  out_ << plan_.name << ": " << plural(plan_.trials.size(), "trial") << ", " << done << " done, "
-       << plan_.trials.size() - done << " to run" << std::endl;
-  return 0;
 }
 
 int Session::run_trials() {
   Schedule schedule(plan_.trials, states());
-  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  auto slots = make_slots(plan_.resources, installed_.devices, usable_cores(), schedule.width(),
-                          visible == nullptr ? "" : visible);
+  auto places = slots(schedule.width());
   const auto ended = schedule.count(TrialState::kDone) + schedule.count(TrialState::kDiverged);
   out_ << plan_.name << ": " << plural(plan_.trials.size(), "trial") << ", " << ended << " done, "
-       << schedule.left() << " to run; " << plural(slots.size(), "worker") << " with "
-       << plural(static_cast<std::size_t>(slots.front().threads), "thread") << " on "
-       << slots.front().name
-       << (slots.size() > 1 && slots.back().name != slots.front().name ? " to " + slots.back().name
-                                                                       : "")
+       << schedule.left() << " to run; " << plural(places.size(), "worker") << " with "
+       << plural(static_cast<std::size_t>(places.front().threads), "thread") << " on "
+       << places.front().name
+       << (places.size() > 1 && places.back().name != places.front().name
+               ? " to " + places.back().name
+               : "")
        << std::endl;
   const auto view = make_view(out_);
   const auto clock = steady_clock();
@@ -234,7 +260,7 @@ int Session::run_trials() {
                 },
                 default_batch_size(installed_),
                 [this](Course course) { lock_->announce(plan_.name, course); }},
-               std::move(slots));
+               std::move(places));
   run.execute();
   return conclude(schedule, run, clock() - started);
 }
@@ -266,5 +292,9 @@ void Session::print_results() {
 }  // namespace
 
 int run_sweep(const RunOptions& options, std::ostream& out) { return Session(options, out).run(); }
+
+void preview_sweep(const RunOptions& options, RowFormat format, std::ostream& out) {
+  Session(options, out).preview(format);
+}
 
 }  // namespace mvn

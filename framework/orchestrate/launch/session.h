@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "orchestrate/store/table.h"
+
 namespace mvn {
 
 struct RunOptions {
@@ -14,7 +16,6 @@ struct RunOptions {
   std::filesystem::path results = "results";
   int workers = 0;  // 0: as the sweep file says
   std::vector<std::filesystem::path> plugin_folders;
-  bool dry_run = false;
   std::string command;  // as the user typed it, for "run the same command again"
 };
 
@@ -23,5 +24,9 @@ struct RunOptions {
 // sweep is thrown as SweepErrors before anything is written: results folder, lock and database are
 // made after all checks passed.
 int run_sweep(const RunOptions& options, std::ostream& out);
+
+// Prints what run_sweep() would do and what that would take, as a table or as JSON. Reads the
+// results without locking them, and writes nothing. Throws what is wrong with the sweep.
+void preview_sweep(const RunOptions& options, RowFormat format, std::ostream& out);
 
 }  // namespace mvn

@@ -9,6 +9,7 @@
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/store/journal.h"
+#include "orchestrate/store/lookup.h"
 #include "orchestrate/store/manifest.h"
 #include "orchestrate/store/restore.h"
 #include "orchestrate/store/writer.h"
@@ -123,49 +124,18 @@ void Store::record_plan(const SweepPlan& plan) {
 }
 
 std::vector<StoredTrial> Store::trials(const std::string& sweep) const {
-  std::vector<StoredTrial> trials;
   Database& db = state_->writer.database();
-  translate_errors(db.path(), [&] {
-    db.each(
-        "SELECT t.hash, t.state,"
-        " (SELECT count(*) FROM mvn_attempt a WHERE a.trial = t.id)"
-        " FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep WHERE s.name = ?"
-        " ORDER BY t.current DESC, t.position, t.id",
-        [&](SQLite::Statement& row) {
-          trials.push_back({row.getColumn(0).getString(), trial_state(row.getColumn(1).getString()),
-                            row.getColumn(2).getInt()});
-        },
-        sweep);
-  });
-  return trials;
+  return translate_errors(db.path(), [&] { return stored_trials_of(db, sweep); });
 }
 
 std::vector<std::string> Store::finished_with_prefix(const std::string& prefix) const {
-  std::vector<std::string> ids;
   Database& db = state_->writer.database();
-  translate_errors(db.path(), [&] {
-    db.each(
-        "SELECT DISTINCT hash FROM mvn_trial"
-        " WHERE state = 'done' AND substr(hash, 1, length(?1)) = ?1 ORDER BY hash",
-        [&](SQLite::Statement& row) { ids.push_back(row.getColumn(0).getString()); }, prefix);
-  });
-  return ids;
+  return translate_errors(db.path(), [&] { return mvn::finished_with_prefix(db, prefix); });
 }
 
 std::filesystem::path Store::folder_of(const std::string& id) const {
-  std::filesystem::path folder;
   Database& db = state_->writer.database();
-  translate_errors(db.path(), [&] {
-    db.each(
-        "SELECT s.name FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep WHERE t.hash = ?"
-        " ORDER BY t.state = 'done' DESC, t.id LIMIT 1",
-        [&](SQLite::Statement& row) {
-          folder = trial_paths("", row.getColumn(0).getString(), id).folder;
-        },
-        id);
-  });
-  if (folder.empty()) throw Error(db.path().string() + ": no trial " + id.substr(0, 12));
-  return folder;
+  return translate_errors(db.path(), [&] { return mvn::folder_of(db, id); });
 }
 
 int Store::start_attempt(const std::string& sweep, const std::string& id, const std::string& worker,

@@ -1,12 +1,10 @@
 #include "train/trainer/checkpoints.h"
 
-#include <algorithm>
-#include <charconv>
-#include <functional>
 #include <utility>
 
 #include "common/files.h"
 #include "common/hashing.h"
+#include "common/trial.h"
 #include "mvn/error.h"
 #include "mvn/safetensors.h"
 
@@ -75,20 +73,7 @@ bool CheckpointStore::kept_for_step(std::int64_t step) const {
   return keep_every_ > 0 && step % keep_every_ == 0;
 }
 
-std::vector<std::int64_t> CheckpointStore::steps() const {
-  std::vector<std::int64_t> steps;
-  if (!fs::is_directory(folder_)) return steps;
-  for (const auto& entry : fs::directory_iterator(folder_)) {
-    const std::string name = entry.path().filename().string();
-    std::int64_t step = 0;
-    if (!name.starts_with(kPrefix)) continue;
-    const char* end = name.data() + name.size();
-    const auto [rest, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
-    if (error == std::errc() && rest == end) steps.push_back(step);
-  }
-  std::sort(steps.begin(), steps.end(), std::greater<>());
-  return steps;
-}
+std::vector<std::int64_t> CheckpointStore::steps() const { return checkpoint_steps(folder_); }
 
 fs::path CheckpointStore::folder_of(std::int64_t step) const {
   return folder_ / (std::string(kPrefix) + std::to_string(step));

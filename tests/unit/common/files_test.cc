@@ -58,6 +58,7 @@ TEST(Files, ALockIsExclusiveAndSaysWhoHoldsIt) {
     EXPECT_FALSE(FileLock::try_lock(path).has_value());
     EXPECT_EQ(FileLock::holder(path).rfind("process " + std::to_string(::getpid()) + " on ", 0),
               0U);
+    EXPECT_NE(FileLock::holder(path).find(", since 20"), std::string::npos);
   }
   EXPECT_TRUE(FileLock::try_lock(path).has_value());
 }

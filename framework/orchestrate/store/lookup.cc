@@ -1,0 +1,45 @@
+#include "orchestrate/store/lookup.h"
+
+#include "common/trial.h"
+#include "mvn/error.h"
+
+namespace mvn {
+
+std::vector<StoredTrial> stored_trials_of(Database& db, const std::string& sweep) {
+  std::vector<StoredTrial> trials;
+  db.each(
+      "SELECT t.hash, t.state,"
+      " (SELECT count(*) FROM mvn_attempt a WHERE a.trial = t.id)"
+      " FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep WHERE s.name = ?"
+      " ORDER BY t.current DESC, t.position, t.id",
+      [&](SQLite::Statement& row) {
+        trials.push_back({row.getColumn(0).getString(), trial_state(row.getColumn(1).getString()),
+                          row.getColumn(2).getInt()});
+      },
+      sweep);
+  return trials;
+}
+
+std::vector<std::string> finished_with_prefix(Database& db, const std::string& prefix) {
+  std::vector<std::string> ids;
+  db.each(
+      "SELECT DISTINCT hash FROM mvn_trial"
+      " WHERE state = 'done' AND substr(hash, 1, length(?1)) = ?1 ORDER BY hash",
+      [&](SQLite::Statement& row) { ids.push_back(row.getColumn(0).getString()); }, prefix);
+  return ids;
+}
+
+std::filesystem::path folder_of(Database& db, const std::string& id) {
+  std::filesystem::path folder;
+  db.each(
+      "SELECT s.name FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep WHERE t.hash = ?"
+      " ORDER BY t.state = 'done' DESC, t.id LIMIT 1",
+      [&](SQLite::Statement& row) {
+        folder = trial_paths("", row.getColumn(0).getString(), id).folder;
+      },
+      id);
+  if (folder.empty()) throw Error(db.path().string() + ": no trial " + id.substr(0, 12));
+  return folder;
+}
+
+}  // namespace mvn

@@ -1,0 +1,18 @@
+// What the writing side and the reading side of results.db both ask. Private to the store.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "orchestrate/store/database.h"
+#include "orchestrate/store/store.h"
+
+namespace mvn {
+
+// See Store for what they return.
+std::vector<StoredTrial> stored_trials_of(Database& db, const std::string& sweep);
+std::vector<std::string> finished_with_prefix(Database& db, const std::string& prefix);
+std::filesystem::path folder_of(Database& db, const std::string& id);
+
+}  // namespace mvn
