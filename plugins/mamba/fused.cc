@@ -1,9 +1,9 @@
 #include "fused.h"
 
 #include <ATen/Parallel.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include "cuda/kernels.h"
+#include "mvn/stream.h"
 #include "scan_kernels.h"
 
 namespace mvn::mamba {
@@ -79,15 +79,14 @@ struct KernelsOf<Bf16> {
   static auto conv_backward() { return scan_kernels().conv_backward_bf16; }
 };
 
-// The stream that LibTorch fills at the moment, on the GPU of `x`.
 gpu::Launch launch_on(const torch::Tensor& x) {
-  const c10::impl::VirtualGuardImpl guard(x.device().type());
-  return {x.device().index(), guard.getStream(x.device()).native_handle()};
+  return {x.device().index(), current_stream(x.device())};
 }
 
-// Calls `run` with a value of the element type of `x`.
+// Calls `run` with a value of the element type of `x`, on its device.
 template <typename Run>
 void with_type_of(const torch::Tensor& x, const Run& run) {
+  const c10::DeviceGuard guard(x.device());
   if (x.scalar_type() == torch::kFloat32) {
     run(float{});
   } else {
@@ -308,10 +307,22 @@ class FusedScan : public torch::autograd::Function<FusedScan> {
   }
 };
 
+bool gpu_runs_kernels(int device) {
+  const auto& refusal = gpu::refusal(device);
+  if (!refusal.empty()) {
+    TORCH_WARN_ONCE(
+        "Mamba runs on this GPU in LibTorch's operations, one token after another, "
+        "which is slow: ",
+        refusal);
+  }
+  return refusal.empty();
+}
+
 // Kernels for the type, on the device.
 bool has_kernels(const torch::Tensor& x) {
-  return (x.is_cpu() || (x.is_cuda() && gpu::built() && x.numel() > 0)) &&
-         (x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kBFloat16);
+  const auto type = x.scalar_type();
+  if (type != torch::kFloat32 && type != torch::kBFloat16) return false;
+  return x.is_cpu() || (x.is_cuda() && x.numel() > 0 && gpu_runs_kernels(x.device().index()));
 }
 
 // Where the kernels read a row of offsets: 0 for the tokens', 1 for the chunks'.

@@ -7,12 +7,16 @@ namespace mvn::mamba::gpu {
 namespace {
 
 [[noreturn]] void refuse() {
-  throw std::logic_error("mamba was built without a CUDA compiler; ask gpu::built() first");
+  throw std::logic_error("mamba was built without a CUDA compiler; ask gpu::refusal() first");
 }
 
 }  // namespace
 
-bool built() { return false; }
+const std::string& refusal(int) {
+  static const std::string reason =
+      "mamba was built without a CUDA compiler (see docs/building.md)";
+  return reason;
+}
 std::int64_t scan_parts(std::int64_t, std::int64_t, int) { refuse(); }
 std::int64_t conv_parts(std::int64_t) { refuse(); }
 

@@ -1,6 +1,8 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -62,6 +64,16 @@ std::int64_t multiprocessors(int device) {
   return count;
 }
 
+// Too old a driver, or a GPU that there is no machine code for, shows in either call.
+std::string ask_cuda(int device) {
+  cudaError_t error = cudaSetDevice(device);
+  cudaFuncAttributes attributes;
+  if (error == cudaSuccess)
+    error = cudaFuncGetAttributes(&attributes, &backward_kernel<true, Bf16>);
+  static_cast<void>(cudaGetLastError());
+  return error == cudaSuccess ? "" : cudaGetErrorString(error);
+}
+
 // The runtime linked here keeps a current device of its own, beside LibTorch's.
 void use(const Launch& launch) { check(cudaSetDevice(launch.device), "cudaSetDevice"); }
 
@@ -73,7 +85,14 @@ constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b
 
 }  // namespace
 
-bool built() { return true; }
+const std::string& refusal(int device) {
+  static std::mutex mutex;
+  static std::map<int, std::string> known;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto [place, is_new] = known.try_emplace(device);
+  if (is_new) place->second = ask_cuda(device);
+  return place->second;
+}
 
 std::int64_t scan_parts(std::int64_t sequences, std::int64_t channels, int device) {
   // Four blocks fit a multiprocessor; twice as many even out sequences of different lengths.

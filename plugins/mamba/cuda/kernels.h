@@ -7,13 +7,15 @@
 // std::runtime_error where CUDA refuses one.
 #pragma once
 
+#include <string>
+
 #include "scan_kernels.h"
 
 namespace mvn::mamba::gpu {
 
-// Whether the kernels were compiled: where CMake found a CUDA compiler. Nothing else may be called
-// where they were not.
-bool built();
+// Why the kernels do not run on this GPU, in words to put after a colon; empty where they do.
+// Nothing else may be called where they do not. Asks CUDA once a device.
+const std::string& refusal(int device);
 
 inline constexpr std::int64_t kScanStates = 16;
 inline constexpr std::int64_t kLongestConv = 4;

@@ -22,9 +22,9 @@ class FusedTest : public testing::TestWithParam<const char*> {
   void SetUp() override {
     device_ = torch::Device(GetParam());
     if (device_.is_cpu()) return;
-    if (!gpu::built()) GTEST_SKIP() << "no CUDA compiler was there to compile the kernels";
     const auto warning = open_gpu_library();
     if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU here" << warning;
+    if (!gpu::refusal(0).empty()) GTEST_SKIP() << gpu::refusal(0);
   }
 
   torch::Device device_ = torch::kCPU;

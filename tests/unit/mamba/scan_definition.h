@@ -265,7 +265,7 @@ class Arrays {
   template <typename T>
   static T* reserve(std::vector<T>& values, std::size_t size) {
     values.resize(size);
-    std::memset(values.data(), 0xff, size * sizeof(T));
+    if (size > 0) std::memset(values.data(), 0xff, size * sizeof(T));
     return values.data();
   }
 
