@@ -6,31 +6,12 @@
 #include <cmath>
 #include <mutex>
 
+#include "cuda/dropout.h"
+#include "dropout_mask.h"
+#include "mvn/stream.h"
+
 namespace mvn {
 namespace {
-
-// Chris Wellons' lowbias32: a mix of 32 bits whose every output bit depends on every input bit.
-inline std::uint32_t mix(std::uint32_t x) {
-  x ^= x >> 16;
-  x *= 0x7feb352dU;
-  x ^= x >> 15;
-  x *= 0x846ca68bU;
-  x ^= x >> 16;
-  return x;
-}
-
-// An element stays where its hash is at least `threshold`.
-struct Mask {
-  std::uint32_t low;
-  std::uint32_t high;
-  std::uint32_t threshold;
-  float scale;
-
-  // The two halves of the seed enter at different depths, so that seeds do not shift one sequence.
-  [[nodiscard]] float factor(std::uint32_t index) const {
-    return mix(mix(index + low) ^ high) >= threshold ? scale : 0.0F;
-  }
-};
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
 #define MVN_FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -41,29 +22,22 @@ struct Mask {
 MVN_FOR_EACH_PROCESSOR
 void drop_floats(const float* from, float* to, std::int64_t begin, std::int64_t end, Mask mask) {
   for (std::int64_t i = begin; i < end; ++i) {
-    to[i] = from[i] * mask.factor(static_cast<std::uint32_t>(i));
+    to[i] = dropped(from[i], static_cast<std::uint32_t>(i), mask);
   }
-}
-
-inline float wide(std::uint16_t half) {
-  return __builtin_bit_cast(float, static_cast<std::uint32_t>(half) << 16);
 }
 
 MVN_FOR_EACH_PROCESSOR
 void drop_halves(const std::uint16_t* from, float* to, std::int64_t begin, std::int64_t end,
                  Mask mask) {
   for (std::int64_t i = begin; i < end; ++i) {
-    to[i] = wide(from[i]) * mask.factor(static_cast<std::uint32_t>(i));
+    to[i] = dropped(wide(from[i]), static_cast<std::uint32_t>(i), mask);
   }
 }
 
 MVN_FOR_EACH_PROCESSOR
 void drop_halves(std::uint16_t* values, std::int64_t begin, std::int64_t end, Mask mask) {
   for (std::int64_t i = begin; i < end; ++i) {
-    const float value = wide(values[i]) * mask.factor(static_cast<std::uint32_t>(i));
-    const auto bits = __builtin_bit_cast(std::uint32_t, value);
-    // To the nearest even. A NaN may become infinite, which the trainer finds as well.
-    values[i] = static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
+    values[i] = narrow(dropped(wide(values[i]), static_cast<std::uint32_t>(i), mask));
   }
 }
 
@@ -76,6 +50,10 @@ Mask mask_of(const Dropout& dropout) {
 }
 
 constexpr std::int64_t kGrain = 1 << 15;  // elements worth a thread
+
+gpu::Launch launch_on(const torch::Tensor& x) {
+  return {x.device().index(), current_stream(x.device())};
+}
 
 }  // namespace
 
@@ -93,12 +71,23 @@ torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout) {
   const auto from = x.contiguous();
   auto to = torch::empty_like(from, torch::kFloat32);
   auto* target = to.mutable_data_ptr<float>();
-  at::parallel_for(0, from.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-    if (from.scalar_type() == torch::kFloat32) {
-      drop_floats(from.const_data_ptr<float>(), target, begin, end, mask);
+  const auto* floats = static_cast<const float*>(from.const_data_ptr());
+  const auto* halves = static_cast<const std::uint16_t*>(from.const_data_ptr());
+  const bool is_float = from.scalar_type() == torch::kFloat32;
+  if (x.is_cuda()) {
+    const c10::DeviceGuard guard(x.device());
+    if (is_float) {
+      gpu::drop(floats, target, from.numel(), mask, launch_on(x));
     } else {
-      drop_halves(static_cast<const std::uint16_t*>(from.const_data_ptr()), target, begin, end,
-                  mask);
+      gpu::drop(halves, target, from.numel(), mask, launch_on(x));
+    }
+    return to;
+  }
+  at::parallel_for(0, from.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    if (is_float) {
+      drop_floats(floats, target, begin, end, mask);
+    } else {
+      drop_halves(halves, target, begin, end, mask);
     }
   });
   return to;
@@ -107,12 +96,23 @@ torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout) {
 void drop_(torch::Tensor& x, const Dropout& dropout) {
   if (dropout.p == 0) return;
   const Mask mask = mask_of(dropout);
-  at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-    if (x.scalar_type() == torch::kFloat32) {
-      auto* values = x.mutable_data_ptr<float>();
-      drop_floats(values, values, begin, end, mask);
+  auto* floats = static_cast<float*>(x.mutable_data_ptr());
+  auto* halves = static_cast<std::uint16_t*>(x.mutable_data_ptr());
+  const bool is_float = x.scalar_type() == torch::kFloat32;
+  if (x.is_cuda()) {
+    const c10::DeviceGuard guard(x.device());
+    if (is_float) {
+      gpu::drop(floats, floats, x.numel(), mask, launch_on(x));
     } else {
-      drop_halves(static_cast<std::uint16_t*>(x.mutable_data_ptr()), begin, end, mask);
+      gpu::drop(halves, halves, x.numel(), mask, launch_on(x));
+    }
+    return;
+  }
+  at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    if (is_float) {
+      drop_floats(floats, floats, begin, end, mask);
+    } else {
+      drop_halves(halves, begin, end, mask);
     }
   });
 }

@@ -17,7 +17,8 @@ struct Dropout {
 // A seed drawn from LibTorch's CPU generator, whose state the checkpoints keep; p 0 draws nothing.
 Dropout draw_dropout(double p);
 
-// x with the mask applied, in float32. x is on the CPU, float32 or bfloat16.
+// x with the mask applied, in float32. x is float32 or bfloat16, on the CPU or on a GPU for which
+// gpu::has_dropout(); the mask is the same there.
 torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout);
 // The same in place and in x's type, for a contiguous tensor.
 void drop_(torch::Tensor& x, const Dropout& dropout);

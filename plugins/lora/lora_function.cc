@@ -2,6 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 
+#include "cuda/dropout.h"
 #include "dropout.h"
 
 namespace mvn {
@@ -79,10 +80,11 @@ class LoraFunction : public torch::autograd::Function<LoraFunction> {
 
 bool can_fuse_lora(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& a) {
   const auto type = weight.scalar_type();
-  return x.device().is_cpu() && (type == torch::kFloat32 || type == torch::kBFloat16) &&
+  return (x.is_cpu() || (x.is_cuda() && gpu::has_dropout(x.device().index()))) &&
+         (type == torch::kFloat32 || type == torch::kBFloat16) &&
          a.scalar_type() == torch::kFloat32 && x.scalar_type() != torch::kDouble && x.numel() > 0 &&
          !weight.requires_grad() && !(bias.defined() && bias.requires_grad()) &&
-         !at::autocast::is_autocast_enabled(at::kCPU);
+         !at::autocast::is_autocast_enabled(x.device().type());
 }
 
 Tensor lora_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& a,

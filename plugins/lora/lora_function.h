@@ -5,8 +5,8 @@
 
 namespace mvn {
 
-// True where lora_linear() may take the place of the plain composition: on a CPU, float32 or
-// bfloat16, the base frozen, no autocast.
+// True where lora_linear() may take the place of the plain composition: on a CPU, or on a GPU with
+// the dropout compiled for it, float32 or bfloat16, the base frozen, no autocast.
 bool can_fuse_lora(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                    const torch::Tensor& a);
 

@@ -4,8 +4,10 @@
 
 #include <vector>
 
+#include "cuda/dropout.h"
 #include "dropout.h"
 #include "support/tensors.h"
+#include "train/sdk/device.h"
 
 namespace mvn::test {
 namespace {
@@ -38,7 +40,7 @@ struct Result {
 
 // The gradients of a weighted sum of the output.
 Result with_gradients(const Tensor& y, const std::vector<Tensor>& arguments) {
-  const auto weights = torch::randn(y.sizes(), generator(6)).to(y.scalar_type());
+  const auto weights = torch::randn(y.sizes(), generator(6)).to(y.options());
   const auto gradients =
       torch::autograd::grad({(y * weights).sum()}, {arguments[0], arguments[3], arguments[4]});
   return {y.detach(), gradients[0], gradients[1], gradients[2]};
@@ -80,6 +82,44 @@ TEST(LoraFunction, IsTheCompositionInFloat64) {
                          type == torch::kFloat32 ? 1e-5 : 2e-2);
       }
     }
+  }
+}
+
+void skip_without_gpu() {
+  const auto warning = open_gpu_library();
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU here" << warning;
+  if (!gpu::has_dropout(0)) GTEST_SKIP() << "the dropout was not compiled for this GPU";
+}
+
+TEST(LoraFunction, IsTheCompositionOnAGpuToo) {
+  skip_without_gpu();
+  if (testing::Test::IsSkipped()) return;
+  for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+    for (const double p : {0.0, 0.3}) {
+      const auto arguments = random_arguments({2, 65}, 67, 45, 3, type);
+      auto there = arguments;
+      for (auto& each : there) {
+        each = each.detach().to(torch::kCUDA).requires_grad_(each.requires_grad());
+      }
+      EXPECT_TRUE(can_fuse_lora(there[0], there[1], there[2], there[3]));
+      const auto got = fused(there, 2, p);
+      expect_agreement(plain(arguments, 2, p),
+                       {got.y.cpu(), got.d_x.cpu(), got.d_a.cpu(), got.d_b.cpu()},
+                       type == torch::kFloat32 ? 1e-5 : 2e-2);
+    }
+  }
+}
+
+TEST(Dropout, AGpuDropsTheSame) {
+  skip_without_gpu();
+  if (testing::Test::IsSkipped()) return;
+  for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+    auto x = torch::randn({300, 77}, generator(1)).to(type);
+    auto there = x.to(torch::kCUDA);
+    EXPECT_TRUE(torch::equal(drop(x, {0.1, 42}), drop(there, {0.1, 42}).cpu()));
+    drop_(x, {0.1, 42});
+    drop_(there, {0.1, 42});
+    EXPECT_TRUE(torch::equal(x, there.cpu()));
   }
 }
 

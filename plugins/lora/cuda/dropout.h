@@ -1,0 +1,26 @@
+// The dropout on a GPU. Knows nothing of LibTorch; pointers lead into the GPU's memory, launches
+// are asynchronous and throw std::runtime_error where CUDA refuses one.
+#pragma once
+
+#include <cstdint>
+
+#include "dropout_mask.h"
+
+namespace mvn::gpu {
+
+// Whether it was compiled and runs on this GPU; nothing else may be called where it does not.
+bool has_dropout(int device);
+
+struct Launch {
+  int device;    // CUDA's number
+  void* stream;  // a cudaStream_t
+};
+
+// `count` elements; bfloat16 as its bits. `to` may be `from`.
+void drop(const float* from, float* to, std::int64_t count, const Mask& mask, const Launch& launch);
+void drop(const std::uint16_t* from, float* to, std::int64_t count, const Mask& mask,
+          const Launch& launch);
+void drop(const std::uint16_t* from, std::uint16_t* to, std::int64_t count, const Mask& mask,
+          const Launch& launch);
+
+}  // namespace mvn::gpu
