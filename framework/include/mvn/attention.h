@@ -23,7 +23,7 @@ Visible visible_keys(const torch::Tensor& ids_BL, const torch::Tensor& mask_BL,
                      std::int64_t window);
 
 // softmax(scale q k^T) v over the visible keys, [B, H, L, K]; the scores in float32. A window makes
-// the work and the memory linear in L.
+// the work and the memory linear in L; on a GPU LibTorch's flash kernels do it in half precision.
 torch::Tensor attend(const torch::Tensor& q_BHLK, const torch::Tensor& k_BHLK,
                      const torch::Tensor& v_BHLK, const Visible& visible, double scale,
                      double dropout);

@@ -56,6 +56,33 @@ Tensor attend_in_blocks(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor
   return torch::cat({first, joined}, 2).narrow(2, 0, length);
 }
 
+// Whether LibTorch's flash attention serves these: it chose it, or cuDNN's, which asks for no less,
+// for the same heads without a window.
+bool flash_serves(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK, double scale,
+                  double dropout) {
+  const auto type = q_BHLK.scalar_type();
+  if (!q_BHLK.is_cuda() || (type != torch::kBFloat16 && type != torch::kHalf) ||
+      q_BHLK.size(3) % 8 != 0 || !at::globalContext().userEnabledFlashSDP()) {
+    return false;
+  }
+  const auto choice = static_cast<at::SDPBackend>(at::_fused_sdp_choice(
+      q_BHLK, k_BHLK, v_BHLK, std::nullopt, dropout, /*is_causal=*/true, scale));
+  return choice == at::SDPBackend::flash_attention || choice == at::SDPBackend::cudnn_attention;
+}
+
+// Causal attention to the last `window` keys by LibTorch's flash kernels, which have their own
+// gradient. They take and give [B, L, H, K].
+Tensor attend_by_flash(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
+                       std::int64_t window, double scale, double dropout) {
+  const auto length = q_BHLK.size(2);
+  const auto out_BLHK = std::get<0>(at::_flash_attention_forward(
+      q_BHLK.transpose(1, 2), k_BHLK.transpose(1, 2), v_BHLK.transpose(1, 2),
+      /*cum_seq_q=*/std::nullopt, /*cum_seq_k=*/std::nullopt, length, length, dropout,
+      /*is_causal=*/true, /*return_debug_mask=*/false, scale, /*window_size_left=*/window - 1,
+      /*window_size_right=*/0));
+  return out_BLHK.transpose(1, 2);
+}
+
 }  // namespace
 
 Visible visible_keys(const Tensor& ids_BL, const Tensor& mask_BL, std::int64_t window) {
@@ -74,6 +101,9 @@ Visible visible_keys(const Tensor& ids_BL, const Tensor& mask_BL, std::int64_t w
 Tensor attend(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
               const Visible& visible, double scale, double dropout) {
   if (visible.window != 0) {
+    if (flash_serves(q_BHLK, k_BHLK, v_BHLK, scale, dropout)) {
+      return attend_by_flash(q_BHLK, k_BHLK, v_BHLK, visible.window, scale, dropout);
+    }
     return attend_in_blocks(q_BHLK, k_BHLK, v_BHLK, visible.window, scale, dropout);
   }
   const auto mask = visible.causal ? std::nullopt : std::optional<Tensor>(visible.mask);

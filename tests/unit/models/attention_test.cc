@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/tensors.h"
+#include "train/sdk/device.h"
 
 namespace mvn::test {
 namespace {
@@ -34,28 +35,31 @@ Tensor plain(const std::vector<Tensor>& qkv, const Tensor& mask_BL, std::int64_t
   return scores.masked_fill(hidden, -INFINITY).softmax(-1).matmul(qkv[2]);
 }
 
-std::vector<Tensor> random_qkv(std::int64_t batch, std::int64_t length, torch::ScalarType type) {
+std::vector<Tensor> random_qkv(std::int64_t batch, std::int64_t length,
+                               const torch::TensorOptions& options) {
   std::vector<Tensor> qkv;
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     qkv.push_back(
-        torch::randn({batch, 2, length, 4}, generator(seed)).to(type).requires_grad_(true));
+        torch::randn({batch, 2, length, 8}, generator(seed)).to(options).requires_grad_(true));
   }
   return qkv;
 }
 
 // Output and gradients at the real tokens; the largest difference relative to the largest value.
-double error_against_plain(const Tensor& mask_BL, std::int64_t window, double scale) {
+double error_against_plain(const Tensor& mask_BL, std::int64_t window, double scale,
+                           const torch::TensorOptions& options = torch::kFloat32) {
   const auto length = mask_BL.size(1);
-  const auto narrow = random_qkv(mask_BL.size(0), length, torch::kFloat32);
+  const auto narrow = random_qkv(mask_BL.size(0), length, options);
   std::vector<Tensor> wide;
   for (const auto& each : narrow) {
-    wide.push_back(each.detach().to(torch::kDouble).requires_grad_(true));
+    wide.push_back(each.detach().to(torch::kCPU, torch::kDouble).requires_grad_(true));
   }
   const auto weights = torch::randn(narrow[0].sizes(), generator(4)) *
                        mask_BL.to(torch::kFloat32).unsqueeze(1).unsqueeze(3);
-  const auto ids = torch::zeros(mask_BL.sizes(), torch::kLong);
-  const auto visible = visible_keys(ids, mask_BL, window);
-  const auto got = attend(narrow[0], narrow[1], narrow[2], visible, scale, 0) * weights;
+  const auto mask = mask_BL.to(options.device());
+  const auto visible = visible_keys(torch::zeros_like(mask, torch::kLong), mask, window);
+  const auto got =
+      attend(narrow[0], narrow[1], narrow[2], visible, scale, 0) * weights.to(narrow[0].options());
   const auto expected = plain(wide, mask_BL, window, scale) * weights;
   auto ours = torch::autograd::grad({got.sum()}, narrow);
   auto theirs = torch::autograd::grad({expected.sum()}, wide);
@@ -63,7 +67,8 @@ double error_against_plain(const Tensor& mask_BL, std::int64_t window, double sc
   theirs.push_back(expected);
   double worst = 0;
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    const double difference = largest_difference(theirs[i], ours[i].to(torch::kDouble));
+    const double difference =
+        largest_difference(theirs[i], ours[i].to(torch::kCPU, torch::kDouble));
     worst = std::max(worst, difference / theirs[i].abs().max().item<double>());
   }
   return worst;
@@ -75,6 +80,20 @@ TEST(Attention, WindowsAreExactAtEveryLength) {
     EXPECT_LT(error_against_plain(mask, /*window=*/8, 1.0), 1e-5) << length;
     EXPECT_LT(error_against_plain(mask, /*window=*/0, 0.5), 1e-5) << length;
     EXPECT_LT(error_against_plain(mask, /*window=*/1, 0.5), 1e-5) << length;
+  }
+}
+
+// By LibTorch's flash kernels.
+TEST(Attention, AGpuSeesTheSameWindowsInHalfPrecision) {
+  const auto warning = open_gpu_library();
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU here" << warning;
+  auto mask = torch::ones({2, 300}, torch::kBool);
+  mask[1].narrow(0, 290, 10).fill_(false);
+  for (const std::int64_t window : {1, 8, 256}) {
+    for (const auto type : {torch::kBFloat16, torch::kHalf}) {
+      const auto options = torch::TensorOptions(torch::kCUDA).dtype(type);
+      EXPECT_LT(error_against_plain(mask, window, 1.0, options), 2e-2) << window;
+    }
   }
 }
 
