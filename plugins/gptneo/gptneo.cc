@@ -63,8 +63,9 @@ class GptNeo : public Model {
     const auto positions_L = torch::arange(length, ids_BL.options());
     auto x_BLD = transformer_->wte->forward(ids_BL) + transformer_->wpe->forward(positions_L);
     x_BLD = torch::dropout(x_BLD, config_.embed_dropout, is_training());
-    const auto global = visible_keys(ids_BL, mask_BL, /*window=*/0);
-    const auto local = visible_keys(ids_BL, mask_BL, config_.window);
+    const bool early_padding = has_early_padding(mask_BL);
+    const auto global = visible_keys(ids_BL, mask_BL, /*window=*/0, early_padding);
+    const auto local = visible_keys(ids_BL, mask_BL, config_.window, early_padding);
     for (std::size_t i = 0; i < config_.layers.size(); ++i) {
       const auto layer = transformer_->h[i];
       const auto visible = config_.layers[i] == Attention::kLocal ? local : global;

@@ -16,11 +16,17 @@ struct Visible {
   torch::Tensor mask;       // bool, true where visible, [B, 1, L, L]
 };
 
+// True where padding comes before a real token. To know, a GPU is waited for: ask once a batch.
+bool has_early_padding(const torch::Tensor& mask_BL);
+
 // A query sees the real keys up to itself, the last `window` of them where window is not 0.
 // `mask_BL` is true on real tokens and may be undefined; what padding itself sees is left open, as
 // nothing reads it.
 Visible visible_keys(const torch::Tensor& ids_BL, const torch::Tensor& mask_BL,
                      std::int64_t window);
+// The same where has_early_padding(mask_BL) is known.
+Visible visible_keys(const torch::Tensor& ids_BL, const torch::Tensor& mask_BL, std::int64_t window,
+                     bool early_padding);
 
 // softmax(scale q k^T) v over the visible keys, [B, H, L, K]; the scores in float32. A window makes
 // the work and the memory linear in L; on a GPU LibTorch's flash kernels do it in half precision.

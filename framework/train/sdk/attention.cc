@@ -9,13 +9,6 @@ using torch::Tensor;
 
 namespace {
 
-// Padding before a real token, which causality alone does not hide from it.
-bool has_early_padding(const Tensor& mask_BL) {
-  if (!mask_BL.defined() || mask_BL.numel() == 0) return false;
-  const auto bytes_BL = mask_BL.to(torch::kUInt8);
-  return (bytes_BL != std::get<0>(torch::cummin(bytes_BL, 1))).any().item<bool>();
-}
-
 // [B, H, n W, K] -> [B n, H, W, K].
 Tensor in_blocks(const Tensor& x_BHLK, std::int64_t window) {
   return x_BHLK.unflatten(2, {-1, window}).transpose(1, 2).flatten(0, 1);
@@ -85,11 +78,22 @@ Tensor attend_by_flash(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor&
 
 }  // namespace
 
+bool has_early_padding(const Tensor& mask_BL) {
+  if (!mask_BL.defined() || mask_BL.numel() == 0) return false;
+  const auto bytes_BL = mask_BL.to(torch::kUInt8);
+  return (bytes_BL != std::get<0>(torch::cummin(bytes_BL, 1))).any().item<bool>();
+}
+
 Visible visible_keys(const Tensor& ids_BL, const Tensor& mask_BL, std::int64_t window) {
+  return visible_keys(ids_BL, mask_BL, window, has_early_padding(mask_BL));
+}
+
+Visible visible_keys(const Tensor& ids_BL, const Tensor& mask_BL, std::int64_t window,
+                     bool early_padding) {
   const auto length = ids_BL.size(1);
-  const bool padded = has_early_padding(mask_BL);
   const bool windowed = window != 0 && length > window;
-  if (!padded) return {.causal = true, .window = windowed ? window : 0, .mask = {}};
+  // Padding behind a token is hidden from it by causality alone.
+  if (!early_padding) return {.causal = true, .window = windowed ? window : 0, .mask = {}};
   auto visible = torch::ones({length, length}, ids_BL.options().dtype(torch::kBool)).tril();
   if (windowed) visible = visible.triu(1 - window);
   // Padding sees itself: a row without any key would be 0 / 0.
