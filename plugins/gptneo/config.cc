@@ -117,21 +117,16 @@ GptNeoConfig read_config(const ModelContext& context) {
 }
 
 Value::Map config_to_save(const GptNeoConfig& config, const Value::Map& original, HeadKind head) {
-  Value::Map saved = original;
+  Value::Map saved = saved_config(original, "gpt_neo", "GPTNeo", head);
   const auto set = [&](const char* key, Value value) {
     saved.insert_or_assign(key, std::move(value));
   };
-  const char* architecture = head == HeadKind::kNone            ? "GPTNeoModel"
-                             : head == HeadKind::kLanguageModel ? "GPTNeoForCausalLM"
-                                                                : "GPTNeoForSequenceClassification";
   Value::List layers;
   for (const auto type : config.layers) {
     layers.emplace_back(type == Attention::kGlobal ? "global" : "local");
   }
   saved.erase("num_hidden_layers");
   saved.erase("num_attention_heads");
-  set("architectures", Value::List{architecture});
-  set("model_type", "gpt_neo");
   set("vocab_size", config.vocabulary);
   set("max_position_embeddings", config.positions);
   set("hidden_size", config.width);

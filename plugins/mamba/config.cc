@@ -119,15 +119,10 @@ MambaConfig read_config(const ModelContext& context) {
 }
 
 Value::Map config_to_save(const MambaConfig& config, const Value::Map& original, HeadKind head) {
-  Value::Map saved = original;
+  Value::Map saved = saved_config(original, "mamba", "Mamba", head);
   const auto set = [&](const char* key, Value value) {
     saved.insert_or_assign(key, std::move(value));
   };
-  const char* architecture = head == HeadKind::kNone            ? "MambaModel"
-                             : head == HeadKind::kLanguageModel ? "MambaForCausalLM"
-                                                                : "MambaForSequenceClassification";
-  set("architectures", Value::List{architecture});
-  set("model_type", "mamba");
   set("vocab_size", config.vocabulary);
   set("hidden_size", config.width);
   set("num_hidden_layers", config.layers);

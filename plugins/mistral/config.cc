@@ -96,16 +96,10 @@ MistralConfig read_config(const ModelContext& context) {
 }
 
 Value::Map config_to_save(const MistralConfig& config, const Value::Map& original, HeadKind head) {
-  Value::Map saved = original;
+  Value::Map saved = saved_config(original, "mistral", "Mistral", head);
   const auto set = [&](const char* key, Value value) {
     saved.insert_or_assign(key, std::move(value));
   };
-  const char* architecture = head == HeadKind::kNone ? "MistralModel"
-                             : head == HeadKind::kLanguageModel
-                                 ? "MistralForCausalLM"
-                                 : "MistralForSequenceClassification";
-  set("architectures", Value::List{architecture});
-  set("model_type", "mistral");
   set("vocab_size", config.vocabulary);
   set("max_position_embeddings", config.positions);
   set("hidden_size", config.width);

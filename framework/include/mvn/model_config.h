@@ -47,4 +47,9 @@ class ModelConfig {
   std::set<std::string, std::less<>> known_;
 };
 
+// The start of a config.json to save: `original` with the model_type, and as architecture the class
+// of transformers that opens the model as `head` says ("GPTNeo" -> "GPTNeoForCausalLM").
+Value::Map saved_config(const Value::Map& original, std::string_view model_type,
+                        const std::string& family, HeadKind head);
+
 }  // namespace mvn

@@ -96,4 +96,15 @@ void ModelConfig::check_unknown_keys() {
   }
 }
 
+Value::Map saved_config(const Value::Map& original, std::string_view model_type,
+                        const std::string& family, HeadKind head) {
+  const char* ending = head == HeadKind::kNone            ? "Model"
+                       : head == HeadKind::kLanguageModel ? "ForCausalLM"
+                                                          : "ForSequenceClassification";
+  Value::Map saved = original;
+  saved.insert_or_assign("architectures", Value::List{family + ending});
+  saved.insert_or_assign("model_type", std::string(model_type));
+  return saved;
+}
+
 }  // namespace mvn
