@@ -79,7 +79,7 @@ std::vector<std::string> read_documents(const Params& params, const std::string&
 }
 
 void write_stream(const Tokenizer& tokenizer, const std::vector<std::string>& documents,
-                  TokenWriter& writer) {
+                  TokenWriter& writer, int threads) {
   std::vector<std::int32_t> stream;
   std::int64_t bytes = 0;
   const auto separator = tokenizer.end_of_text();
@@ -87,12 +87,11 @@ void write_stream(const Tokenizer& tokenizer, const std::vector<std::string>& do
     if (separator >= 0) stream.push_back(separator);
   };
   separate();
-  for (const auto& document : documents) {
-    const auto ids = tokenizer.encode(document);
+  encode_each(tokenizer, documents, threads, [&](std::size_t document, const auto ids) {
     stream.insert(stream.end(), ids.begin(), ids.end());
-    bytes += static_cast<std::int64_t>(document.size());
+    bytes += static_cast<std::int64_t>(documents[document].size());
     separate();
-  }
+  });
   writer.add(stream, bytes);
 }
 

@@ -24,7 +24,7 @@ std::vector<std::string> read_documents(const Params& params, const std::string&
 // Adds one sequence: the documents one after the other, an end-of-text token before each and after
 // the last (none where the tokenizer has no such token).
 void write_stream(const Tokenizer& tokenizer, const std::vector<std::string>& documents,
-                  TokenWriter& writer);
+                  TokenWriter& writer, int threads = 1);
 
 // A stream cut into blocks. Block i is the tokens from i * block on; every token but the first of
 // the stream is predicted exactly once, so that with an end-of-text token in front all of the text

@@ -62,25 +62,31 @@ std::vector<LastWordText> read_last_words(const Params& params) {
 }
 
 void write_last_words(const Tokenizer& tokenizer, const std::vector<LastWordText>& texts,
-                      TokenWriter& writer) {
+                      TokenWriter& writer, int threads) {
   const auto closing = closing_tokens(tokenizer).size();
+  std::vector<std::string> both;  // each context, then the same with its word
   for (const auto& text : texts) {
-    auto context = tokenizer.encode(text.context);
-    auto whole = tokenizer.encode(text.context + text.word);
-    context.resize(context.size() - std::min(context.size(), closing));
-    whole.resize(whole.size() - std::min(whole.size(), closing));
+    both.push_back(text.context);
+    both.push_back(text.context + text.word);
+  }
+  std::vector<std::int32_t> context;
+  encode_each(tokenizer, both, threads, [&](std::size_t index, auto whole) {
+    whole = whole.first(whole.size() - std::min(whole.size(), closing));
+    if (index % 2 == 0) {
+      context.assign(whole.begin(), whole.end());
+      return;
+    }
+    const auto& text = texts[index / 2];
     if (context.size() >= whole.size()) {
       throw DataError("the word '" + text.word + "' has no token of its own after '..." +
                       text.context.substr(text.context.size() -
                                           std::min<std::size_t>(text.context.size(), 40)) +
                       "'");
     }
-    const auto cut = static_cast<std::ptrdiff_t>(context.size());
     const std::vector<std::int32_t> start = {std::max(0, tokenizer.end_of_text())};
-    writer.add(context.empty() ? start
-                               : std::vector<std::int32_t>(whole.begin(), whole.begin() + cut));
-    writer.add(std::vector<std::int32_t>(whole.begin() + cut, whole.end()));
-  }
+    writer.add(context.empty() ? start : whole.first(context.size()));
+    writer.add(whole.subspan(context.size()));
+  });
 }
 
 LastWords::LastWords(TokenStore tokens, std::int64_t max_length) : tokens_(std::move(tokens)) {

@@ -26,7 +26,7 @@ std::vector<LastWordText> read_last_words(const Params& params);
 // together. An empty context is the end-of-text token. Throws DataError for a word that has no
 // token of its own.
 void write_last_words(const Tokenizer& tokenizer, const std::vector<LastWordText>& texts,
-                      TokenWriter& writer);
+                      TokenWriter& writer, int threads = 1);
 
 // The same tokens as examples: a model reads the context and the word but its last token. Longer
 // contexts than fit into `max_length` (0: no limit) lose their beginning.

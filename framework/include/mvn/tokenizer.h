@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,5 +23,13 @@ class Tokenizer {
   // The end-of-text token that separates packed documents, or -1 where there is none.
   [[nodiscard]] virtual std::int32_t end_of_text() const = 0;
 };
+
+// Takes the ids of one text, which live as long as the call.
+using TakeIds = std::function<void(std::size_t text, std::span<const std::int32_t> ids)>;
+
+// Encodes texts on so many threads, the calling one among them, and gives the ids of each to
+// `take`, on the calling thread and in the order of the texts whatever the number of threads.
+void encode_each(const Tokenizer& tokenizer, std::span<const std::string> texts, int threads,
+                 const TakeIds& take);
 
 }  // namespace mvn

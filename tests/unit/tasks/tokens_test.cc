@@ -43,6 +43,21 @@ TEST(Tokens, AnEmptyTextBecomesTheEndOfTextToken) {
   EXPECT_EQ((Ids{ByteTokenizer::kOpen}), ids_of(tokenise(ByteTokenizer(true), {""}, 8), 0));
 }
 
+TEST(Tokens, TheNumberOfThreadsChangesNothing) {
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < 3000; ++i) {
+    texts.emplace_back(i * 37 % 101, static_cast<char>('a' + i % 26));
+  }
+  const ByteTokenizer tokenizer(true, true);
+  const auto one = tokenise(tokenizer, texts, 64);
+  for (const int threads : {2, 3, 16}) {
+    const auto many = tokenise(tokenizer, texts, 64, {}, threads);
+    ASSERT_EQ(one.size(), many.size());
+    EXPECT_EQ(one.bytes(), many.bytes());
+    for (std::int64_t i = 0; i < one.size(); ++i) EXPECT_EQ(ids_of(one, i), ids_of(many, i)) << i;
+  }
+}
+
 TEST(Tokens, ALengthThatHoldsOnlySpecialTokensIsRefused) {
   EXPECT_EQ(
       "training.max_length: the tokenizer closes every text with 1 special tokens, so "
