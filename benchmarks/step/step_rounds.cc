@@ -23,8 +23,8 @@ class Steps {
       : host_({MVN_BENCHMARK_PLUGINS}),
         training_(training_options(read_configuration(trial.config).training)) {
     set_numerics(trial.threads, training_.precision);
-    TokenizerCache tokenizers;
-    experiment_ = build_experiment(host_, trial, tokenizers, [](const std::string&) {});
+    Warm warm;
+    experiment_ = build_experiment(host_, trial, warm, [](const std::string&) {});
     optimizer_ = std::make_unique<Optimizer>(experiment_.optimizer, experiment_.trainables());
     batches_ = plan_epoch(experiment_.task->lengths(Split::kTrain), training_, /*seed=*/0, 0);
   }

@@ -44,8 +44,8 @@ int check(const Folders& plugin_dirs) {
 
 int run(const std::filesystem::path& trial, const Folders& plugin_dirs) {
   const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));
-  mvn::TokenizerCache tokenizers;
-  const auto end = mvn::run_trial(trial, host, tokenizers, mvn::stop_requested);
+  mvn::Warm warm;
+  const auto end = mvn::run_trial(trial, host, warm, mvn::stop_requested);
   if (!end.message.empty()) std::cerr << "mvn-worker: " << end.message << "\n";
   return end.code;
 }

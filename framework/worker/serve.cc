@@ -115,10 +115,9 @@ std::filesystem::path requested_trial(const std::string& line) {
   return request["trial"].get<std::string>();
 }
 
-TrialEnd run_logged(const std::filesystem::path& trial, const PluginHost& host,
-                    TokenizerCache& tokenizers) {
+TrialEnd run_logged(const std::filesystem::path& trial, const PluginHost& host, Warm& warm) {
   const LogTo log(trial.parent_path() / "log.txt");
-  TrialEnd end = run_trial(trial, host, tokenizers, stop_requested);
+  TrialEnd end = run_trial(trial, host, warm, stop_requested);
   if (!end.message.empty()) std::cerr << "mvn-worker: " << end.message << "\n";
   return end;
 }
@@ -152,11 +151,11 @@ int serve(const PluginHost& host) {
   // The answers have stdout for themselves: whatever else is printed goes to stderr.
   const int answers = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
-  TokenizerCache tokenizers;
+  Warm warm;
   LineReader lines;
   while (const auto line = lines.next()) {
     const auto trial = requested_trial(*line);
-    const TrialEnd end = run_logged(trial, host, tokenizers);
+    const TrialEnd end = run_logged(trial, host, warm);
     const Json answer = {{"trial", trial.string()}, {"code", end.code}, {"message", end.message}};
     if (!write_line(answers, answer)) return end.code;
     if (!fit_for_another(end.code)) return end.code;

@@ -27,6 +27,13 @@ struct SplitData {
   std::vector<std::int64_t> labels;
 };
 
+// What the files hold.
+struct Data {
+  std::array<SplitData, 3> splits;  // by Split
+  std::vector<std::string> classes;
+  std::vector<std::filesystem::path> files;
+};
+
 // What decides which texts of a file are a split's, and how they are read.
 Value::Map text_parameters(const Params& params, Split split) {
   Value::Map how = {{"task", "classification"}};
@@ -36,6 +43,27 @@ Value::Map text_parameters(const Params& params, Split split) {
   const auto* limit = split == Split::kTrain ? "max_examples" : "max_validation_examples";
   if (params.has(limit)) how["examples"] = params.get(limit);
   return how;
+}
+
+std::shared_ptr<const Data> read_data(const TaskContext& context) {
+  auto dataset = read_dataset(context.params);
+  auto data = std::make_shared<Data>();
+  data->classes = dataset.classes.names();
+  data->files = std::move(dataset.files);
+  const auto fill = [&](Split split, Examples& examples) {
+    if (examples.texts.empty()) return;
+    auto& filled = data->splits[static_cast<std::size_t>(split)];
+    filled.tokens = tokenise(*context.tokenizer, examples.texts, context.max_length,
+                             {.folder = context.cache_folder,
+                              .source = data->files.at(static_cast<std::size_t>(split)),
+                              .how = text_parameters(context.params, split)},
+                             context.threads);
+    filled.labels = std::move(examples.labels);
+  };
+  fill(Split::kTrain, dataset.train);
+  fill(Split::kValidation, dataset.validation);
+  fill(Split::kTest, dataset.test);
+  return data;
 }
 
 class ClassificationEvaluation : public Evaluation {
@@ -96,23 +124,7 @@ class ClassificationEvaluation : public Evaluation {
 
 class Classification : public Task {
  public:
-  void prepare(const TaskContext& context) override {
-    auto dataset = read_dataset(context.params);
-    classes_ = dataset.classes.names();
-    files_ = std::move(dataset.files);
-    const auto fill = [&](Split split, Examples& examples) {
-      if (examples.texts.empty()) return;
-      auto& data = splits_[static_cast<std::size_t>(split)];
-      data.tokens = tokenise(*context.tokenizer, examples.texts, context.max_length,
-                             {.folder = context.cache_folder,
-                              .source = files_.at(static_cast<std::size_t>(split)),
-                              .how = text_parameters(context.params, split)});
-      data.labels = std::move(examples.labels);
-    };
-    fill(Split::kTrain, dataset.train);
-    fill(Split::kValidation, dataset.validation);
-    fill(Split::kTest, dataset.test);
-  }
+  void prepare(const TaskContext& context) override { data_ = kept<Data>(context, read_data); }
 
   void check(const TaskContext& context) override {
     static_cast<void>(read_dataset(context.params));
@@ -125,20 +137,20 @@ class Classification : public Task {
                                                torch::Generator generator) override {
     check_vocabulary(model);
     head_ = std::make_shared<ClassificationHead>(
-        model.width(), static_cast<std::int64_t>(classes_.size()), options, std::move(generator));
+        model.width(), static_cast<std::int64_t>(classes().size()), options, std::move(generator));
     return head_;
   }
 
   [[nodiscard]] Value::Map config() const override {
     Value::Map id2label;
     Value::Map label2id;
-    for (std::size_t i = 0; i < classes_.size(); ++i) {
-      id2label[std::to_string(i)] = classes_[i];
-      label2id[classes_[i]] = static_cast<std::int64_t>(i);
+    for (std::size_t i = 0; i < classes().size(); ++i) {
+      id2label[std::to_string(i)] = classes()[i];
+      label2id[classes()[i]] = static_cast<std::int64_t>(i);
     }
     return {{"id2label", id2label},
             {"label2id", label2id},
-            {"num_labels", static_cast<std::int64_t>(classes_.size())},
+            {"num_labels", static_cast<std::int64_t>(classes().size())},
             {"problem_type", "single_label_classification"}};
   }
 
@@ -178,18 +190,21 @@ class Classification : public Task {
   }
 
   std::unique_ptr<Evaluation> start_evaluation(Split /*split*/) override {
-    return std::make_unique<ClassificationEvaluation>(head_, classes_);
+    return std::make_unique<ClassificationEvaluation>(head_, classes());
   }
 
-  [[nodiscard]] std::vector<std::filesystem::path> data_files() const override { return files_; }
+  [[nodiscard]] std::vector<std::filesystem::path> data_files() const override {
+    return data_->files;
+  }
 
  private:
   [[nodiscard]] const SplitData& data(Split split) const {
-    return splits_[static_cast<std::size_t>(split)];
+    return data_->splits[static_cast<std::size_t>(split)];
   }
+  [[nodiscard]] const std::vector<std::string>& classes() const { return data_->classes; }
 
   void check_vocabulary(const Model& model) const {
-    for (const auto& split : splits_) {
+    for (const auto& split : data_->splits) {
       if (split.tokens.largest_id() >= model.vocabulary()) {
         throw ConfigError("model.tokenizer", "gives the data ids up to " +
                                                  std::to_string(split.tokens.largest_id()) +
@@ -199,9 +214,7 @@ class Classification : public Task {
     }
   }
 
-  std::array<SplitData, 3> splits_;  // by Split
-  std::vector<std::string> classes_;
-  std::vector<std::filesystem::path> files_;
+  std::shared_ptr<const Data> data_ = std::make_shared<const Data>();
   std::shared_ptr<ClassificationHead> head_;
 };
 

@@ -102,24 +102,65 @@ class PretrainingEvaluation : public Evaluation {
   WordScores words_;
 };
 
+// What the files hold.
+struct Data {
+  std::array<Corpus, 3> corpora;  // by Split
+  LastWords words;                // of the test split, after its text
+  std::vector<std::int32_t> test_lengths;
+  std::vector<std::filesystem::path> files;
+};
+
+Corpus read_corpus(const TaskContext& context, const std::string& which) {
+  Value::Map how = {{"task", "pretraining"}};
+  for (const char* name : {"text", "format", "delimiter", "header", "columns"}) {
+    if (context.params.has(name)) how[name] = context.params.get(name);
+  }
+  const auto path = context.params.get_path(which);
+  const auto write = [&](TokenWriter& writer) {
+    write_stream(*context.tokenizer, read_documents(context.params, which), writer,
+                 context.threads);
+  };
+  Corpus corpus(TokenStore::open(context.cache_folder, path, how, write),
+                context.params.get_int("block"));
+  if (corpus.size() == 0) {
+    throw DataError(path.string() + ": has a single token, so nothing to predict");
+  }
+  return corpus;
+}
+
+LastWords read_words(const TaskContext& context) {
+  const auto write = [&](TokenWriter& writer) {
+    write_last_words(*context.tokenizer, read_last_words(context.params), writer, context.threads);
+  };
+  return {TokenStore::open(context.cache_folder, context.params.get_path("last_word"),
+                           {{"task", "pretraining, last word"}}, write),
+          context.max_length};
+}
+
+std::shared_ptr<const Data> read_data(const TaskContext& context) {
+  auto data = std::make_shared<Data>();
+  constexpr std::array<const char*, 3> kNames = {"train", "validation", "test"};
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (!context.params.has(kNames[i])) continue;
+    data->files.push_back(context.params.get_path(kNames[i]));
+    data->corpora[i] = read_corpus(context, kNames[i]);
+  }
+  if (context.params.has("last_word")) {
+    data->files.push_back(context.params.get_path("last_word"));
+    data->words = read_words(context);
+  }
+  for (const auto lengths : {data->corpora.back().lengths(), data->words.lengths()}) {
+    data->test_lengths.insert(data->test_lengths.end(), lengths.begin(), lengths.end());
+  }
+  return data;
+}
+
 class Pretraining : public Task {
  public:
   void prepare(const TaskContext& context) override {
     block_ = context.params.get_int("block");
     block_key_ = context.params.key("block");
-    constexpr std::array<const char*, 3> kNames = {"train", "validation", "test"};
-    for (std::size_t i = 0; i < kNames.size(); ++i) {
-      if (!context.params.has(kNames[i])) continue;
-      files_.push_back(context.params.get_path(kNames[i]));
-      corpora_[i] = read_corpus(context, kNames[i]);
-      if (corpora_[i].size() == 0) {
-        throw DataError(files_.back().string() + ": has a single token, so nothing to predict");
-      }
-    }
-    if (context.params.has("last_word")) read_words(context);
-    const auto& test = corpora_.back().lengths();
-    test_lengths_.assign(test.begin(), test.end());
-    test_lengths_.insert(test_lengths_.end(), words_.lengths().begin(), words_.lengths().end());
+    data_ = kept<Data>(context, read_data);
   }
 
   void check(const TaskContext& context) override {
@@ -140,8 +181,8 @@ class Pretraining : public Task {
                                         ", but the model reads at most " +
                                         std::to_string(model.max_length()) + " tokens");
     }
-    auto largest = words_.largest_id();
-    for (const auto& corpus : corpora_) largest = std::max(largest, corpus.largest_id());
+    auto largest = data_->words.largest_id();
+    for (const auto& corpus : data_->corpora) largest = std::max(largest, corpus.largest_id());
     if (largest >= model.vocabulary()) {
       throw ConfigError("model.tokenizer", "gives the data ids up to " + std::to_string(largest) +
                                                ", but the model's vocabulary has " +
@@ -154,7 +195,7 @@ class Pretraining : public Task {
     return static_cast<std::int64_t>(lengths(split).size());
   }
   [[nodiscard]] std::span<const std::int32_t> lengths(Split split) const override {
-    return split == Split::kTest ? test_lengths_ : corpus(split).lengths();
+    return split == Split::kTest ? data_->test_lengths : corpus(split).lengths();
   }
   [[nodiscard]] double loss_count(Split split,
                                   std::span<const std::int64_t> examples) const override {
@@ -179,7 +220,8 @@ class Pretraining : public Task {
       if (example < blocks) {
         fill_row(batch, row, corpus(split).inputs(example), corpus(split).targets(example));
       } else {
-        fill_row(batch, row, words_.inputs(example - blocks), words_.word(example - blocks));
+        const auto& words = data_->words;
+        fill_row(batch, row, words.inputs(example - blocks), words.word(example - blocks));
       }
     }
     return batch;
@@ -198,33 +240,13 @@ class Pretraining : public Task {
                                                    text.size());
   }
 
-  [[nodiscard]] std::vector<std::filesystem::path> data_files() const override { return files_; }
+  [[nodiscard]] std::vector<std::filesystem::path> data_files() const override {
+    return data_->files;
+  }
 
  private:
   [[nodiscard]] const Corpus& corpus(Split split) const {
-    return corpora_[static_cast<std::size_t>(split)];
-  }
-
-  [[nodiscard]] Corpus read_corpus(const TaskContext& context, const std::string& which) const {
-    Value::Map how = {{"task", "pretraining"}};
-    for (const char* name : {"text", "format", "delimiter", "header", "columns"}) {
-      if (context.params.has(name)) how[name] = context.params.get(name);
-    }
-    const auto write = [&](TokenWriter& writer) {
-      write_stream(*context.tokenizer, read_documents(context.params, which), writer);
-    };
-    return {TokenStore::open(context.cache_folder, context.params.get_path(which), how, write),
-            block_};
-  }
-
-  void read_words(const TaskContext& context) {
-    files_.push_back(context.params.get_path("last_word"));
-    const auto write = [&](TokenWriter& writer) {
-      write_last_words(*context.tokenizer, read_last_words(context.params), writer);
-    };
-    words_ = LastWords(TokenStore::open(context.cache_folder, files_.back(),
-                                        {{"task", "pretraining, last word"}}, write),
-                       context.max_length);
+    return data_->corpora[static_cast<std::size_t>(split)];
   }
 
   // The last positions of the row predict `targets`.
@@ -238,10 +260,7 @@ class Pretraining : public Task {
     std::fill_n(batch.mask.data_ptr<bool>() + start, inputs.size(), true);
   }
 
-  std::array<Corpus, 3> corpora_;  // by Split
-  LastWords words_;                // of the test split, after its text
-  std::vector<std::int32_t> test_lengths_;
-  std::vector<std::filesystem::path> files_;
+  std::shared_ptr<const Data> data_ = std::make_shared<const Data>();
   std::int64_t block_ = 0;
   std::string block_key_;
 };

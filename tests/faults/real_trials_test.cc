@@ -248,12 +248,77 @@ TEST_P(RealTrialsTest, TokensAreCachedBesideTheTrials) {
   EXPECT_EQ(metrics("two", 1), metrics("one", 1));
 }
 
+class WarmWorkerTest : public RealTrialsTest {
+ protected:
+  // The trial `name` of four steps with this model and adapter; `index` makes it differ from
+  // others.
+  [[nodiscard]] std::string write(const std::string& name, std::size_t index, const Json& model,
+                                  const Json& adapter) const {
+    Json trial = Json::parse(read_file(write_trial(name, 1)));
+    trial["config"]["model"] = model;
+    trial["config"]["adapter"] = adapter;
+    trial["config"]["optimizer"]["lr"] = 0.01 + 0.001 * static_cast<double>(index);
+    trial["config"]["training"]["steps"] = 4;
+    write_file_atomically(TrialPaths{folder_ / name}.trial_file(1), trial.dump());
+    return TrialPaths{folder_ / name}.trial_file(1).string();
+  }
+
+  // Runs a trial with each adapter, one after the other in one worker, and each in a process of its
+  // own: they leave the same.
+  void expect_same(const Json& model_section, const std::vector<Json>& adapters) const {
+    std::string lines;
+    for (std::size_t i = 0; i < adapters.size(); ++i) {
+      const auto trial = write("warm-" + std::to_string(i), i, model_section, adapters[i]);
+      lines += Json{{"trial", trial}}.dump() + "\n";
+    }
+    const auto served = run_worker({"serve"}, folder_.path(), {}, lines);
+    ASSERT_EQ(served.code, 0) << served.error;
+    for (std::size_t i = 0; i < adapters.size(); ++i) {
+      const auto name = std::to_string(i);
+      const auto trial = write("fresh-" + name, i, model_section, adapters[i]);
+      const auto fresh = run_worker({"run", trial}, folder_.path());
+      ASSERT_EQ(fresh.code, 0) << fresh.error;
+      EXPECT_FALSE(model("fresh-" + name).empty());
+      EXPECT_EQ(model("warm-" + name), model("fresh-" + name)) << adapters[i];
+      EXPECT_EQ(metrics("warm-" + name, 1), metrics("fresh-" + name, 1)) << adapters[i];
+    }
+  }
+};
+
+// Whatever the trials before it left in the worker: a base as it was loaded, one that PiSSA wrote
+// to, one with trained biases, none at all.
+TEST_P(WarmWorkerTest, ATrialIsBitForBitTheSameAsInAProcessOfItsOwn) {
+  Json pissa = kLora;
+  pissa["init_lora_weights"] = "pissa";
+  pissa["r"] = 1;  // no more than the smallest layer has
+  Json biases = kLora;
+  biases["bias"] = "all";
+  expect_same(configuration()["model"], {kLora, kLora, pissa, kLora, biases, kLora, kNone, kLora});
+}
+
+// From a folder of weights, which has a head for the first of these tasks.
+TEST_P(WarmWorkerTest, ATrialStartsFromTheSameCheckpoint) {
+  const auto base =
+      run_worker({"run", write("base", 0, configuration()["model"], kNone)}, folder_.path());
+  ASSERT_EQ(base.code, 0) << base.error;
+  const Json weights = TrialPaths{folder_ / "base"}.model().string();
+  expect_same({{"plugin", GetParam().model["plugin"]}, {"weights", weights}},
+              {kLora, kLora, kLora});
+}
+
 INSTANTIATE_TEST_SUITE_P(, RealTrialsTest,
                          testing::Values(Case{"mamba_lora", kMamba, kLora, "classification"},
                                          Case{"gptneo_lora", kNeo, kLora, "classification"},
                                          Case{"mamba_pretraining", kMamba, kNone, "pretraining"},
                                          Case{"gptneo_pretraining", kNeo, kNone, "pretraining"}),
                          [](const auto& test) { return std::string(test.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(
+    , WarmWorkerTest,
+    testing::Values(Case{"mamba_classification", kMamba, kLora, "classification"},
+                    Case{"gptneo_classification", kNeo, kLora, "classification"},
+                    Case{"gptneo_pretraining", kNeo, kLora, "pretraining"}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
 }  // namespace mvn::test

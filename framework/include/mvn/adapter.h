@@ -29,9 +29,11 @@ class Adapter {
   Adapter& operator=(const Adapter&) = delete;
   virtual ~Adapter();
 
-  // Called once, after the model's weights are in place: attaches to the model's layers and sets
-  // requires_grad on every parameter. Throws ConfigError ("adapter.target_modules") when nothing
-  // matches.
+  // Called once, after the model's weights are in place on the device where it trains: attaches to
+  // the model's layers and sets requires_grad on every parameter. Throws ConfigError
+  // ("adapter.target_modules") when nothing matches. A persistent worker gives the memory of frozen
+  // weights to the next trial too, unless they were written to: write through a tensor's own
+  // operations (copy_), which it notices.
   virtual void attach(Model& model) = 0;
 
   // Called after attach() where the task has a head, before training starts anew: an adapter that

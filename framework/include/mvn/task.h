@@ -33,7 +33,21 @@ struct TaskContext {
   std::shared_ptr<const Tokenizer> tokenizer;  // null in check()
   std::int64_t max_length;                     // tokens; training.max_length or the model's limit
   std::filesystem::path cache_folder;          // for tokenised data, shared by all workers
+  int threads = 1;                             // to prepare the data with
+  // Where prepare() may leave what it made, for the next trial of a persistent worker: see kept().
+  // Null: nothing is kept.
+  std::shared_ptr<const void>* kept = nullptr;
 };
+
+// What the task left in `context.kept` for an earlier trial of the same parameters, tokenizer and
+// max_length whose data_files() have not changed since; else what `make(context)` returns, a
+// std::shared_ptr<const T>, which then lies there.
+template <typename T, typename Make>
+std::shared_ptr<const T> kept(const TaskContext& context, const Make& make) {
+  if (context.kept == nullptr) return make(context);
+  if (!*context.kept) *context.kept = make(context);
+  return std::static_pointer_cast<const T>(*context.kept);
+}
 
 // The summed loss of a batch and what it is to be divided by (examples, or predicted tokens).
 struct LossSum {

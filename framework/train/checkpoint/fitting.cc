@@ -179,18 +179,24 @@ void check_twins(const Fitting& fitting, const Weights& weights) {
   }
 }
 
-void load_head(torch::nn::Module& head, const Weights& weights) {
-  for (auto& parameter : head.named_parameters()) {
-    const auto tensor = weights.tensors().find(parameter.key());
-    if (tensor == weights.tensors().end() ||
-        tensor->second.shape != parameter.value().sizes().vec()) {
-      continue;
-    }
-    parameter.value().copy_(weights.get(parameter.key()));
+}  // namespace
+
+std::map<std::string, torch::Tensor> head_tensors(const Weights& weights) {
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& [name, info] : weights.tensors()) {
+    if (is_head(name)) tensors.emplace(name, weights.get(name).clone());
   }
+  return tensors;
 }
 
-}  // namespace
+void load_head(torch::nn::Module& head, const std::map<std::string, torch::Tensor>& tensors) {
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : head.named_parameters()) {
+    const auto tensor = tensors.find(parameter.key());
+    if (tensor == tensors.end() || tensor->second.sizes() != parameter.value().sizes()) continue;
+    parameter.value().copy_(tensor->second);
+  }
+}
 
 void check_weights(const Model& model, const Weights& weights) {
   check(fit(model, weights), weights);
@@ -205,7 +211,7 @@ void load_weights(Model& model, torch::nn::Module* head, const Weights& weights)
     const auto source = fitting.sources.find(parameter.key());
     if (source != fitting.sources.end()) parameter.value().copy_(weights.get(source->second));
   }
-  if (head != nullptr) load_head(*head, weights);
+  if (head != nullptr) load_head(*head, head_tensors(weights));
 }
 
 }  // namespace mvn

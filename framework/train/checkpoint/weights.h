@@ -45,6 +45,10 @@ void check_weights(const Model& model, const Weights& weights);
 // tensor ("score.weight") is copied into `head` when it fits and left alone otherwise.
 void load_weights(Model& model, torch::nn::Module* head, const Weights& weights);
 
+// The tensors for a task's head ("score.weight"), copied; and what load_weights() does with them.
+std::map<std::string, torch::Tensor> head_tensors(const Weights& weights);
+void load_head(torch::nn::Module& head, const std::map<std::string, torch::Tensor>& tensors);
+
 // Writes config.json and model.safetensors into `folder` as transformers would for a model with
 // this head: adapters are not written, tied tensors once. `extra` is laid over the configuration.
 void save_model(const Model& model, const torch::nn::Module* head, HeadKind kind,

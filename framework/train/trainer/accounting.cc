@@ -23,12 +23,6 @@ double peak_memory_bytes() {
   return 0;
 }
 
-// A persistent worker's peak is otherwise that of all its trials.
-void reset_peak_memory(torch::Device device) {
-  std::ofstream("/proc/self/clear_refs") << "5\n";
-  if (!device.is_cpu()) at::accelerator::resetPeakStats(device.index());
-}
-
 double peak_device_bytes(torch::Device device) {
   constexpr auto kAggregate = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
   const auto stats = at::accelerator::getDeviceStats(device.index());
@@ -61,6 +55,11 @@ double head_macs(const Experiment& experiment, const Batch& batch) {
 }
 
 }  // namespace
+
+void reset_peak_memory(torch::Device device) {
+  std::ofstream("/proc/self/clear_refs") << "5\n";
+  if (!device.is_cpu()) at::accelerator::resetPeakStats(device.index());
+}
 
 Window::Window(torch::Device device)
     : loss_sum_(torch::zeros({}, torch::dtype(torch::kFloat64).device(device))) {}
@@ -112,6 +111,7 @@ double training_flops(const Experiment& experiment, const Batch& batch) {
 
 Cost::Cost(const std::string& device)
     : device_(device_or_cpu(device)), energy_(device), start_(std::chrono::steady_clock::now()) {
+  // A persistent worker's peak is otherwise that of all its trials.
   reset_peak_memory(device_);
 }
 

@@ -50,6 +50,9 @@ class Window {
 // activation checkpointing computes a second time.)
 double training_flops(const Experiment& experiment, const Batch& batch);
 
+// Begins anew to look for the most memory that the process holds.
+void reset_peak_memory(torch::Device device);
+
 // What an attempt costs.
 class Cost {
  public:

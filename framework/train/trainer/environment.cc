@@ -62,27 +62,31 @@ std::string output_of(const char* command, std::size_t limit = 256) {
   return text;
 }
 
+}  // namespace
+
 // Of the working directory: where the experiments are kept.
-void add_git_state(Json& values) {
+Json git_state() {
+  Json values = Json::object();
   const auto commit = output_of("git rev-parse HEAD 2>/dev/null");
-  if (commit.empty()) return;
+  if (commit.empty()) return values;
   values["git_commit"] = commit;
   const auto changed = output_of("git status --porcelain 2>/dev/null | wc -l");
   values["git_changed_files"] = changed.empty() ? 0 : std::stoi(changed);
   auto diff = output_of("git diff HEAD 2>/dev/null", kLongestDiff);
-  if (diff.empty()) return;
+  if (diff.empty()) return values;
   if (diff.size() > kLongestDiff) {
     diff.resize(diff.find_last_of('\n', kLongestDiff) + 1);
     diff += "... (cut after " + std::to_string(kLongestDiff) + " bytes)";
   }
   values["git_diff"] = std::move(diff);
+  return values;
 }
 
-}  // namespace
-
 Json machine_of(const std::string& device) {
+  // A kernel may wait for every core's frequency before it lets this file be read.
+  static const std::string cpu = line_value("/proc/cpuinfo", "model name");
   Json values = {{"host", host_name()},
-                 {"cpu", line_value("/proc/cpuinfo", "model name")},
+                 {"cpu", cpu},
                  {"cores", std::thread::hardware_concurrency()},
                  {"device", device}};
   if (device != "cpu") {
@@ -98,7 +102,6 @@ Json environment_of(const TrialFile& trial, const PluginHost& host,
   values["threads"] = trial.threads;
   values["torch"] = TORCH_VERSION;
   values["mvn"] = MVN_SDK_VERSION;
-  add_git_state(values);
   for (const auto& component : host.components()) {
     const bool used =
         (component.kind == "model" && component.name == configuration.model_plugin) ||

@@ -15,8 +15,11 @@ namespace mvn {
 // Host, processor, device, and the GPU with its driver where that is the device.
 Json machine_of(const std::string& device);
 
-// The same with versions, the plugins' hashes, and the commit and uncommitted changes of the
-// working directory.
+// The commit and the uncommitted changes of the working directory; empty where it is none of git's.
+// Takes as long as git does.
+Json git_state();
+
+// The machine, versions and the plugins' hashes.
 Json environment_of(const TrialFile& trial, const PluginHost& host,
                     const Configuration& configuration);
 

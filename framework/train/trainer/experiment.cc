@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <regex>
-#include <set>
 #include <utility>
 
-#include "common/hashing.h"
+#include "common/json.h"
 #include "mvn/error.h"
 #include "train/checkpoint/weights.h"
-#include "train/data/file_hash.h"
 #include "train/sdk/device.h"
-#include "train/tokenizers/load.h"
+#include "train/trainer/accounting.h"
 #include "train/trainer/random.h"
 
 namespace mvn {
@@ -31,13 +29,29 @@ double count_parameters(const torch::nn::Module& module) {
   return count;
 }
 
-void prepare_task(const Params& params, const TrialFile& trial, Experiment& experiment) {
-  const std::int64_t limit = experiment.model->max_length();
+// The files that `values` name as paths, as they are now.
+std::string state_of_paths(const std::vector<ParamSpec>& specs, const Params& values) {
+  std::vector<fs::path> files;
+  for (const auto& spec : specs) {
+    if (spec.type == ParamType::kPath && values.has(spec.name)) {
+      files.push_back(values.get_path(spec.name));
+    }
+  }
+  return state_of_files(files);
+}
+
+void prepare_task(const TaskEntry& task, const TrialFile& trial, Experiment& experiment,
+                  WarmData& warm) {
+  const Params params("task", task.params, experiment.configuration.task);
+  const auto limit = experiment.training.max_length.value_or(experiment.model->max_length());
+  const auto tokenizer = TokenizerCache::identity(experiment.tokenizer_path);
   // Tokens that another tokenizer made are in another folder.
-  const auto cache = trial.folder.parent_path() / ".cache" / "tokens" /
-                     TokenizerCache::identity(experiment.tokenizer_path).substr(0, 16);
+  const auto cache = trial.folder.parent_path() / ".cache" / "tokens" / tokenizer.substr(0, 16);
+  const Json identity = {task.name, to_json(Value(params.values())), tokenizer, limit,
+                         state_of_paths(task.params, params)};
   experiment.task->prepare(
-      {params, experiment.tokenizer, experiment.training.max_length.value_or(limit), cache});
+      {params, experiment.tokenizer, limit, cache, trial.threads, warm.place(identity.dump())});
+  warm.keep(identity.dump(), experiment.task->data_files());
   if (experiment.task->size(Split::kTrain) == 0) {
     throw ConfigError("task.train", "has no examples");
   }
@@ -53,33 +67,44 @@ void make_adapter(const PluginHost& host, const std::function<void(const std::st
                   experiment.task->head_kind(), warn});
 }
 
-void fill_model(const ModelPlan& plan, Experiment& experiment, torch::nn::Module* head) {
+// Everything that the values of a base's parameters depend on.
+std::string base_identity(const ModelPlan& plan, const Value::Map& config,
+                          const Experiment& experiment) {
+  Json identity = {plan.entry->name,
+                   to_json(Value(plan.params.values())),
+                   to_json(Value(config)),
+                   experiment.model->vocabulary(),
+                   static_cast<int>(experiment.task->head_kind()),
+                   static_cast<int>(experiment.training.precision),
+                   experiment.device.str()};
+  identity.push_back(plan.weights ? Json(state_of_weights(*plan.weights))
+                                  : Json(experiment.configuration.seed));
+  return identity.dump();
+}
+
+// Puts the base on the device: the tensors that a warm worker has, its weights, or random ones.
+void fill_model(const ModelPlan& plan, const Value::Map& config, Experiment& experiment,
+                WarmBase& warm) {
+  const auto identity = base_identity(plan, config, experiment);
+  const bool keeps = experiment.adapter->keeps_base();
+  const bool was_empty = warm.empty();
+  if (!keeps) warm.clear();
+  if (warm.fill(identity, *experiment.model, experiment.head.get())) return;
+  // What has just been dropped is not this trial's.
+  if (!was_empty) reset_peak_memory(experiment.device);
+  std::map<std::string, torch::Tensor> head;
   if (plan.weights) {
-    load_weights(*experiment.model, head, *open_weights(*plan.weights));
+    const auto weights = open_weights(*plan.weights);
+    load_weights(*experiment.model, experiment.head.get(), *weights);
+    head = head_tensors(*weights);
   } else {
     experiment.model->initialise(stream_generator(experiment.configuration.seed, "init/model"));
   }
+  experiment.model->to(experiment.device);
+  if (keeps) warm.keep(identity, *experiment.model, std::move(head));
 }
 
 }  // namespace
-
-std::shared_ptr<const Tokenizer> TokenizerCache::get(const fs::path& path) {
-  auto& known = known_[path];
-  if (!known) known = load_tokenizer(path, "model.tokenizer");
-  return known;
-}
-
-std::string TokenizerCache::identity(const fs::path& path) {
-  const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
-  std::set<std::string> names = {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model",
-                                 "tokenizer_config.json"};
-  if (!fs::is_directory(path)) names.insert(path.filename().string());
-  std::string files;
-  for (const auto& name : names) {
-    if (fs::exists(folder / name)) files += name + " " + remembered_hash(folder / name) + "\n";
-  }
-  return sha256(files + path.filename().string());
-}
 
 void Experiment::set_training(bool training_mode) const {
   model->train(training_mode);
@@ -138,8 +163,7 @@ void check_fit(const Model& model, const Tokenizer* tokenizer, const TrainingOpt
   }
 }
 
-Experiment build_experiment(const PluginHost& host, const TrialFile& trial,
-                            TokenizerCache& tokenizers,
+Experiment build_experiment(const PluginHost& host, const TrialFile& trial, Warm& warm,
                             const std::function<void(const std::string&)>& warn) {
   Experiment experiment;
   experiment.configuration = read_configuration(trial.config);
@@ -154,24 +178,25 @@ Experiment build_experiment(const PluginHost& host, const TrialFile& trial,
     throw ConfigError("model.weights", "names a trial; a worker needs its folder");
   }
   experiment.tokenizer_path = *plan.tokenizer;
-  experiment.tokenizer = tokenizers.get(*plan.tokenizer);
+  experiment.tokenizer = warm.tokenizers.get(*plan.tokenizer);
   if (plan.weights) experiment.base = plan.weights->string();
 
   const TaskEntry& task = host.task(configuration.task_plugin);
-  const Params task_params("task", task.params, configuration.task);
   experiment.task = task.make();
   make_adapter(host, warn, experiment);
 
-  experiment.model = make_model(plan, model_config(plan), experiment.tokenizer.get(),
-                                base_options(experiment), experiment.task->head_kind());
+  const Value::Map config = model_config(plan);
+  experiment.model = make_model(plan, config, experiment.tokenizer.get(), base_options(experiment),
+                                experiment.task->head_kind());
   check_fit(*experiment.model, experiment.tokenizer.get(), experiment.training);
   experiment.base_parameters = count_parameters(*experiment.model);
   experiment.training.batch_tokens = batch_tokens(experiment.training, experiment.base_parameters);
-  prepare_task(task_params, trial, experiment);
+  prepare_task(task, trial, experiment, warm.data);
   experiment.head = experiment.task->make_head(*experiment.model, torch::dtype(torch::kFloat32),
                                                stream_generator(configuration.seed, "init/head"));
-  fill_model(plan, experiment, experiment.head.get());
+  fill_model(plan, config, experiment, warm.base);
   experiment.adapter->attach(*experiment.model);
+  warm.base.release_trained();
   if (experiment.head) experiment.adapter->start_head(*experiment.head);
   experiment.model->to(experiment.device);
   if (experiment.head) experiment.head->to(experiment.device);

@@ -5,7 +5,6 @@
 
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,20 +17,9 @@
 #include "train/host/plugin_host.h"
 #include "train/recipe/optimizer.h"
 #include "train/trainer/configuration.h"
+#include "train/trainer/warm.h"
 
 namespace mvn {
-
-// Tokenizers already opened, by path: a persistent worker opens each once.
-class TokenizerCache {
- public:
-  // Throws as load_tokenizer() does, with the key "model.tokenizer".
-  std::shared_ptr<const Tokenizer> get(const std::filesystem::path& path);
-  // The hash of the files that the tokenizer of `path` is made from.
-  static std::string identity(const std::filesystem::path& path);
-
- private:
-  std::map<std::filesystem::path, std::shared_ptr<const Tokenizer>> known_;
-};
 
 // The parts of one trial on their device.
 struct Experiment {
@@ -59,10 +47,10 @@ struct Experiment {
   [[nodiscard]] std::vector<Trainable> trainables() const;
 };
 
-// Builds them: reads the data, the weights, draws what is random. `warn` takes one line for the
-// user. Throws ConfigError and DataError.
-Experiment build_experiment(const PluginHost& host, const TrialFile& trial,
-                            TokenizerCache& tokenizers,
+// Builds them: reads the data, the weights, draws what is random, or takes what `warm` has and
+// leaves there what the next trial may need. `warn` takes one line for the user. Throws ConfigError
+// and DataError.
+Experiment build_experiment(const PluginHost& host, const TrialFile& trial, Warm& warm,
                             const std::function<void(const std::string&)>& warn);
 
 // Builds the model without its weights' values; of `configuration` the entry "vocab_size", where

@@ -7,6 +7,7 @@
 #include <functional>
 #include <new>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "common/files.h"
@@ -41,21 +42,35 @@ void record_event(SpoolWriter& spool, const std::string& level, const std::strin
   spool.append({{"type", "event"}, {"level", level}, {"message", message}});
 }
 
+// Records on the side what git says: it takes longer than all else before a warm worker's first
+// step. The spool takes whole lines from several writers.
+std::jthread record_git_state(const fs::path& spool) {
+  return std::jthread([spool] {
+    try {
+      if (const auto values = git_state(); !values.empty()) {
+        SpoolWriter(spool).append({{"type", "environment"}, {"values", values}});
+      }
+    } catch (...) {
+      // A spool that cannot be written to is the trial's own to report.
+    }
+  });
+}
+
 // The step a trial ended at that has nothing left to do.
 std::optional<std::int64_t> done_at(const TrialPaths& paths) {
   if (!fs::exists(paths.done())) return std::nullopt;
   return read_json(paths.done()).at("step").get<std::int64_t>();
 }
 
-TrialEnd train(const TrialFile& trial, const PluginHost& host, TokenizerCache& tokenizers,
-               SpoolWriter& spool, const Snapshot& snapshot, Cost& cost,
-               const std::atomic<bool>& stop) {
+TrialEnd train(const TrialFile& trial, const PluginHost& host, Warm& warm, SpoolWriter& spool,
+               const Snapshot& snapshot, Cost& cost, const std::atomic<bool>& stop) {
   const Configuration configuration = read_configuration(trial.config);
   set_numerics(trial.threads, training_options(configuration.training).precision);
   spool.append({{"type", "environment"}, {"values", environment_of(trial, host, configuration)}});
-  Experiment experiment = build_experiment(
-      host, trial, tokenizers,
-      [&](const std::string& warning) { record_event(spool, "warning", warning); });
+  const std::jthread git = record_git_state(trial.spool);
+  Experiment experiment = build_experiment(host, trial, warm, [&](const std::string& warning) {
+    record_event(spool, "warning", warning);
+  });
   spool.append({{"type", "environment"}, {"values", hashes_of(experiment.task->data_files())}});
   experiment.peak_flops = device_peak_flops(trial, experiment.training.precision);
   spool.append(
@@ -70,8 +85,8 @@ TrialEnd train(const TrialFile& trial, const PluginHost& host, TokenizerCache& t
   return {};
 }
 
-TrialEnd run(const TrialFile& trial, const PluginHost& host, TokenizerCache& tokenizers,
-             SpoolWriter& spool, const std::atomic<bool>& stop) {
+TrialEnd run(const TrialFile& trial, const PluginHost& host, Warm& warm, SpoolWriter& spool,
+             const std::atomic<bool>& stop) {
   const TrialPaths paths{trial.folder};
   if (const auto step = done_at(paths)) {
     record_start(spool, *step);
@@ -84,7 +99,7 @@ TrialEnd run(const TrialFile& trial, const PluginHost& host, TokenizerCache& tok
   Cost cost(trial.device);
   TrialEnd end;
   try {
-    end = train(trial, host, tokenizers, spool, snapshot, cost, stop);
+    end = train(trial, host, warm, spool, snapshot, cost, stop);
   } catch (...) {
     end = end_of(std::current_exception());
   }
@@ -123,14 +138,14 @@ TrialEnd end_of(const std::exception_ptr& error) {
   }
 }
 
-TrialEnd run_trial(const fs::path& trial_file, const PluginHost& host, TokenizerCache& tokenizers,
+TrialEnd run_trial(const fs::path& trial_file, const PluginHost& host, Warm& warm,
                    const std::atomic<bool>& stop) noexcept {
   try {
     const TrialFile trial = read_trial_file(trial_file);
     SpoolWriter spool(trial.spool);
     TrialEnd end;
     try {
-      end = run(trial, host, tokenizers, spool, stop);
+      end = run(trial, host, warm, spool, stop);
     } catch (...) {
       end = end_of(std::current_exception());
     }

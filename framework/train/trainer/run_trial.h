@@ -17,9 +17,9 @@ struct TrialEnd {
 
 // Runs the trial of `trial_file`, from its newest checkpoint where there is one. Never throws:
 // whatever happens is in the result and in the spool's "end" record. A trial that is done already
-// is not run again. `stop` as in Trainer.
-TrialEnd run_trial(const std::filesystem::path& trial_file, const PluginHost& host,
-                   TokenizerCache& tokenizers, const std::atomic<bool>& stop) noexcept;
+// is not run again. `warm` is what the trials before it left. `stop` as in Trainer.
+TrialEnd run_trial(const std::filesystem::path& trial_file, const PluginHost& host, Warm& warm,
+                   const std::atomic<bool>& stop) noexcept;
 
 // How a worker ends that caught `error`.
 TrialEnd end_of(const std::exception_ptr& error);

@@ -238,6 +238,9 @@ std::int64_t Trainer::count_steps() const {
   const auto& training = experiment_.training;
   const auto lengths = experiment_.task->lengths(Split::kTrain);
   const auto steps_of = [&](std::int64_t epoch) {
+    const auto size = static_cast<std::int64_t>(lengths.size());
+    // All batches but the last are full.
+    if (!training.batch_tokens) return (size + training.batch_size - 1) / training.batch_size;
     return static_cast<std::int64_t>(
         plan_epoch(lengths, training, experiment_.configuration.seed, epoch).size());
   };

@@ -69,9 +69,9 @@ std::vector<double> train(const std::string& model, const fs::path& folder) {
   trial.spool = folder / "spool.jsonl";
   write_file_atomically(folder / "trial.json", to_json(trial).dump());
   const PluginHost host({MVN_TEST_PLUGINS});
-  TokenizerCache tokenizers;
+  Warm warm;
   const std::atomic<bool> stop{false};
-  const auto end = run_trial(folder / "trial.json", host, tokenizers, stop);
+  const auto end = run_trial(folder / "trial.json", host, warm, stop);
   EXPECT_EQ(0, end.code) << end.message;
   std::vector<double> losses;
   for (const auto& record : read_spool(trial.spool, 0).records) {

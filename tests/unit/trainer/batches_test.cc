@@ -50,6 +50,7 @@ TEST(BatchesTest, EveryExampleOnceInBatchesOfTheSizeAsked) {
   EXPECT_EQ(std::count_if(batches.begin(), batches.end(),
                           [](const auto& batch) { return batch.size() == 32; }),
             156);
+  EXPECT_EQ(plan_epoch(uneven_lengths(20'001), options, 0, 0).size(), 626U);  // several windows
 }
 
 TEST(BatchesTest, LengthsGoTogetherSoThatPaddingIsRare) {
