@@ -23,6 +23,8 @@ MAMBA_130M = {"vocab_size": 50280, "hidden_size": 768, "num_hidden_layers": 24, 
 GPT_NEO_125M = {"vocab_size": 50257, "hidden_size": 768, "num_layers": 12, "num_heads": 12,
                 "intermediate_size": 3072, "max_position_embeddings": 2048, "window_size": 256,
                 "attention_types": [[["global", "local"], 6]]}
+GPT_NEO_TINY = {**GPT_NEO_125M, "hidden_size": 64, "num_layers": 2, "num_heads": 4,
+                "intermediate_size": 256, "attention_types": [[["global", "local"], 1]]}
 GPT_NEO_LINEARS = ["q_proj", "k_proj", "v_proj", "out_proj", "c_fc", "c_proj"]
 
 
@@ -56,27 +58,49 @@ def write_examples(folder, source, text, label, count, every=1):
     return str(path)
 
 
+def write_trial(folder, arguments, precision, model, targets, train, training):
+    trial = {"format": 1, "sweep": "benchmark", "stage": "", "id": "0" * 64, "attempt": 1,
+             "threads": arguments.threads, "device": "cpu", "folder": str(folder / "trial"),
+             "spool": str(folder / "spool"),
+             "config": {
+                 "model": model,
+                 "adapter": {"plugin": "lora", "r": 16, "lora_alpha": 32, "lora_dropout": 0.1,
+                             "target_modules": targets},
+                 "task": {"plugin": "classification", "train": train, "validation": train,
+                          "max_validation_examples": 8, "text": "text", "label": "label"},
+                 "optimizer": {"name": "adamw", "lr": 1e-4, "max_grad_norm": 1.0},
+                 "schedule": {"name": "constant"},
+                 "training": {**training, "precision": precision},
+                 "seed": 0}}
+    path = folder / "trial.json"
+    path.write_text(json.dumps(trial))
+    return str(path)
+
+
 def step_case(model, config, targets, tokenizer, data, batch_size, max_length):
     def make(folder, arguments, precision):
-        train = data(folder)
-        trial = {"format": 1, "sweep": "benchmark", "stage": "", "id": "0" * 64, "attempt": 1, "threads": arguments.threads,
-                 "device": "cpu", "folder": str(folder / "trial"), "spool": str(folder / "spool"),
-                 "config": {
-                     "model": {"plugin": model, "config": config,
-                               "tokenizer": str(shared_data(tokenizer))},
-                     "adapter": {"plugin": "lora", "r": 16, "lora_alpha": 32, "lora_dropout": 0.1,
-                                 "target_modules": targets},
-                     "task": {"plugin": "classification", "train": train, "validation": train,
-                              "text": "text", "label": "label"},
-                     "optimizer": {"name": "adamw", "lr": 1e-4, "max_grad_norm": 1.0},
-                     "schedule": {"name": "constant"},
-                     "training": {"epochs": 1, "batch_size": batch_size, "max_length": max_length,
-                                  "precision": precision},
-                     "seed": 0}}
-        path = folder / "trial.json"
-        path.write_text(json.dumps(trial))
-        return ([str(arguments.build / "bin/step_rounds"), str(path)],
-                [arguments.python, str(HERE / "step/step_peer.py"), str(path)])
+        path = write_trial(folder, arguments, precision,
+                           {"plugin": model, "config": config, "tokenizer": str(shared_data(tokenizer))},
+                           targets, data(folder),
+                           {"epochs": 1, "batch_size": batch_size, "max_length": max_length})
+        return ([str(arguments.build / "bin/step_rounds"), path],
+                [arguments.python, str(HERE / "step/step_peer.py"), path])
+    return make
+
+
+def start_case(config, event):
+    """A trial from its submission to where its first step begins, or is done."""
+    def make(folder, arguments, precision):
+        model = str(folder / "model")
+        subprocess.run([arguments.python, HERE / "start/make_model.py", model, json.dumps(config),
+                        shared_data("tokenizers/gpt2")], check=True, stderr=subprocess.DEVNULL)
+        train = write_examples(folder, shared_data("imdb/train.jsonl.xz"), "text", "label", 1000, every=25)
+        path = write_trial(folder, arguments, precision, {"plugin": "gptneo", "weights": model},
+                           GPT_NEO_LINEARS, train,
+                           {"steps": 1, "batch_size": 8, "max_length": 128, "log_every": 1,
+                            "save_model": False})
+        rounds = [arguments.python, str(HERE / "start/start_rounds.py"), event, path]
+        return rounds + [str(arguments.build / "bin/mvn-worker")], rounds
     return make
 
 
@@ -104,7 +128,7 @@ def long_texts(folder):
 NEO = ("gptneo", GPT_NEO_125M, GPT_NEO_LINEARS, "tokenizers/gpt2")
 MAMBA = ("mamba", MAMBA_130M, ["in_proj", "x_proj"], "tokenizers/gpt-neox-20b")
 # What the cases that take no precision compute in.
-FP32_ALONE = "attention"
+FP32_ALONE = ("attention", "start")
 CASES = {
     **{f"scan-{what}-{length}": (f"scan, {what}, L {length}",
                                  kernel_case("scan", "{precision}", str(length), what))
@@ -116,6 +140,10 @@ CASES = {
     "neo-cpu-sst2": ("LoRA step, gpt-neo-125m, SST-2, B 16", step_case(*NEO, sst2, 16, 256)),
     "neo-cpu-banking77": ("LoRA step, gpt-neo-125m, banking77, B 16",
                           step_case(*NEO, banking77, 16, 256)),
+    **{f"start-{size}-{event}": (f"start of a trial, {title}, {what}", start_case(config, event))
+       for size, title, config in (("tiny", "GPT-Neo of 3 million", GPT_NEO_TINY),
+                                   ("125m", "gpt-neo-125m", GPT_NEO_125M))
+       for event, what in (("begin", "its first step begins"), ("step", "its first step is done"))},
 }
 
 
@@ -168,7 +196,7 @@ def main():
     if unknown:
         parser.error(f"no case {unknown[0]}; known: " + ", ".join(CASES))
     print(f"{arguments.threads} threads, {arguments.rounds} rounds; nanoseconds per token, of a scan "
-          "per token and channel\n")
+          "per token and channel, of a start per trial\n")
     print("| work | precision | mvn | peer | ratio (least to most) |\n|---|---|---|---|---|", flush=True)
     for name in arguments.case or CASES:
         title, make = CASES[name]
