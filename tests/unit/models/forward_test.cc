@@ -4,6 +4,7 @@
 #include "support/error_of.h"
 #include "support/parse.h"
 #include "support/plugin_library.h"
+#include "train/sdk/device.h"
 
 namespace mvn {
 namespace {
@@ -97,6 +98,35 @@ TEST_P(Forward, GradientsMatchFiniteDifferences) {
     parameter.value().add_(kStep * direction);
     EXPECT_NEAR((up - down) / (2 * kStep), expected, 1e-5 * std::max(1.0, std::abs(expected)))
         << parameter.key();
+  }
+}
+
+TEST_P(Forward, AGpuGivesTheSame) {
+  const auto warning = open_gpu_library();
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU here" << warning;
+  const auto model = noisy(GetParam(), torch::kFloat32);
+  const auto ids = ids_of(3, 20);
+  const auto mask = torch::arange(20).unsqueeze(0) < torch::tensor({20, 3, 11}).unsqueeze(1);
+  const auto run = [&](torch::Device device) {
+    model->zero_grad();
+    model->to(device);
+    const auto hidden =
+        model->forward(ids.to(device), mask.to(device)) * mask.to(device).unsqueeze(-1);
+    hidden.square().sum().backward();
+    std::vector<Tensor> all = {hidden.detach().cpu()};
+    for (const auto& parameter : model->parameters()) {
+      // An output head of its own has no part in the hidden states.
+      if (parameter.grad().defined()) all.push_back(parameter.grad().cpu());
+    }
+    return all;
+  };
+  const auto here = run(torch::kCPU);
+  const auto there = run(torch::kCUDA);
+  ASSERT_EQ(here.size(), there.size());
+  for (std::size_t i = 0; i < here.size(); ++i) {
+    EXPECT_LT((there[i] - here[i]).abs().max().item<float>(),
+              1e-4F * here[i].abs().max().item<float>())
+        << i;
   }
 }
 
