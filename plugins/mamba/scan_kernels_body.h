@@ -176,6 +176,44 @@ template <typename Real>
   if (in.z != nullptr) prefetch(in.z + row * in.z_stride + channel);
 }
 
+// What a chunk's tokens need of a block before their states are walked, in a loop of its own: the
+// tokens do not depend on one another there, and the processor works on several at once.
+struct Steps {
+  Vec delta[kScanChunk];  // after bias and softplus
+  Vec du[kScanChunk];     // delta u
+  Vec y[kScanChunk];      // D u at first, then the output before the gate
+};
+
+template <typename Real>
+inline void start_steps(const ScanInputs<Real>& in, const Block& block, std::int64_t first,
+                        std::int64_t count, Steps& steps) {
+  for (std::int64_t t = 0; t < count; ++t) {
+    const std::int64_t row = first + t;
+    prefetch_inputs(in, row, block.channel);
+    const Vec u = load_lanes(in.u + row * in.u_stride + block.channel, block.lanes);
+    const Vec raw = load_lanes(in.delta + row * in.delta_stride + block.channel, block.lanes);
+    const Vec delta = softplus(raw + block.bias).value;
+    steps.delta[t] = delta;
+    steps.du[t] = delta * u;
+    steps.y[t] = block.d * u;
+  }
+}
+
+template <typename Real>
+inline void finish_steps(const ScanInputs<Real>& in, const Block& block, std::int64_t first,
+                         std::int64_t count, const Steps& steps, Real* out) {
+  for (std::int64_t t = 0; t < count; ++t) {
+    const std::int64_t row = first + t;
+    prefetch(out + row * in.channels + block.channel);
+    Vec y = steps.y[t];
+    if (in.z != nullptr) {
+      const Vec z = load_lanes(in.z + row * in.z_stride + block.channel, block.lanes);
+      y = y * z * sigmoid(z);
+    }
+    store_lanes(out + row * in.channels + block.channel, y, block.lanes);
+  }
+}
+
 // kStates is 16, Mamba's, for which the states stay in registers, or 0: any number.
 template <int kStates, typename Real>
 void forward_block(const ScanInputs<Real>& in, const Block& block, const float* a, const float* b,
@@ -183,29 +221,24 @@ void forward_block(const ScanInputs<Real>& in, const Block& block, const float* 
                    Real* out) {
   constexpr int kMost = kStates == 0 ? static_cast<int>(kMaxScanStates) : kStates;
   const int states = kStates == 0 ? static_cast<int>(in.states) : kStates;
+  Steps steps;
+  start_steps(in, block, first, count, steps);
   Vec h[kMost];
   for (int n = 0; n < states; ++n) h[n] = load(state + n * kLanes);
   for (std::int64_t t = 0; t < count; ++t) {
-    const std::int64_t row = first + t;
-    prefetch_inputs(in, row, block.channel);
-    prefetch(out + row * in.channels + block.channel);
-    const Vec u = load_lanes(in.u + row * in.u_stride + block.channel, block.lanes);
-    const Vec raw = load_lanes(in.delta + row * in.delta_stride + block.channel, block.lanes);
-    const Vec delta = softplus(raw + block.bias).value;
-    const Vec du = delta * u;
-    Vec y = block.d * u;
+    const Vec delta = steps.delta[t];
+    const Vec du = steps.du[t];
+    // Two sums, which do not wait for one another.
+    Vec y[2] = {steps.y[t], set1(0.0F)};
 #pragma GCC unroll 16
     for (int n = 0; n < states; ++n) {
       h[n] = fma(exp2(delta * load(a + n * kLanes)), h[n], du * set1(b[t * states + n]));
-      y = fma(h[n], set1(c[t * states + n]), y);
+      y[n % 2] = fma(h[n], set1(c[t * states + n]), y[n % 2]);
     }
-    if (in.z != nullptr) {
-      const Vec z = load_lanes(in.z + row * in.z_stride + block.channel, block.lanes);
-      y = y * z * sigmoid(z);
-    }
-    store_lanes(out + row * in.channels + block.channel, y, block.lanes);
+    steps.y[t] = y[0] + y[1];
   }
   for (int n = 0; n < states; ++n) store(state + n * kLanes, h[n]);
+  finish_steps(in, block, first, count, steps, out);
 }
 
 template <int kStates, typename Real>
@@ -263,60 +296,68 @@ struct Scratch {
   float d_bias[kScanGroup];
 };
 
-template <int kStates, typename Real>
-void recompute_block(const ScanInputs<Real>& in, const Block& block, const float* a, const float* b,
-                     const float* c, std::int64_t first, std::int64_t count, const float* kept,
-                     Scratch& scratch, Vec* delta_t, Vec* slope_t, Vec* y_t) {
-  constexpr int kMost = kStates == 0 ? static_cast<int>(kMaxScanStates) : kStates;
-  const int states = kStates == 0 ? static_cast<int>(in.states) : kStates;
-  Vec h[kMost];
-  for (int n = 0; n < states; ++n) h[n] = load(kept + n * kLanes);
-  const Vec log2e = set1(kLog2E);
+// What the backward pass of a block needs of each token of a chunk, and finds out about it.
+struct BackSteps {
+  Vec delta[kScanChunk];
+  Vec slope[kScanChunk];  // of the softplus
+  Vec u[kScanChunk];
+  Vec du[kScanChunk];       // delta u
+  Vec y[kScanChunk];        // before the gate
+  Vec dy[kScanChunk];       // its gradient
+  Vec along_b[kScanChunk];  // the sum over n of g[n] B[n]
+  Vec along_a[kScanChunk];  // and of g[n] exp(delta A[n]) state[n] A[n]
+};
+
+template <typename Real>
+inline void start_back_steps(const ScanInputs<Real>& in, const Block& block, std::int64_t first,
+                             std::int64_t count, BackSteps& steps) {
   for (std::int64_t t = 0; t < count; ++t) {
     const std::int64_t row = first + t;
     prefetch_inputs(in, row, block.channel);
     const Vec u = load_lanes(in.u + row * in.u_stride + block.channel, block.lanes);
     const Vec raw = load_lanes(in.delta + row * in.delta_stride + block.channel, block.lanes);
     const Softplus delta = softplus(raw + block.bias);
-    const Vec du = delta.value * u;
-    const Vec exponent = delta.value * log2e;
-    Vec y = block.d * u;
-    float* steps = scratch.steps + t * states * kStepSize;
+    steps.delta[t] = delta.value;
+    steps.slope[t] = delta.slope;
+    steps.u[t] = u;
+    steps.du[t] = delta.value * u;
+    steps.y[t] = block.d * u;
+  }
+}
+
+template <int kStates, typename Real>
+void recompute_block(const ScanInputs<Real>& in, const float* a, const float* b, const float* c,
+                     std::int64_t count, const float* kept, Scratch& scratch, BackSteps& steps) {
+  constexpr int kMost = kStates == 0 ? static_cast<int>(kMaxScanStates) : kStates;
+  const int states = kStates == 0 ? static_cast<int>(in.states) : kStates;
+  Vec h[kMost];
+  for (int n = 0; n < states; ++n) h[n] = load(kept + n * kLanes);
+  for (std::int64_t t = 0; t < count; ++t) {
+    const Vec exponent = steps.delta[t] * set1(kLog2E);
+    const Vec du = steps.du[t];
+    Vec y[2] = {steps.y[t], set1(0.0F)};
+    float* place = scratch.steps + t * states * kStepSize;
 #pragma GCC unroll 16
     for (int n = 0; n < states; ++n) {
       const Vec an = exp2(exponent * load(a + n * kLanes));
       const Vec ah = an * h[n];
-      store(steps + n * kStepSize + kDecay, an);
-      store(steps + n * kStepSize + kDecayed, ah);
+      store(place + n * kStepSize + kDecay, an);
+      store(place + n * kStepSize + kDecayed, ah);
       h[n] = fma(du, set1(b[t * states + n]), ah);
-      y = fma(h[n], set1(c[t * states + n]), y);
+      y[n % 2] = fma(h[n], set1(c[t * states + n]), y[n % 2]);
     }
-    delta_t[t] = delta.value;
-    slope_t[t] = delta.slope;
-    y_t[t] = y;
+    steps.y[t] = y[0] + y[1];
   }
 }
 
-// Walks a chunk back. kA: gradients of A, D and the bias are wanted too.
-template <int kStates, bool kA, typename Real>
-void walk_back(const ScanInputs<Real>& in, const ScanGradients<Real>& out, const Block& block,
-               const float* a, const float* b, const float* c, std::int64_t first,
-               std::int64_t count, Scratch& scratch, const Vec* delta_t, const Vec* slope_t,
-               const Vec* y_t, std::int64_t in_group) {
-  constexpr int kMost = kStates == 0 ? static_cast<int>(kMaxScanStates) : kStates;
-  const int states = kStates == 0 ? static_cast<int>(in.states) : kStates;
-  float* d_state = scratch.d_state + in_group * states;
-  float* d_a = scratch.d_a + in_group * states;
-  Vec g[kMost];
-  for (int n = 0; n < states; ++n) g[n] = load(d_state + n * kLanes);
-  Vec d_d = set1(0.0F);
-  Vec d_bias = set1(0.0F);
-  for (std::int64_t t = count - 1; t >= 0; --t) {
+// The gradient of the gate, and of what went through it.
+template <typename Real>
+inline void walk_through_gate(const ScanInputs<Real>& in, const ScanGradients<Real>& out,
+                              const Block& block, std::int64_t first, std::int64_t count,
+                              BackSteps& steps) {
+  for (std::int64_t t = 0; t < count; ++t) {
     const std::int64_t row = first + t;
-    const Vec u = load_lanes(in.u + row * in.u_stride + block.channel, block.lanes);
     prefetch(out.d_out + row * out.d_out_stride + block.channel);
-    if (out.d_u != nullptr) prefetch(out.d_u + row * in.channels + block.channel);
-    prefetch(out.d_delta + row * in.channels + block.channel);
     if (out.d_z != nullptr) prefetch(out.d_z + row * out.d_z_stride + block.channel);
     Vec dy = load_lanes(out.d_out + row * out.d_out_stride + block.channel, block.lanes);
     if (in.z != nullptr) {
@@ -324,19 +365,35 @@ void walk_back(const ScanInputs<Real>& in, const ScanGradients<Real>& out, const
       const Vec s = sigmoid(z);
       if (out.d_z != nullptr) {
         const Vec slope = s * fma(z, set1(1.0F) - s, set1(1.0F));
-        store_lanes(out.d_z + row * out.d_z_stride + block.channel, dy * y_t[t] * slope,
+        store_lanes(out.d_z + row * out.d_z_stride + block.channel, dy * steps.y[t] * slope,
                     block.lanes);
       }
       dy = dy * z * s;
     }
-    const Vec delta = delta_t[t];
-    const Vec du = delta * u;
-    float* steps = scratch.steps + t * states * kStepSize;
-    Vec along_b = set1(0.0F);
-    Vec along_a = set1(0.0F);
+    steps.dy[t] = dy;
+  }
+}
+
+// Walks a chunk's states back. kA: gradients of A are wanted too.
+template <int kStates, bool kA, typename Real>
+void walk_back(const ScanInputs<Real>& in, const float* a, const float* b, const float* c,
+               std::int64_t count, Scratch& scratch, std::int64_t in_group, BackSteps& steps) {
+  constexpr int kMost = kStates == 0 ? static_cast<int>(kMaxScanStates) : kStates;
+  const int states = kStates == 0 ? static_cast<int>(in.states) : kStates;
+  float* d_state = scratch.d_state + in_group * states;
+  float* d_a = scratch.d_a + in_group * states;
+  Vec g[kMost];
+  for (int n = 0; n < states; ++n) g[n] = load(d_state + n * kLanes);
+  for (std::int64_t t = count - 1; t >= 0; --t) {
+    const Vec dy = steps.dy[t];
+    const Vec delta = steps.delta[t];
+    const Vec du = steps.du[t];
+    float* place = scratch.steps + t * states * kStepSize;
+    Vec along_b[2] = {set1(0.0F), set1(0.0F)};
+    Vec along_a[2] = {set1(0.0F), set1(0.0F)};
 #pragma GCC unroll 16
     for (int n = 0; n < states; ++n) {
-      float* step = steps + n * kStepSize;
+      float* step = place + n * kStepSize;
       const Vec bn = set1(b[t * states + n]);
       const Vec ah = load(step + kDecayed);
       store(step + kGradientC, fma(dy, fma(du, bn, ah), load(step + kGradientC)));
@@ -344,22 +401,38 @@ void walk_back(const ScanInputs<Real>& in, const ScanGradients<Real>& out, const
       store(step + kGradientB, fma(g[n], du, load(step + kGradientB)));
       const Vec w = g[n] * ah;
       if constexpr (kA) store(d_a + n * kLanes, fma(w, delta, load(d_a + n * kLanes)));
-      along_b = fma(g[n], bn, along_b);
-      along_a = fma(w, load(a + n * kLanes), along_a);
+      along_b[n % 2] = fma(g[n], bn, along_b[n % 2]);
+      along_a[n % 2] = fma(w, load(a + n * kLanes), along_a[n % 2]);
       g[n] = g[n] * load(step + kDecay);
     }
+    steps.along_b[t] = along_b[0] + along_b[1];
+    steps.along_a[t] = along_a[0] + along_a[1];
+  }
+  for (int n = 0; n < states; ++n) store(d_state + n * kLanes, g[n]);
+}
+
+// The gradients of the tokens' inputs. kA: of D and the bias too.
+template <bool kA, typename Real>
+inline void finish_back_steps(const ScanInputs<Real>& in, const ScanGradients<Real>& out,
+                              const Block& block, std::int64_t first, std::int64_t count,
+                              const BackSteps& steps, Scratch& scratch, std::int64_t in_group) {
+  Vec d_d = set1(0.0F);
+  Vec d_bias = set1(0.0F);
+  for (std::int64_t t = count - 1; t >= 0; --t) {
+    const std::int64_t row = first + t;
+    if (out.d_u != nullptr) prefetch(out.d_u + row * in.channels + block.channel);
+    prefetch(out.d_delta + row * in.channels + block.channel);
     if (out.d_u != nullptr) {
-      store_lanes(out.d_u + row * in.channels + block.channel, fma(delta, along_b, block.d * dy),
-                  block.lanes);
+      store_lanes(out.d_u + row * in.channels + block.channel,
+                  fma(steps.delta[t], steps.along_b[t], block.d * steps.dy[t]), block.lanes);
     }
-    const Vec d_raw = fma(u, along_b, along_a) * slope_t[t];
+    const Vec d_raw = fma(steps.u[t], steps.along_b[t], steps.along_a[t]) * steps.slope[t];
     store_lanes(out.d_delta + row * in.channels + block.channel, d_raw, block.lanes);
     if constexpr (kA) {
-      d_d = fma(dy, u, d_d);
+      d_d = fma(steps.dy[t], steps.u[t], d_d);
       d_bias = d_bias + d_raw;
     }
   }
-  for (int n = 0; n < states; ++n) store(d_state + n * kLanes, g[n]);
   if constexpr (kA) {
     store(scratch.d_d + in_group, load(scratch.d_d + in_group) + d_d);
     store(scratch.d_bias + in_group, load(scratch.d_bias + in_group) + d_bias);
@@ -423,12 +496,12 @@ void backward_item(const ScanInputs<Real>& in, const ScanGradients<Real>& out, s
       const float* a = scratch.a + i * block_size;
       const float* kept =
           checkpoint(out.checkpoints, in, in.chunk_offsets[item.sequence] + k, channel);
-      Vec delta[kScanChunk];
-      Vec slope[kScanChunk];
-      Vec y[kScanChunk];
-      recompute_block<kStates>(in, block, a, b, c, first, count, kept, scratch, delta, slope, y);
-      walk_back<kStates, kA>(in, out, block, a, b, c, first, count, scratch, delta, slope, y,
-                             i * kLanes);
+      BackSteps steps;
+      start_back_steps(in, block, first, count, steps);
+      recompute_block<kStates>(in, a, b, c, count, kept, scratch, steps);
+      walk_through_gate(in, out, block, first, count, steps);
+      walk_back<kStates, kA>(in, a, b, c, count, scratch, i * kLanes, steps);
+      finish_back_steps<kA>(in, out, block, first, count, steps, scratch, i * kLanes);
     }
     const std::int64_t part = item.group * tokens + first;
     sum_lanes(scratch.steps + kGradientB, count * states, out.d_b + part * states);
