@@ -13,7 +13,7 @@ constexpr auto* kSweeps = R"(
 SELECT sweep, stage, count(*) AS trials, sum(state = 'done') AS done,
        sum(state = 'running') AS running, sum(state IN ('planned', 'interrupted')) AS "left",
        sum(state = 'failed') AS failed, sum(state = 'blocked') AS blocked,
-       sum(state = 'diverged') AS diverged
+       sum(state = 'diverged') AS diverged, sum(state = 'stopped') AS stopped
 FROM trials WHERE current GROUP BY sweep, stage ORDER BY min(started), sweep)";
 
 constexpr auto* kRunning = R"(

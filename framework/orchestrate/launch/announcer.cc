@@ -44,6 +44,8 @@ std::string announcement(Course course, std::size_t running) {
 Announcer::Announcer(const SweepPlan& plan, View& view)
     : plan_(plan), view_(view), labels_(trial_labels(plan)) {}
 
+void Announcer::relabel() { labels_ = trial_labels(plan_); }
+
 std::string Announcer::short_label(std::size_t trial) const {
   return shortened(labels_[trial], kLabelWidth);
 }
@@ -67,6 +69,8 @@ void Announcer::ended(const Attempt& attempt, const AttemptEnd& end, const RunSt
     view_.detail(count + "done " + label + objective + "  " + duration_text(now - attempt.started));
   } else if (end.state == TrialState::kDiverged) {
     view_.note(count + "DIVERGED " + label + ": " + end.message);
+  } else if (end.state == TrialState::kStopped) {
+    view_.note(count + "STOPPED " + label + ": " + end.message);
   } else if (end.state == TrialState::kInterrupted) {
     view_.detail("interrupted " + label + ": " + end.message);
   } else {

@@ -22,6 +22,9 @@ class Announcer {
 
   [[nodiscard]] const std::string& label(std::size_t trial) const { return labels_[trial]; }
 
+  // The plan has more trials than before.
+  void relabel();
+
   void started(const Attempt& attempt);
   // `status` counts it already; `now` is of the clock of `attempt.started`.
   void ended(const Attempt& attempt, const AttemptEnd& end, const RunStatus& status, double now);

@@ -14,6 +14,7 @@
 #include "orchestrate/launch/labels.h"
 #include "orchestrate/launch/prepare.h"
 #include "orchestrate/launch/run_status.h"
+#include "orchestrate/launch/schedule.h"
 #include "orchestrate/store/table.h"
 
 namespace mvn {
@@ -60,9 +61,13 @@ void print_trials(const Preview& preview, std::optional<std::size_t> width, std:
 std::string counts_line(const Preview& preview, const PreviewTotal& total) {
   std::map<std::string, std::size_t> states;
   for (const auto& trial : preview.trials) states[trial.state] += trial.left ? 1 : 0;
-  std::string line = preview.sweep + ": " + plural(preview.trials.size(), "trial") + ", " +
+  std::string line = preview.sweep + ": " +
+                     plural(preview.trials.size() + preview.to_draw, "trial") + ", " +
                      std::to_string(preview.trials.size() - total.left) + " done, " +
-                     std::to_string(total.left) + " to run";
+                     std::to_string(total.left + preview.to_draw) + " to run";
+  if (preview.to_draw > 0) {
+    line += ", " + std::to_string(preview.to_draw) + " of them drawn later by the results";
+  }
   std::string detail;
   for (const auto& [state, count] : states) {
     if (count > 0) detail += (detail.empty() ? "" : ", ") + std::to_string(count) + " " + state;
@@ -141,7 +146,7 @@ PreviewTrial preview_of(const PlannedTrial& planned, const std::string& label, T
   trial.stage = planned.stage;
   trial.label = label;
   trial.state = state == TrialState::kPlanned ? "new" : to_string(state);
-  trial.left = state != TrialState::kDone && state != TrialState::kDiverged;
+  trial.left = !has_ended(state);
   trial.action = trial.left ? "train" : "-";
   if (!trial.left || state == TrialState::kPlanned) return trial;
   if (running && state == TrialState::kRunning) {
@@ -284,17 +289,12 @@ Json to_json(const Preview& preview) {
            {"peak_device_bytes", whole(total.device_bytes)},
            {"disk_bytes", whole(total.disk_bytes)}};
   }
-  return {{"sweep", preview.sweep},
-          {"trials", std::move(trials)},
-          {"left", total.left},
-          {"predicted", total.predicted},
-          {"total", std::move(sum)},
-          {"workers", preview.workers},
-          {"threads", preview.threads},
-          {"device", preview.device},
-          {"free_disk_bytes", whole(preview.free_disk_bytes)},
-          {"first_runs", preview.first},
-          {"warnings", std::move(warnings)}};
+  return {{"sweep", preview.sweep},       {"trials", std::move(trials)},
+          {"left", total.left},           {"to_draw", preview.to_draw},
+          {"predicted", total.predicted}, {"total", std::move(sum)},
+          {"workers", preview.workers},   {"threads", preview.threads},
+          {"device", preview.device},     {"free_disk_bytes", whole(preview.free_disk_bytes)},
+          {"first_runs", preview.first},  {"warnings", std::move(warnings)}};
 }
 
 std::string bytes_text(double bytes) {

@@ -4,35 +4,50 @@
 #include <utility>
 
 namespace mvn {
+namespace {
+
+// Whether no trial can start from one in this state.
+bool cannot_start_from(TrialState state) {
+  return state == TrialState::kFailed || state == TrialState::kDiverged ||
+         state == TrialState::kStopped || state == TrialState::kBlocked;
+}
+
+}  // namespace
+
+bool has_ended(TrialState state) {
+  return state == TrialState::kDone || state == TrialState::kDiverged ||
+         state == TrialState::kStopped;
+}
 
 Schedule::Schedule(const std::vector<PlannedTrial>& trials,
-                   const std::map<std::string, TrialState>& known)
-    : states_(trials.size(), TrialState::kPlanned),
-      dependents_(trials.size()),
-      dependencies_(trials.size()),
-      waits_for_(trials.size(), 0) {
-  std::map<std::string, std::size_t> index;
-  for (std::size_t i = 0; i < trials.size(); ++i) {
-    index[trials[i].id] = i;
-    const auto before = known.find(trials[i].id);
-    if (before != known.end() &&
-        (before->second == TrialState::kDone || before->second == TrialState::kDiverged)) {
-      states_[i] = before->second;
+                   const std::map<std::string, TrialState>& known) {
+  for (const auto& trial : trials) {
+    const auto before = known.find(trial.id);
+    const bool ended = before != known.end() && has_ended(before->second);
+    add(trial, ended ? before->second : TrialState::kPlanned);
+  }
+}
+
+void Schedule::add(const PlannedTrial& trial, TrialState state) {
+  const std::size_t own = states_.size();
+  index_[trial.id] = own;
+  states_.push_back(state);
+  stages_.push_back(trial.stage);
+  dependents_.emplace_back();
+  dependencies_.emplace_back();
+  waits_for_.push_back(0);
+  for (const auto& id : trial.depends_on) {
+    const auto found = index_.find(id);
+    if (found == index_.end()) continue;
+    dependents_[found->second].push_back(own);
+    dependencies_[own].push_back(found->second);
+    if (states_[found->second] != TrialState::kDone) ++waits_for_[own];
+    if (cannot_start_from(states_[found->second]) && states_[own] == TrialState::kPlanned) {
+      states_[own] = TrialState::kBlocked;
+      blocked_.push_back({own, found->second});
     }
   }
-  for (std::size_t i = 0; i < trials.size(); ++i) {
-    for (const auto& id : trials[i].depends_on) {
-      if (!index.contains(id)) continue;
-      const auto upstream = index[id];
-      dependents_[upstream].push_back(i);
-      dependencies_[i].push_back(upstream);
-      if (states_[upstream] != TrialState::kDone) ++waits_for_[i];
-    }
-    if (states_[i] == TrialState::kPlanned && waits_for_[i] == 0) ready_.insert(i);
-  }
-  for (std::size_t i = 0; i < trials.size(); ++i) {
-    if (states_[i] == TrialState::kDiverged) block_dependents(i);
-  }
+  if (waits_for_[own] == 0 && states_[own] == TrialState::kPlanned) ready_.insert(own);
 }
 
 std::optional<std::size_t> Schedule::next() {
@@ -46,12 +61,29 @@ std::optional<std::size_t> Schedule::next() {
 void Schedule::finish(std::size_t trial, TrialState state) {
   states_[trial] = state;
   if (state == TrialState::kDone) {
-    for (const auto each : dependents_[trial]) {
-      if (--waits_for_[each] == 0 && states_[each] == TrialState::kPlanned) ready_.insert(each);
-    }
-  } else if (state == TrialState::kFailed || state == TrialState::kDiverged) {
+    free_dependents(trial);
+  } else if (cannot_start_from(state)) {
     block_dependents(trial);
   }
+}
+
+void Schedule::free_dependents(std::size_t trial) {
+  for (const auto each : dependents_[trial]) {
+    const bool planned = states_[each] == TrialState::kPlanned && !held_.contains(each);
+    if (--waits_for_[each] == 0 && planned) ready_.insert(each);
+  }
+}
+
+void Schedule::hold(const std::string& stage) {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (stages_[i] == stage) hold_with_dependents(i);
+  }
+}
+
+void Schedule::hold_with_dependents(std::size_t trial) {
+  if (states_[trial] != TrialState::kPlanned || !held_.insert(trial).second) return;
+  ready_.erase(trial);
+  for (const auto each : dependents_[trial]) hold_with_dependents(each);
 }
 
 void Schedule::retry(std::size_t trial) {
@@ -64,6 +96,7 @@ void Schedule::block_dependents(std::size_t trial) {
     if (states_[each] != TrialState::kPlanned) continue;
     states_[each] = TrialState::kBlocked;
     ready_.erase(each);
+    held_.erase(each);
     blocked_.push_back({each, trial});
     block_dependents(each);
   }
@@ -75,8 +108,12 @@ std::size_t Schedule::count(TrialState state) const {
   return static_cast<std::size_t>(std::count(states_.begin(), states_.end(), state));
 }
 
+std::size_t Schedule::ended() const {
+  return static_cast<std::size_t>(std::count_if(states_.begin(), states_.end(), has_ended));
+}
+
 std::size_t Schedule::left() const {
-  return count(TrialState::kPlanned) + count(TrialState::kRunning);
+  return count(TrialState::kPlanned) + count(TrialState::kRunning) - held_.size();
 }
 
 std::size_t Schedule::width() const {
@@ -84,7 +121,7 @@ std::size_t Schedule::width() const {
   std::vector<std::size_t> depth(states_.size(), 0);
   std::map<std::size_t, std::size_t> at_depth;
   for (std::size_t i = 0; i < states_.size(); ++i) {
-    if (states_[i] != TrialState::kPlanned) continue;
+    if (states_[i] != TrialState::kPlanned || held_.contains(i)) continue;
     for (const auto upstream : dependencies_[i]) {
       if (states_[upstream] != TrialState::kDone)
         depth[i] = std::max(depth[i], depth[upstream] + 1);

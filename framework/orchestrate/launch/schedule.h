@@ -18,20 +18,30 @@ struct BlockedTrial {
   std::size_t because_of;
 };
 
+// Whether a trial in this state does not run again: done, diverged or stopped.
+bool has_ended(TrialState state);
+
 // Trials are named by their index in the plan.
 class Schedule {
  public:
-  // `known` are the states of trials that ran before, by id. Done and diverged ones stay as they
-  // are; all others run (again). What a trial depends on outside of the plan is finished.
+  // `known` are the states of trials that ran before, by id. Done, diverged and stopped ones stay
+  // as they are; all others run (again). What a trial depends on outside of the plan is finished.
   Schedule(const std::vector<PlannedTrial>& trials, const std::map<std::string, TrialState>& known);
+
+  // The plan's next trial, after those that it depends on.
+  void add(const PlannedTrial& trial, TrialState state = TrialState::kPlanned);
 
   // The first trial in the plan's order that may run; it is running then.
   std::optional<std::size_t> next();
   // The same without taking it.
   [[nodiscard]] bool has_ready() const { return !ready_.empty(); }
-  // Makes a running trial's end known: `done` frees those that wait for it, `failed` and
-  // `diverged` block them and all that wait for those.
+  // Makes a running trial's end known: `done` frees those that wait for it, `failed`,
+  // `diverged` and `stopped` block them and all that wait for those.
   void finish(std::size_t trial, TrialState state);
+  // Planned trials of the plan's stage `stage`, and all that wait for those, are not started any
+  // more. They stay planned, and are no longer among those that are left.
+  void hold(const std::string& stage);
+  [[nodiscard]] std::size_t held() const { return held_.size(); }
   // Makes a running trial ready again.
   void retry(std::size_t trial);
   // The trials that became blocked since the last call.
@@ -40,18 +50,25 @@ class Schedule {
   [[nodiscard]] TrialState state(std::size_t trial) const { return states_[trial]; }
   // How many are in this state.
   [[nodiscard]] std::size_t count(TrialState state) const;
+  // How many do not run again.
+  [[nodiscard]] std::size_t ended() const;
   // How many are yet to end, running ones included.
   [[nodiscard]] std::size_t left() const;
   // The most trials that could run at the same time.
   [[nodiscard]] std::size_t width() const;
 
  private:
+  void hold_with_dependents(std::size_t trial);
+  void free_dependents(std::size_t trial);
   void block_dependents(std::size_t trial);
 
+  std::map<std::string, std::size_t> index_;  // by id
   std::vector<TrialState> states_;
   std::vector<std::vector<std::size_t>> dependents_;
   std::vector<std::vector<std::size_t>> dependencies_;
   std::vector<std::size_t> waits_for_;
+  std::vector<std::string> stages_;
+  std::set<std::size_t> held_;
   std::set<std::size_t> ready_;
   std::vector<BlockedTrial> blocked_;
 };

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "common/files.h"
 #include "common/trial.h"
@@ -16,6 +17,8 @@
 #include "orchestrate/launch/preview.h"
 #include "orchestrate/launch/results_lock.h"
 #include "orchestrate/launch/run_to_end.h"
+#include "orchestrate/launch/searcher.h"
+#include "orchestrate/launch/stopper.h"
 #include "orchestrate/launch/sweep_run.h"
 #include "orchestrate/launch/validate.h"
 #include "orchestrate/launch/worker_program.h"
@@ -32,10 +35,6 @@ using States = std::map<std::string, TrialState>;
 
 std::string plural(std::size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
-bool ended_well(TrialState state) {
-  return state == TrialState::kDone || state == TrialState::kDiverged;
 }
 
 // Where the recipes that ship with mvn-runner are: installed, or in the source tree of a build.
@@ -81,8 +80,7 @@ class Session {
     }
     lock_results();
     store_ = std::make_unique<Store>(database());
-    store_->record_plan(plan_);  // settles what a dead runner left running, too
-    open_results();
+    record_plan();
     return all_ended() ? finish_without_running() : run_trials();
   }
 
@@ -93,9 +91,13 @@ class Session {
 
   void lock_results();
   void open_results();
+  [[nodiscard]] SweepPlan plan_with(const std::map<std::string, std::vector<Point>>& drawn) const;
   void make_plan();
+  void record_plan();
+  void review_early_stops();
   void check_device() const;
   void check();
+  void check(const SweepPlan& plan, const std::function<bool(const PlannedTrial&)>& wanted);
   [[nodiscard]] States states() const;
   [[nodiscard]] bool all_ended() const;
   [[nodiscard]] std::string find_trial(const std::string& prefix) const;
@@ -114,6 +116,8 @@ class Session {
   WorkerProgram worker_;
   Description installed_;
   SweepPlan plan_;
+  StopReview review_;
+  std::set<std::string> warned_;
   std::optional<ResultsLock> lock_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ResultsReader> known_;  // null where there are no results yet
@@ -122,6 +126,7 @@ class Session {
 };
 
 void Session::warn(const std::string& warning) {
+  if (!warned_.insert(warning).second) return;
   if (previewing_) {
     warnings_.push_back(warning);
   } else {
@@ -149,27 +154,72 @@ std::string Session::find_trial(const std::string& prefix) const {
                                          " begin with '" + prefix + "': give more digits");
 }
 
-void Session::make_plan() {
-  plan_ = plan_sweep(
+SweepPlan Session::plan_with(const std::map<std::string, std::vector<Point>>& drawn) const {
+  return plan_sweep(
       options_.file, installed_,
       {options_.overrides, [this](const std::string& prefix) { return find_trial(prefix); },
-       recipe_folders()});
+       recipe_folders(), drawn});
+}
+
+// With what its searches have drawn in earlier runs.
+void Session::make_plan() {
+  plan_ = plan_with({});
+  std::map<std::string, std::vector<Point>> drawn;
+  for (const auto& [stage, search] : plan_.searches) {
+    if (!known_) break;
+    auto points = known_->draws(plan_.name, stage, search.id, search.points.size());
+    if (!points.empty()) drawn[stage] = std::move(points);
+  }
+  if (!drawn.empty()) plan_ = plan_with(drawn);
+  review_early_stops();
   if (options_.workers > 0) plan_.resources.workers = options_.workers;
   for (const auto& warning : plan_.warnings) warn(warning);
+}
+
+// Settles what a dead runner left running, too, and takes in a sweep whose folder alone was there.
+void Session::record_plan() {
+  store_->record_plan(plan_);
+  open_results();
+  if (plan_.searches.empty()) {
+    review_early_stops();
+  } else {
+    const auto before = plan_.trials.size();
+    make_plan();
+    if (plan_.trials.size() != before) store_->record_plan(plan_);
+  }
+  for (const auto& [id, decision] : review_.decisions) {
+    store_->note_stop(plan_.name, id, decision);
+  }
+}
+
+// Which trials that an earlier run stopped go on.
+void Session::review_early_stops() {
+  review_ = {};
+  if (!known_) return;
+  const auto trials = known_->trials(plan_.name);
+  if (std::any_of(trials.begin(), trials.end(),
+                  [](const auto& trial) { return trial.state == TrialState::kStopped; })) {
+    review_ = review_stops(plan_, known_->histories(plan_.name));
+  }
 }
 
 States Session::states() const {
   States states;
   if (!known_) return states;
-  for (const auto& trial : known_->trials(plan_.name)) states[trial.id] = trial.state;
+  for (const auto& trial : known_->trials(plan_.name)) {
+    // What is not stopped by the rules of now goes on from its checkpoint.
+    const bool goes_on = trial.state == TrialState::kStopped && review_.resumed.contains(trial.id);
+    states[trial.id] = goes_on ? TrialState::kInterrupted : trial.state;
+  }
   return states;
 }
 
 bool Session::all_ended() const {
+  if (trials_to_draw(plan_) > 0) return false;
   const auto known = states();
   return std::all_of(plan_.trials.begin(), plan_.trials.end(), [&](const auto& trial) {
     const auto state = known.find(trial.id);
-    return state != known.end() && ended_well(state->second);
+    return state != known.end() && has_ended(state->second);
   });
 }
 
@@ -193,18 +243,27 @@ void Session::check_device() const {
 
 void Session::check() {
   const auto known = states();
-  const auto wanted = [&](const PlannedTrial& trial) {
+  check(plan_, [&](const PlannedTrial& trial) {
     const auto state = known.find(trial.id);
-    return state == known.end() || !ended_well(state->second);
-  };
+    return state == known.end() || !has_ended(state->second);
+  });
+}
+
+void Session::check(const SweepPlan& plan, const std::function<bool(const PlannedTrial&)>& wanted) {
   const auto warnings = validate(
-      plan_, installed_, worker_, wanted, [this](const auto& id) { return model_folder(id); },
+      plan, installed_, worker_, wanted, [this](const auto& id) { return model_folder(id); },
       signals_);
   for (const auto& warning : warnings) warn(warning);
 }
 
 int Session::finish_without_running() {
-  out_ << "nothing to do: " << plural(plan_.trials.size(), "trial") << " done" << std::endl;
+  const auto known = states();
+  const auto stopped = std::count_if(plan_.trials.begin(), plan_.trials.end(), [&](auto& trial) {
+    return known.at(trial.id) == TrialState::kStopped;
+  });
+  out_ << "nothing to do: " << plural(plan_.trials.size(), "trial") << " done"
+       << (stopped > 0 ? ", " + std::to_string(stopped) + " of them stopped early" : "")
+       << std::endl;
   print_results();
   return 0;
 }
@@ -226,7 +285,8 @@ void Session::preview(RowFormat format) {
   if (running) warn(path_text(results_) + " is in use by another mvn-runner, " + runner->text());
   const auto known = states();
   Preview preview = preview_of(plan_, known, results_, running);
-  place(preview, slots(Schedule(plan_.trials, known).width()), results_);
+  preview.to_draw = trials_to_draw(plan_);
+  place(preview, slots(Schedule(plan_.trials, known).width() + preview.to_draw), results_);
   predict(preview, plan_, known_ ? known_->history() : std::vector<PastTrial>());
   if (preview.first.empty()) check();
   preview.warnings = warnings_;
@@ -239,10 +299,14 @@ void Session::preview(RowFormat format) {
 
 int Session::run_trials() {
   Schedule schedule(plan_.trials, states());
-  auto places = slots(schedule.width());
-  const auto ended = schedule.count(TrialState::kDone) + schedule.count(TrialState::kDiverged);
-  out_ << plan_.name << ": " << plural(plan_.trials.size(), "trial") << ", " << ended << " done, "
-       << schedule.left() << " to run; " << plural(places.size(), "worker") << " with "
+  Searcher searcher({plan_, schedule, *store_,
+                     [this](const auto& drawn) { return plan_with(drawn); },
+                     [this](const auto& plan, const auto& wanted) { check(plan, wanted); }});
+  const auto to_draw = trials_to_draw(plan_);
+  auto places = slots(schedule.width() + to_draw);
+  out_ << plan_.name << ": " << plural(plan_.trials.size() + to_draw, "trial") << ", "
+       << schedule.ended() << " done, " << schedule.left() + to_draw << " to run; "
+       << plural(places.size(), "worker") << " with "
        << plural(static_cast<std::size_t>(places.front().threads), "thread") << " on "
        << places.front().name
        << (places.size() > 1 && places.back().name != places.front().name
@@ -259,7 +323,8 @@ int Session::run_trials() {
                                        [this](const auto& id) { return model_folder(id); });
                 },
                 default_batch_size(installed_),
-                [this](Course course) { lock_->announce(plan_.name, course); }},
+                [this](Course course) { lock_->announce(plan_.name, course); },
+                [&] { return searcher.draw(); }},
                std::move(places));
   run.execute();
   return conclude(schedule, run, clock() - started);
@@ -268,17 +333,21 @@ int Session::run_trials() {
 int Session::conclude(const Schedule& schedule, const SweepRun& run, double seconds) {
   const bool stopped = run.stopped();
   print_results();
-  const auto done = schedule.count(TrialState::kDone) + schedule.count(TrialState::kDiverged);
-  out_ << plan_.name << ": " << done << " of " << plural(plan_.trials.size(), "trial") << " done";
-  for (const auto state : {TrialState::kDiverged, TrialState::kFailed, TrialState::kBlocked,
-                           TrialState::kInterrupted}) {
+  const auto done = schedule.ended();
+  const auto all = plan_.trials.size() + trials_to_draw(plan_) - schedule.held();
+  for (const auto& reason : run.endings()) {
+    out_ << "no more trials were started: " << reason << std::endl;
+  }
+  out_ << plan_.name << ": " << done << " of " << plural(all, "trial") << " done";
+  for (const auto state : {TrialState::kStopped, TrialState::kDiverged, TrialState::kFailed,
+                           TrialState::kBlocked, TrialState::kInterrupted}) {
     if (const auto count = schedule.count(state); count > 0) {
       out_ << ", " << count << " " << to_string(state);
     }
   }
   out_ << ", in " << duration_text(seconds) << "; results in " << path_text(database())
        << std::endl;
-  if (done == plan_.trials.size()) return 0;
+  if (done == all) return 0;
   if (!run.given_up().empty()) out_ << "given up: " << run.given_up() << std::endl;
   out_ << (stopped ? "stopped; to continue" : "to try those that did not end well again")
        << ", run the same command again:\n  " << options_.command << std::endl;

@@ -25,6 +25,7 @@ struct Attempt {
   double heard_of = 0;              // when its spool last grew
   std::optional<Failure> ended_by;  // why the runner told it to end
   std::string reason;               // the same in words
+  std::optional<Json> stop;         // why early_terminate told it to end
   std::optional<double> killed_by;  // the time at which it must have ended
   bool own_program = false;
 

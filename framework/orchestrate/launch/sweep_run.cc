@@ -12,13 +12,16 @@
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/attempt_end.h"
+#include "orchestrate/launch/budget.h"
+#include "orchestrate/launch/searcher.h"
 #include "orchestrate/launch/trial_command.h"
 
 namespace mvn {
 namespace {
 
-constexpr double kTick = 0.2;     // seconds between two looks at the spools
-constexpr double kPatience = 10;  // seconds for a worker that should end by itself
+constexpr double kTick = 0.2;        // seconds between two looks at the spools
+constexpr double kPatience = 10;     // seconds for a worker that should end by itself
+constexpr double kLookAtLimits = 1;  // seconds between two looks at what run_cap leaves
 
 // What the attempt before ran with; {} where that is not known, as after a power failure.
 Json configuration_before(const TrialPaths& paths, int number) {
@@ -27,6 +30,14 @@ Json configuration_before(const TrialPaths& paths, int number) {
   } catch (const Error&) {
     return Json::object();
   }
+}
+
+// What early stopping goes by; nothing where no stage has a rule or a target.
+std::vector<TrialHistory> histories_for(const SweepPlan& plan, const Store& store) {
+  const bool needed =
+      !plan.stopping.empty() || std::any_of(plan.metrics.begin(), plan.metrics.end(),
+                                            [](const auto& stage) { return stage.second.target; });
+  return needed ? store.histories(plan.name) : std::vector<TrialHistory>();
 }
 
 }  // namespace
@@ -40,17 +51,18 @@ Clock steady_clock() {
 }
 
 SweepRun::SweepRun(SweepRunParts parts, std::vector<Slot> slots)
-    : parts_(std::move(parts)), announcer_(parts_.plan, parts_.view), retries_(parts_.plan.retry) {
+    : parts_(std::move(parts)),
+      announcer_(parts_.plan, parts_.view),
+      retries_(parts_.plan.retry),
+      stopper_(parts_.plan, histories_for(parts_.plan, parts_.store)) {
   for (auto& slot : slots) {
     stations_.push_back(std::make_unique<Station>());
     stations_.back()->place = stations_.size() - 1;
     stations_.back()->slot = std::move(slot);
   }
-  const auto& schedule = parts_.schedule;
   status_.sweep = parts_.plan.name;
-  status_.trials = parts_.plan.trials.size();
-  status_.done = schedule.count(TrialState::kDone) + schedule.count(TrialState::kDiverged);
-  status_.to_run = schedule.left();
+  status_.done = parts_.schedule.ended();
+  update_counts();
   status_.started = parts_.clock();
 }
 
@@ -74,7 +86,8 @@ void SweepRun::execute() {
 }
 
 bool SweepRun::starts_trials() const {
-  return status_.course <= Course::kPaused && given_up_.empty() && parts_.schedule.has_ready();
+  return status_.course <= Course::kPaused && given_up_.empty() &&
+         (parts_.schedule.has_ready() || trials_to_draw(parts_.plan) > 0);
 }
 
 bool SweepRun::busy() const {
@@ -86,10 +99,65 @@ bool SweepRun::busy() const {
 }
 
 void SweepRun::start_ready() {
+  close_stages();
   for (auto& station : stations_) {
     if (station->attempt || station->leaves_by) continue;
+    if (!parts_.schedule.has_ready()) draw_more();
     if (const auto trial = parts_.schedule.next()) start(*station, *trial);
   }
+}
+
+void SweepRun::draw_more() {
+  if (!parts_.draw || !given_up_.empty()) return;
+  try {
+    if (parts_.draw() > 0) announcer_.relabel();
+    report_blocked();
+  } catch (const Error& error) {
+    given_up_ = error.what();
+    parts_.view.note("GIVING UP: " + given_up_);
+  }
+  update_counts();
+}
+
+void SweepRun::update_counts() {
+  const auto to_draw = trials_to_draw(parts_.plan);
+  status_.to_run = status_.ended + parts_.schedule.left() + to_draw;
+  status_.trials = parts_.plan.trials.size() - parts_.schedule.held() + to_draw;
+}
+
+// Stages that have reached their target, or whose sweep has spent what it may, start no more
+// trials.
+void SweepRun::close_stages() {
+  for (const auto& [stage, goal] : parts_.plan.metrics) {
+    if (closed_.contains(stage)) continue;
+    const auto reason = reason_to_close(stage);
+    if (reason.empty()) continue;
+    closed_.insert(stage);
+    const auto left = parts_.schedule.left() + trials_to_draw(parts_.plan);
+    parts_.schedule.hold(stage);
+    const auto search = parts_.plan.searches.find(stage);
+    if (search != parts_.plan.searches.end()) {
+      search->second.draws = static_cast<std::int64_t>(search->second.points.size());
+    }
+    update_counts();
+    if (parts_.schedule.left() + trials_to_draw(parts_.plan) == left) continue;  // all had started
+    if (endings_.insert(reason).second) parts_.view.note("no more trials start: " + reason);
+  }
+}
+
+std::string SweepRun::reason_to_close(const std::string& stage) {
+  if (const auto reached = stopper_.target_reached(stage)) {
+    return "metric.target " + short_number(*parts_.plan.metrics.at(stage).target) +
+           " is reached by trial " + reached->trial.substr(0, 12) + " with " +
+           short_number(reached->value);
+  }
+  const auto& cap = parts_.plan.cap;
+  if (limit_reached_.empty() && cap.hours + cap.gpu_hours > 0 &&
+      parts_.clock() >= next_look_at_limits_) {
+    next_look_at_limits_ = parts_.clock() + kLookAtLimits;
+    limit_reached_ = limit_reached(cap, spent_by(parts_.store.spans(parts_.plan.name), now_ms()));
+  }
+  return limit_reached_;
 }
 
 void SweepRun::start(Station& station, std::size_t trial) {
@@ -196,7 +264,8 @@ void SweepRun::take_death(Station& station) {
   if (!death) return;
   take_replies(station);  // its last words
   if (station.attempt) {
-    const bool told = status_.course >= Course::kStopping || station.attempt->ended_by;
+    const bool told =
+        status_.course >= Course::kStopping || station.attempt->ended_by || station.attempt->stop;
     auto end =
         station.attempt->own_program ? end_of_program(*death, told) : end_of_process(*death, told);
     const auto log = station.attempt->log();
@@ -219,6 +288,7 @@ void SweepRun::ingest(Station& station, Attempt& attempt) {
     const auto type = record.value("type", std::string());
     status_.running[station.place].absorb(record);
     if (type == "end") attempt.end = end_of_record(record);
+    stopper_.absorb(planned, record);
     if (type != "metric" || goal == parts_.plan.metrics.end()) continue;
     const auto values = record.value("values", Json::object());
     const auto value = values.find(goal->second.name);
@@ -238,6 +308,12 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
     end.state = TrialState::kFailed;
     end.message = attempt.reason;
   }
+  // However a trial takes being told to stop early, it is stopped; unless it was done already.
+  if (attempt.stop && (end.state == TrialState::kInterrupted || end.state == TrialState::kFailed)) {
+    end.state = TrialState::kStopped;
+    end.message = attempt.stop->at("reason").get<std::string>();
+    end.log_tail.clear();
+  }
   if (end.state == TrialState::kFailed && end.log_tail.empty()) {
     end.log_tail = log_tail(attempt.log());
   }
@@ -253,8 +329,9 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
   const bool own_fault = end.state == TrialState::kFailed || end.state == TrialState::kDiverged;
   if (own_fault && run_again(attempt, end, failure_of(end, attempt.ended_by))) return;
   parts_.schedule.finish(attempt.trial, end.state);
-  const bool ended_well = end.state == TrialState::kDone || end.state == TrialState::kDiverged;
-  if (ended_well) ++status_.done;
+  stopper_.finish(planned, end.state);
+  next_look_at_limits_ = 0;
+  if (has_ended(end.state)) ++status_.done;
   if (end.state == TrialState::kFailed) ++status_.failed;
   if (end.state != TrialState::kInterrupted) ++status_.ended;
   announcer_.ended(attempt, end, status_, parts_.clock());
@@ -317,6 +394,19 @@ void SweepRun::ask_to_end(Station& station, Failure cause, const std::string& re
   station.worker->checkpoint();
 }
 
+// Tells a trial that early_terminate finds not worth finishing to write a checkpoint and end.
+void SweepRun::stop_early(Station& station) {
+  auto& attempt = *station.attempt;
+  const auto& planned = parts_.plan.trials[attempt.trial];
+  auto decision = stopper_.judge(planned);
+  if (!decision || attempt.killed_by) return;
+  // Before the trial hears of it: should this process die, it still counts as stopped.
+  parts_.store.note_stop(parts_.plan.name, planned.id, *decision);
+  attempt.stop = std::move(decision);
+  attempt.killed_by = parts_.clock() + parts_.plan.limits.grace;
+  station.worker->checkpoint();
+}
+
 void SweepRun::report_blocked() {
   for (const auto& blocked : parts_.schedule.take_blocked()) {
     const auto state = to_string(parts_.schedule.state(blocked.because_of));
@@ -336,7 +426,9 @@ void SweepRun::tick() {
   for (auto& station : stations_) {
     if (!station->attempt) continue;
     ingest(*station, *station->attempt);
-    if (station->worker) enforce_limits(*station, now);
+    if (!station->worker) continue;
+    stop_early(*station);
+    enforce_limits(*station, now);
   }
   parts_.view.refresh(status_, now);
 }

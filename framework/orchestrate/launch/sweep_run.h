@@ -19,6 +19,7 @@
 #include "orchestrate/launch/signals.h"
 #include "orchestrate/launch/slots.h"
 #include "orchestrate/launch/station.h"
+#include "orchestrate/launch/stopper.h"
 #include "orchestrate/launch/view.h"
 
 namespace mvn {
@@ -28,7 +29,7 @@ using Clock = std::function<double()>;
 Clock steady_clock();
 
 struct SweepRunParts {
-  const SweepPlan& plan;
+  SweepPlan& plan;  // grows by what its searches draw
   std::filesystem::path results;
   Store& store;
   Schedule& schedule;
@@ -40,6 +41,9 @@ struct SweepRunParts {
   std::function<Json(const PlannedTrial&)> configuration;
   std::int64_t batch_size = 0;            // of a configuration that does not say; 0: not known
   std::function<void(Course)> on_course;  // hears of every change
+  // Draws trials into the plan and the schedule where a search has more, and says how many; may
+  // throw. Nothing where the plan is complete.
+  std::function<std::size_t()> draw = {};
 };
 
 class SweepRun {
@@ -55,9 +59,16 @@ class SweepRun {
   [[nodiscard]] bool stopped() const { return status_.course >= Course::kDraining; }
   // Why it started no more trials though some are left; "" where the user stopped it.
   [[nodiscard]] const std::string& given_up() const { return given_up_; }
+  // Why it ended before all trials had started, as the sweep file says it should; none where not.
+  [[nodiscard]] const std::set<std::string>& endings() const { return endings_; }
 
  private:
   void start_ready();
+  void draw_more();
+  void close_stages();
+  [[nodiscard]] std::string reason_to_close(const std::string& stage);
+  void update_counts();
+  void stop_early(Station& station);
   void start(Station& station, std::size_t trial);
   Json configuration_of(const Attempt& attempt) const;
   void wait_for_something();
@@ -83,6 +94,11 @@ class SweepRun {
   std::vector<std::unique_ptr<Station>> stations_;
   RunStatus status_;
   RetryLedger retries_;
+  Stopper stopper_;
+  std::set<std::string> closed_;  // stages of which no more trials start
+  std::set<std::string> endings_;
+  std::string limit_reached_;  // of run_cap
+  double next_look_at_limits_ = 0;
   RepeatedErrors repeated_;
   std::set<std::size_t> shrink_;  // trials whose next attempt gets half the micro-batch
   std::string given_up_;

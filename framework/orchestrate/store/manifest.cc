@@ -87,27 +87,6 @@ void store_config(Database& db, std::int64_t trial, const std::string& name, con
       trial, name, value);
 }
 
-void store_trial(Database& db, std::int64_t sweep, const Json& trial, std::int64_t created,
-                 int position) {
-  const auto hash = trial.at("id").get<std::string>();
-  db.run(
-      "INSERT INTO mvn_trial (sweep, hash, short, stage, group_hash, seed, state, label,"
-      " parameters, config, depends_on, position, current, created)"
-      " VALUES (?, ?, ?, ?, ?, ?, 'planned', ?, ?, ?, ?, ?, ?, ?)"
-      " ON CONFLICT (sweep, hash) DO UPDATE SET stage = excluded.stage,"
-      " group_hash = excluded.group_hash, seed = excluded.seed, label = excluded.label,"
-      " parameters = excluded.parameters, depends_on = excluded.depends_on,"
-      " position = excluded.position, current = excluded.current",
-      sweep, hash, hash.substr(0, 12), trial.at("stage").get<std::string>(),
-      trial.at("group").get<std::string>(), trial.at("seed").get<std::int64_t>(),
-      trial.at("label").get<std::string>(), trial.at("parameters").dump(),
-      trial.at("config").dump(), trial.at("depends_on").dump(), position,
-      static_cast<int>(trial.value("current", true)), created);
-  const auto row =
-      db.integer("SELECT id FROM mvn_trial WHERE sweep = ? AND hash = ?", sweep, hash).value();
-  store_config(db, row, "", trial.at("config"));
-}
-
 Json stored_stages(Database& db, std::int64_t sweep) {
   Json stages = Json::array();
   db.each(
@@ -125,7 +104,7 @@ Json stored_stages(Database& db, std::int64_t sweep) {
 Json stored_trials(Database& db, std::int64_t sweep) {
   Json trials = Json::array();
   db.each(
-      "SELECT hash, group_hash, stage, seed, label, parameters, config, depends_on, current"
+      "SELECT hash, group_hash, stage, seed, label, parameters, config, depends_on, current, draw"
       " FROM mvn_trial WHERE sweep = ? ORDER BY current DESC, position, id",
       [&](SQLite::Statement& row) {
         trials.push_back({{"id", row.getColumn(0).getString()},
@@ -137,6 +116,7 @@ Json stored_trials(Database& db, std::int64_t sweep) {
                           {"config", Json::parse(row.getColumn(6).getString())},
                           {"depends_on", Json::parse(row.getColumn(7).getString())},
                           {"current", row.getColumn(8).getInt() != 0}});
+        if (!row.isColumnNull(9)) trials.back()["draw"] = row.getColumn(9).getInt64();
       },
       sweep);
   return trials;
@@ -144,24 +124,62 @@ Json stored_trials(Database& db, std::int64_t sweep) {
 
 }  // namespace
 
+Json manifest_of(const PlannedTrial& trial, const std::string& label) {
+  Json entry = {{"id", trial.id},         {"group", trial.group},
+                {"stage", trial.stage},   {"seed", trial.seed},
+                {"label", label},         {"parameters", trial.parameters},
+                {"config", trial.config}, {"depends_on", trial.depends_on},
+                {"current", true}};
+  if (trial.draw >= 0) entry["draw"] = trial.draw;
+  return entry;
+}
+
+std::vector<std::string> labels_among(const SweepPlan& plan,
+                                      const std::vector<PlannedTrial>& trials) {
+  SweepPlan all;
+  for (const auto* list : {&plan.trials, &trials}) {
+    for (const PlannedTrial& trial : *list) {
+      PlannedTrial bare;
+      bare.stage = trial.stage;
+      bare.parameters = trial.parameters;
+      all.trials.push_back(std::move(bare));
+    }
+  }
+  auto labels = label_trials(all);
+  labels.erase(labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(plan.trials.size()));
+  return labels;
+}
+
 Json manifest_of(const SweepPlan& plan) {
   const auto trial_labels = label_trials(plan);
   Json trials = Json::array();
   for (std::size_t i = 0; i < plan.trials.size(); ++i) {
-    const PlannedTrial& trial = plan.trials[i];
-    trials.push_back({{"id", trial.id},
-                      {"group", trial.group},
-                      {"stage", trial.stage},
-                      {"seed", trial.seed},
-                      {"label", trial_labels[i]},
-                      {"parameters", trial.parameters},
-                      {"config", trial.config},
-                      {"depends_on", trial.depends_on},
-                      {"current", true}});
+    trials.push_back(manifest_of(plan.trials[i], trial_labels[i]));
   }
   return {{"format", 1},         {"name", plan.name},         {"file", plan.file.string()},
           {"text", plan.text},   {"resolved", plan.resolved}, {"version", MVN_VERSION},
           {"created", now_ms()}, {"stages", stages_of(plan)}, {"trials", std::move(trials)}};
+}
+
+void store_trial(Database& db, std::int64_t sweep, const Json& trial, std::int64_t created,
+                 int position) {
+  const auto hash = trial.at("id").get<std::string>();
+  db.run(
+      "INSERT INTO mvn_trial (sweep, hash, short, stage, group_hash, seed, state, label,"
+      " parameters, config, depends_on, position, current, created, draw)"
+      " VALUES (?, ?, ?, ?, ?, ?, 'planned', ?, ?, ?, ?, ?, ?, ?, ?)"
+      " ON CONFLICT (sweep, hash) DO UPDATE SET stage = excluded.stage,"
+      " group_hash = excluded.group_hash, seed = excluded.seed, label = excluded.label,"
+      " parameters = excluded.parameters, depends_on = excluded.depends_on,"
+      " position = excluded.position, current = excluded.current, draw = excluded.draw",
+      sweep, hash, hash.substr(0, 12), trial.at("stage").get<std::string>(),
+      trial.at("group").get<std::string>(), trial.at("seed").get<std::int64_t>(),
+      trial.at("label").get<std::string>(), trial.at("parameters").dump(),
+      trial.at("config").dump(), trial.at("depends_on").dump(), position,
+      static_cast<int>(trial.value("current", true)), created, trial.value("draw", Json()));
+  const auto row =
+      db.integer("SELECT id FROM mvn_trial WHERE sweep = ? AND hash = ?", sweep, hash).value();
+  store_config(db, row, "", trial.at("config"));
 }
 
 std::int64_t store_manifest(Database& db, const Json& manifest) {

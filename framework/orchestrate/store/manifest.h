@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/json.h"
 #include "orchestrate/store/database.h"
@@ -13,10 +14,20 @@ namespace mvn {
 
 Json manifest_of(const SweepPlan& plan);
 
+// A trial's entry of a manifest.
+Json manifest_of(const PlannedTrial& trial, const std::string& label);
+// The labels of `trials` beside the plan's own of their stages.
+std::vector<std::string> labels_among(const SweepPlan& plan,
+                                      const std::vector<PlannedTrial>& trials);
+
 // Adds the sweep, its stages and those of its trials that are not there yet; refreshes what may
 // have changed of the others. Trials that the manifest does not name stay, no longer current.
 // Returns the sweep's row. Throws Json::exception when the manifest is none.
 std::int64_t store_manifest(Database& db, const Json& manifest);
+
+// Adds or refreshes one trial from its entry.
+void store_trial(Database& db, std::int64_t sweep, const Json& trial, std::int64_t created,
+                 int position);
 
 // The manifest of everything stored of the sweep, trials that are no longer current included.
 Json stored_manifest(Database& db, std::int64_t sweep);

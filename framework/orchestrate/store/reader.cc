@@ -4,6 +4,7 @@
 
 #include "mvn/error.h"
 #include "orchestrate/store/database.h"
+#include "orchestrate/store/history.h"
 #include "orchestrate/store/lookup.h"
 
 namespace mvn {
@@ -154,6 +155,17 @@ std::vector<std::string> ResultsReader::finished_with_prefix(const std::string& 
 std::filesystem::path ResultsReader::folder_of(const std::string& id) const {
   Database& db = *state_->db;
   return translate_errors(db.path(), [&] { return mvn::folder_of(db, id); });
+}
+
+std::vector<TrialHistory> ResultsReader::histories(const std::string& sweep) const {
+  Database& db = *state_->db;
+  return translate_errors(db.path(), [&] { return trial_histories(db, sweep); });
+}
+
+std::vector<Point> ResultsReader::draws(const std::string& sweep, const std::string& stage,
+                                        const std::string& search, std::size_t first) const {
+  Database& db = *state_->db;
+  return translate_errors(db.path(), [&] { return stored_draws(db, sweep, stage, search, first); });
 }
 
 std::vector<PastTrial> ResultsReader::history() const {

@@ -56,6 +56,11 @@ class ResultsReader {
   [[nodiscard]] std::vector<std::string> finished_with_prefix(const std::string& prefix) const;
   [[nodiscard]] std::filesystem::path folder_of(const std::string& id) const;
 
+  [[nodiscard]] std::vector<TrialHistory> histories(const std::string& sweep) const;
+  // The draws of a search from number `first` on, without a gap.
+  [[nodiscard]] std::vector<Point> draws(const std::string& sweep, const std::string& stage,
+                                         const std::string& search, std::size_t first) const;
+
   // Of every sweep.
   [[nodiscard]] std::vector<PastTrial> history() const;
 

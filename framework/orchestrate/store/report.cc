@@ -211,6 +211,14 @@ void print_failures(Database& db, const std::string& sweep, std::ostream& out) {
       sweep);
 }
 
+void print_stopped(Database& db, const std::string& sweep, std::ostream& out) {
+  const auto stopped = db.integer(
+      "SELECT count(*) FROM trials WHERE sweep = ? AND current = 1 AND state = 'stopped'", sweep);
+  if (stopped.value_or(0) == 0) return;
+  out << "\nStopped early, without a result: " << *stopped << (*stopped == 1 ? " trial" : " trials")
+      << "; the view `stops` says why.\n";
+}
+
 }  // namespace
 
 void print_report(const std::filesystem::path& database, const std::string& sweep,
@@ -218,6 +226,7 @@ void print_report(const std::filesystem::path& database, const std::string& swee
   translate_errors(database, [&] {
     Database db(database, Access::kRead);
     for (const auto& stage : read_stages(db, sweep)) print_stage(stage, out, width);
+    print_stopped(db, sweep, out);
     print_failures(db, sweep, out);
   });
   out.flush();

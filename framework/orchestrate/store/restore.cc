@@ -8,6 +8,7 @@
 #include "common/spool.h"
 #include "common/trial.h"
 #include "mvn/error.h"
+#include "orchestrate/store/history.h"
 #include "orchestrate/store/journal.h"
 #include "orchestrate/store/manifest.h"
 
@@ -42,12 +43,15 @@ AttemptEnd end_from(const Json& record) {
 
 void replay(Writer& writer, const std::string& sweep, const Json& record) {
   const std::string type = record.at("type");
+  if (type == "draw") return store_draw(writer.database(), sweep, record, /*newest=*/false);
   const std::int64_t trial = writer.trial_row(sweep, record.at("id").get<std::string>());
   if (type == "block") return writer.block(trial, record.at("reason").get<std::string>());
   const AttemptKey key{trial, record.at("attempt").get<int>()};
   const auto time = record.at("at").get<std::int64_t>();
   if (type == "attempt_start") {
     writer.start(key, record.value("worker", ""), record.value("device", ""), time);
+  } else if (type == "stop") {
+    writer.note_stop(key, record.at("decision"));
   } else if (type == "attempt_end") {
     writer.end(key, end_from(record), time);
   }
@@ -78,8 +82,7 @@ RestoreCounts restore_sweep(Writer& writer, const fs::path& results, const std::
       store_manifest(writer.database(), manifest);
       for (const auto& record : read_journal(paths)) replay(writer, sweep, record);
     });
-    for (const auto& trial : manifest.at("trials")) {
-      const std::string id = trial.at("id");
+    for (const auto& id : writer.trial_ids(sweep)) {
       restore_trial(writer, trial_paths(results, sweep, id), writer.trial_row(sweep, id), counts);
     }
   } catch (const Json::exception& error) {

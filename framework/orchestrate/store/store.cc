@@ -8,6 +8,7 @@
 #include "common/spool.h"
 #include "common/trial.h"
 #include "mvn/error.h"
+#include "orchestrate/store/history.h"
 #include "orchestrate/store/journal.h"
 #include "orchestrate/store/lookup.h"
 #include "orchestrate/store/manifest.h"
@@ -17,8 +18,8 @@
 namespace mvn {
 namespace {
 
-constexpr std::array<std::string_view, 7> kStates = {"planned", "running",     "done",   "diverged",
-                                                     "failed",  "interrupted", "blocked"};
+constexpr std::array<std::string_view, 8> kStates = {
+    "planned", "running", "done", "diverged", "failed", "interrupted", "blocked", "stopped"};
 
 Json start_record(const std::string& id, int attempt, const std::string& worker,
                   const std::string& device, std::int64_t time) {
@@ -154,6 +155,40 @@ int Store::start_attempt(const std::string& sweep, const std::string& id, const 
 void Store::end_attempt(const std::string& sweep, const std::string& id, int attempt,
                         const AttemptEnd& end) {
   translate_errors(state_->writer.database().path(), [&] { state_->end(sweep, id, attempt, end); });
+}
+
+void Store::note_stop(const std::string& sweep, const std::string& id, const Json& decision) {
+  Writer& writer = state_->writer;
+  translate_errors(writer.database().path(), [&] {
+    const std::int64_t row = writer.trial_row(sweep, id);
+    const int attempt = writer.last_attempt(row);
+    state_->journal(sweep).append({{"type", "stop"},
+                                   {"id", id},
+                                   {"attempt", attempt},
+                                   {"decision", decision},
+                                   {"at", now_ms()}});
+    writer.transact([&] { writer.note_stop({row, attempt}, decision); });
+  });
+}
+
+std::vector<TrialHistory> Store::histories(const std::string& sweep) const {
+  Database& db = state_->writer.database();
+  return translate_errors(db.path(), [&] { return trial_histories(db, sweep); });
+}
+
+std::vector<AttemptSpan> Store::spans(const std::string& sweep) const {
+  Database& db = state_->writer.database();
+  return translate_errors(db.path(), [&] { return attempt_spans(db, sweep); });
+}
+
+void Store::add_draw(const SweepPlan& plan, const StoredDraw& draw,
+                     const std::vector<PlannedTrial>& trials) {
+  Writer& writer = state_->writer;
+  translate_errors(writer.database().path(), [&] {
+    const Json record = draw_record(draw, trials, labels_among(plan, trials), now_ms());
+    state_->journal(plan.name).append(record);
+    writer.transact([&] { store_draw(writer.database(), plan.name, record, /*newest=*/true); });
+  });
 }
 
 void Store::block(const std::string& sweep, const std::string& id, const std::string& reason) {

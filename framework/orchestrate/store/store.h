@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,8 +14,17 @@
 
 namespace mvn {
 
-enum class TrialState { kPlanned, kRunning, kDone, kDiverged, kFailed, kInterrupted, kBlocked };
-// "planned", "running", "done", "diverged", "failed", "interrupted", "blocked".
+enum class TrialState {
+  kPlanned,
+  kRunning,
+  kDone,
+  kDiverged,
+  kFailed,
+  kInterrupted,
+  kBlocked,
+  kStopped,  // by early_terminate, with a checkpoint
+};
+// "planned", "running", "done", "diverged", "failed", "interrupted", "blocked", "stopped".
 std::string_view to_string(TrialState state);
 // The inverse; throws Error for any other text.
 TrialState trial_state(std::string_view text);
@@ -34,6 +44,29 @@ struct StoredTrial {
   std::string id;
   TrialState state = TrialState::kPlanned;
   int attempts = 0;
+};
+
+// How a trial went by its stage's metric.
+struct TrialHistory {
+  std::string id;
+  TrialState state = TrialState::kPlanned;
+  Json stop;  // why early_terminate ended its latest attempt; null where it did not
+  std::map<std::int64_t, double> curve;  // the metric's value by step
+};
+
+// When an attempt ran, in milliseconds since 1970 UTC.
+struct AttemptSpan {
+  std::string device;  // "cpu", "cuda:1"
+  std::int64_t started = 0;
+  std::optional<std::int64_t> ended;
+};
+
+// A draw of a search: see PlannedSearch.
+struct StoredDraw {
+  std::string stage;
+  std::string search;  // PlannedSearch::id
+  std::int64_t number = 0;
+  Point point;
 };
 
 // Opens (creating or migrating) the database at `path` for writing; its folder is the results
@@ -68,8 +101,19 @@ class Store {
   // Ingests what is left of the attempt's spool, then closes it; the trial gets `end.state`.
   void end_attempt(const std::string& sweep, const std::string& id, int attempt,
                    const AttemptEnd& end);
+  // Early termination asked the running attempt to end, or judged one that it ended before anew;
+  // should the runner die, the attempt still counts as stopped. `decision` is kept as it is.
+  void note_stop(const std::string& sweep, const std::string& id, const Json& decision);
   // The trial cannot run because one it depends on failed.
   void block(const std::string& sweep, const std::string& id, const std::string& reason);
+
+  // Of all trials of the sweep, also those that are no longer in its plan.
+  [[nodiscard]] std::vector<TrialHistory> histories(const std::string& sweep) const;
+  // Of all attempts of the sweep.
+  [[nodiscard]] std::vector<AttemptSpan> spans(const std::string& sweep) const;
+  // Writes a draw and those of the plan's trials that are its own and new.
+  void add_draw(const SweepPlan& plan, const StoredDraw& draw,
+                const std::vector<PlannedTrial>& trials);
 
   // Ingests what the attempt's spool holds beyond what was ingested before: records and the new
   // offset in one transaction, so each record counts exactly once. Returns the records ingested,

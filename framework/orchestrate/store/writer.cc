@@ -39,6 +39,15 @@ bool Writer::has_sweep(const std::string& sweep) {
   return db_.integer("SELECT 1 FROM mvn_sweep WHERE name = ?", sweep).has_value();
 }
 
+std::vector<std::string> Writer::trial_ids(const std::string& sweep) {
+  std::vector<std::string> ids;
+  db_.each(
+      "SELECT t.hash FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep WHERE s.name = ?"
+      " ORDER BY t.position, t.id",
+      [&](SQLite::Statement& row) { ids.push_back(row.getColumn(0).getString()); }, sweep);
+  return ids;
+}
+
 bool Writer::has_attempt(const AttemptKey& key) {
   return db_
       .integer("SELECT 1 FROM mvn_attempt WHERE trial = ? AND attempt = ?", key.trial, key.attempt)
@@ -77,6 +86,11 @@ AttemptEnd Writer::end_by_spool(const AttemptKey& key) {
         end.message = row.getColumn(1).getString();
       },
       key.trial, key.attempt);
+  const bool told_to_stop =
+      db_.integer("SELECT stop IS NOT NULL FROM mvn_attempt WHERE trial = ? AND attempt = ?",
+                  key.trial, key.attempt)
+          .value_or(0) != 0;
+  if (told_to_stop && end.state == TrialState::kInterrupted) end.state = TrialState::kStopped;
   return end;
 }
 
@@ -97,6 +111,11 @@ void Writer::end(const AttemptKey& key, const AttemptEnd& end, std::int64_t time
       " log_tail = ? WHERE trial = ? AND attempt = ?",
       state, time, end.exit_code, end.signal, end.message, end.log_tail, key.trial, key.attempt);
   db_.run("UPDATE mvn_trial SET state = ? WHERE id = ?", state, key.trial);
+}
+
+void Writer::note_stop(const AttemptKey& key, const Json& decision) {
+  db_.run("UPDATE mvn_attempt SET stop = ? WHERE trial = ? AND attempt = ?", decision.dump(),
+          key.trial, key.attempt);
 }
 
 void Writer::block(std::int64_t trial, const std::string& reason) {

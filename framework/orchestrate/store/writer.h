@@ -32,6 +32,8 @@ class Writer {
   // Throws Error when the sweep has no such trial.
   std::int64_t trial_row(const std::string& sweep, const std::string& id);
   bool has_sweep(const std::string& sweep);
+  // Of all the sweep's trials, in its order.
+  std::vector<std::string> trial_ids(const std::string& sweep);
   bool has_attempt(const AttemptKey& key);
   // The number of the trial's latest attempt, 0 before the first.
   int last_attempt(std::int64_t trial);
@@ -42,6 +44,7 @@ class Writer {
   void start(const AttemptKey& key, const std::string& worker, const std::string& device,
              std::int64_t time);
   void end(const AttemptKey& key, const AttemptEnd& end, std::int64_t time);
+  void note_stop(const AttemptKey& key, const Json& decision);
   void block(std::int64_t trial, const std::string& reason);
   std::vector<Json> ingest(const AttemptKey& key, const std::filesystem::path& spool);
 

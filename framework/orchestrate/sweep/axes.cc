@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "common/nearest.h"
+#include "orchestrate/search/tpe.h"
 #include "orchestrate/sweep/document.h"
 #include "orchestrate/sweep/keys.h"
 #include "orchestrate/sweep/random_axis.h"
@@ -17,12 +19,14 @@ class AxesReader {
  public:
   AxesReader(const Node& stage, const Description& installed,
              const std::vector<std::vector<std::string>>& overridden,
-             std::optional<std::int64_t> run_cap, ProblemList& problems)
+             std::optional<std::int64_t> run_cap, const std::vector<Point>& drawn,
+             ProblemList& problems)
       : stage_(stage),
         installed_(installed),
         sections_(section_names(installed)),
         overridden_(overridden),
         run_cap_(run_cap),
+        drawn_(drawn),
         problems_(problems) {}
 
   Axes read() {
@@ -30,8 +34,8 @@ class AxesReader {
     read_repeats();
     if (method != nullptr && method->text == "list") {
       read_trials(method->mark);
-    } else if (method != nullptr && method->text == "random") {
-      read_draws(method->mark);
+    } else if (method != nullptr && (method->text == "random" || method->text == "bayes")) {
+      read_draws(*method);
     } else {
       refuse("trials", "needs `method: list`");
       read_zip();
@@ -45,6 +49,15 @@ class AxesReader {
   }
 
  private:
+  // An axis of a search: over the values of one key, or over the points of a `zip`.
+  struct DrawnAxis {
+    std::string key;
+    RandomAxis random;
+    const AssignedKey* assigned_key = nullptr;  // nullptr for a zip
+    AxisGroup zipped;
+    Json written;
+  };
+
   using Seen = std::map<std::vector<std::string>, const AssignedKey*>;
 
   void refuse(const char* key, const std::string& why) {
@@ -103,67 +116,117 @@ class AxesReader {
     axes_.groups.push_back(std::move(group));
   }
 
-  // `method: random`: every draw is a point of one group that assigns all keys.
-  void read_draws(const Mark& method) {
+  // `method: random` and `bayes`: every draw is a point of one group that assigns all keys.
+  void read_draws(const Node& method) {
     refuse("trials", "needs `method: list`");
     refuse("when", "needs `method: grid`");
     const Search search = read_search(stage_, problems_);
     const auto draws = count_draws(search);
     if (!draws) {
-      problems_.add(method, "method: random needs `run_cap`, the number of trials");
+      problems_.add(method.mark,
+                    "method: " + method.text + " needs `run_cap`, the number of trials");
       return;
     }
     read_zip();
-    std::vector<AxisGroup> groups = std::move(axes_.groups);
+    std::vector<DrawnAxis> axes;
+    for (AxisGroup& zipped : axes_.groups) axes.push_back(drawn_zip(std::move(zipped)));
     axes_.groups.clear();
-    AxisGroup all;
-    all.points.resize(static_cast<std::size_t>(*draws));
-    for (const AxisGroup& zipped : groups) draw_zipped(zipped, search.seed, all);
+    AxisGroup constants;
+    constants.points.resize(1);
+    read_drawn_parameters(axes, constants.points[0]);
+    draw(axes, search.seed, *draws, method.text == "bayes");
+    if (!constants.points[0].empty()) axes_.groups.push_back(std::move(constants));
+  }
+
+  void read_drawn_parameters(std::vector<DrawnAxis>& axes, std::vector<Assignment>& constants) {
     const Node* parameters = stage_.get("parameters");
-    if (parameters != nullptr && parameters->is_map()) {
-      for (const Entry& entry : parameters->entries) {
-        if (!entry.value.is_null()) draw_axis(entry, search.seed, all);
-      }
-    } else if (parameters != nullptr) {
+    if (parameters == nullptr) return;
+    if (!parameters->is_map()) {
       problems_.add(parameters->mark,
                     "parameters: expected a map of axes, got " + describe(*parameters));
+      return;
     }
-    if (!all.points[0].empty()) axes_.groups.push_back(std::move(all));
+    for (const Entry& entry : parameters->entries) {
+      if (entry.value.is_null() || !check_axis(entry)) continue;
+      const bool constant = is_constant(entry.value);
+      const AssignedKey* key = key_of(entry, !constant);
+      if (constant) {
+        if (key != nullptr) constants.push_back({key, &entry.value.find("value")->value});
+        continue;
+      }
+      auto random = read_random_axis(entry.key, entry.value, problems_);
+      if (key == nullptr || !random) continue;
+      axes.push_back({entry.key, std::move(*random), key, {}, to_core_json(entry.value)});
+    }
   }
 
-  // As many as fill the cap, with all seeds of each.
+  // The draws of all axes, as points of one group.
+  void draw(const std::vector<DrawnAxis>& axes, std::int64_t seed, std::int64_t draws,
+            bool searching) {
+    if (axes.empty()) return;
+    DrawnSearch search{seed, draws, {}, {}, {}, Json::array()};
+    std::vector<std::pair<std::string, std::function<double(double)>>> inverses;
+    for (const DrawnAxis& axis : axes) {
+      search.space.push_back(axis.random.dimension);
+      search.axes.push_back({axis.key, axis.written});
+      inverses.emplace_back(axis.key, axis.random.draw);
+    }
+    search.random = [inverses, seed](std::int64_t draw) {
+      Point point;
+      for (const auto& [key, inverse] : inverses) {
+        point.push_back(inverse(even_draw(key, seed, draw)));
+      }
+      return point;
+    };
+    const auto startup = static_cast<std::int64_t>(kStartupDraws);
+    const std::int64_t at_random = searching ? std::min(draws, startup) : draws;
+    for (std::int64_t i = 0; i < at_random; ++i) search.points.push_back(search.random(i));
+    for (const Point& point : drawn_) {
+      const bool wanted = searching && static_cast<std::int64_t>(search.points.size()) < draws;
+      if (wanted) search.points.push_back(point);
+    }
+    AxisGroup all;
+    for (const Point& point : search.points) all.points.push_back(assignments(axes, point));
+    axes_.groups.push_back(std::move(all));
+    if (searching) axes_.search = std::move(search);
+  }
+
+  std::vector<Assignment> assignments(const std::vector<DrawnAxis>& axes, const Point& point) {
+    std::vector<Assignment> assigned;
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      if (axes[i].assigned_key == nullptr) {
+        const auto& chosen = axes[i].zipped.points[static_cast<std::size_t>(point[i])];
+        assigned.insert(assigned.end(), chosen.begin(), chosen.end());
+      } else {
+        axes_.generated.push_back(axes[i].random.node(point[i]));
+        assigned.push_back({axes[i].assigned_key, &axes_.generated.back()});
+      }
+    }
+    return assigned;
+  }
+
+  // As many as fill the cap, with all seeds of each; no more where `search` asks for more.
   [[nodiscard]] std::optional<std::int64_t> count_draws(const Search& search) const {
-    if (search.draws || !run_cap_) return search.draws;
+    if (!run_cap_) return search.draws;
     const auto seeds =
         std::max<std::int64_t>(1, static_cast<std::int64_t>(axes_.repeats.points.size()));
-    return (*run_cap_ + seeds - 1) / seeds;
+    const std::int64_t most = (*run_cap_ + seeds - 1) / seeds;
+    return std::min(most, search.draws.value_or(most));
   }
 
-  static void draw_zipped(const AxisGroup& zipped, std::int64_t seed, AxisGroup& all) {
-    const std::string& key = zipped.points[0][0].key->dotted;
-    for (std::size_t i = 0; i < all.points.size(); ++i) {
-      const auto index =
-          random_index(key, seed, static_cast<std::int64_t>(i), zipped.points.size());
-      const auto& point = zipped.points[index];
-      all.points[i].insert(all.points[i].end(), point.begin(), point.end());
+  static DrawnAxis drawn_zip(AxisGroup zipped) {
+    const std::size_t size = zipped.points.size();
+    Json written = Json::array();
+    for (const auto& point : zipped.points) {
+      for (const Assignment& each : point) {
+        written.push_back({each.key->dotted, to_core_json(*each.value)});
+      }
     }
-  }
-
-  void draw_axis(const Entry& entry, std::int64_t seed, AxisGroup& all) {
-    if (!check_axis(entry)) return;
-    const bool constant = is_constant(entry.value);
-    const AssignedKey* key = key_of(entry, !constant);
-    std::vector<Node> drawn;
-    if (!constant) {
-      drawn = random_points(entry.key, entry.value, seed,
-                            static_cast<std::int64_t>(all.points.size()), problems_);
-    }
-    if (key == nullptr || (!constant && drawn.empty())) return;
-    for (std::size_t i = 0; i < all.points.size(); ++i) {
-      if (!constant) axes_.generated.push_back(std::move(drawn[i]));
-      all.points[i].push_back(
-          {key, constant ? &entry.value.find("value")->value : &axes_.generated.back()});
-    }
+    const std::string key = zipped.points[0][0].key->dotted;
+    RandomAxis random{categorical(std::vector<double>(size, 1.0 / static_cast<double>(size))),
+                      [size](double even) { return even_index(even, size); },
+                      {}};
+    return {key, std::move(random), nullptr, std::move(zipped), std::move(written)};
   }
 
   void read_zip() {
@@ -363,6 +426,7 @@ class AxesReader {
   const std::vector<std::string> sections_;
   const std::vector<std::vector<std::string>>& overridden_;
   const std::optional<std::int64_t> run_cap_;
+  const std::vector<Point>& drawn_;
   ProblemList& problems_;
   Axes axes_;
 };
@@ -371,8 +435,9 @@ class AxesReader {
 
 Axes read_axes(const Node& stage, const Description& installed,
                const std::vector<std::vector<std::string>>& overridden,
-               std::optional<std::int64_t> run_cap, ProblemList& problems) {
-  return AxesReader(stage, installed, overridden, run_cap, problems).read();
+               std::optional<std::int64_t> run_cap, const std::vector<Point>& drawn,
+               ProblemList& problems) {
+  return AxesReader(stage, installed, overridden, run_cap, drawn, problems).read();
 }
 
 }  // namespace mvn

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "orchestrate/search/space.h"
 #include "orchestrate/sweep/condition.h"
 #include "orchestrate/sweep/node.h"
 #include "orchestrate/sweep/problem_list.h"
@@ -26,6 +28,16 @@ struct ConditionalAxes {
   std::vector<AxisGroup> groups;
 };
 
+// The draws of `method: bayes`: the random ones that it begins with, and those that followed.
+struct DrawnSearch {
+  std::int64_t seed = 0;
+  std::int64_t draws = 0;  // that there are to be
+  std::vector<Dimension> space;
+  std::function<Point(std::int64_t draw)> random;
+  std::vector<Point> points;  // the draws that are made
+  Json axes;                  // as written: what tells one search from another
+};
+
 // Owns the keys and generated values that its groups point to; otherwise these point into the
 // stage's tree.
 struct Axes {
@@ -34,14 +46,17 @@ struct Axes {
   std::vector<AxisGroup> groups;  // in the order: trials, zip, parameters
   std::vector<ConditionalAxes> conditional;
   AxisGroup repeats;  // over seeds; no points where there are none
+  std::optional<DrawnSearch> search;
 };
 
 // `overridden` are the keys of the command line: an axis whose key one of these covers has only
 // that value left. `run_cap`: the sweep's, from which a random search takes its number of draws
-// where the stage has none of its own.
+// where the stage has none of its own. `drawn`: the draws of a `method: bayes` beyond its random
+// ones.
 Axes read_axes(const Node& stage, const Description& installed,
                const std::vector<std::vector<std::string>>& overridden,
-               std::optional<std::int64_t> run_cap, ProblemList& problems);
+               std::optional<std::int64_t> run_cap, const std::vector<Point>& drawn,
+               ProblemList& problems);
 
 // The values of one axis of a grid: of `values`, or of a range. Problems name `key`.
 std::vector<Node> grid_points(const std::string& key, const Node& axis, ProblemList& problems);

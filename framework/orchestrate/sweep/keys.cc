@@ -33,7 +33,8 @@ std::vector<Key> sweep_keys() {
       {"prepare", "Commands that make missing data, run before the first trial.",
        R"({"type": "array", "items": {"$ref": "#/definitions/prepare"}})"},
       {"resources", "What the machine gives.", R"({"$ref": "#/definitions/resources"})"},
-      {"run_cap", "At most so many trials, the first ones.", kOneOrMore},
+      {"run_cap", "When the sweep starts no more trials: a number of trials, or a map of limits.",
+       R"({"anyOf": [{"type": "integer", "minimum": 1}, {"$ref": "#/definitions/run_cap"}]})"},
       {"retry",
        "How often a trial that failed goes on from its last checkpoint, in one run of the sweep, "
        "by the kind of failure.",
@@ -47,8 +48,9 @@ std::vector<Key> stage_keys() {
   return {
       {"method",
        "grid (default): all combinations. random: draws from distributions, as many as run_cap "
-       "says. list: the trials under `trials`.",
-       R"({"enum": ["grid", "list", "random"], "default": "grid"})"},
+       "says. bayes: the same, drawn as the sweep goes where results are good. list: the trials "
+       "under `trials`.",
+       R"({"enum": ["bayes", "grid", "list", "random"], "default": "grid"})"},
       {"metric", "What to compare trials by; eval/loss, minimize by default.",
        R"({"$ref": "#/definitions/metric"})"},
       {"recipe",
@@ -69,7 +71,10 @@ std::vector<Key> stage_keys() {
        "&& training.batch_size > 16\".",
        R"({"type": ["string", "array"], "items": {"type": "string"}})"},
       {"when", "Adds axes to the trials for which a condition holds.", kAny},
-      {"search", "How `method: random` draws.", R"({"$ref": "#/definitions/search"})"},
+      {"early_terminate", "Stops trials that do badly beside the others; they can go on later.",
+       R"({"$ref": "#/definitions/early_terminate"})"},
+      {"search", "How `method: random` and `method: bayes` draw.",
+       R"({"$ref": "#/definitions/search"})"},
   };
 }
 
@@ -89,7 +94,8 @@ std::vector<Key> axis_keys() {
        R"({"enum": ["categorical", "constant", "uniform", "int_uniform", "q_uniform",
           "log_uniform_values", "q_log_uniform_values", "inv_log_uniform_values", "normal",
           "q_normal", "log_normal", "q_log_normal", "beta", "q_beta"]})"},
-      {"probabilities", "With `values` and `method: random`: how likely each is; they sum to 1.",
+      {"probabilities",
+       "With `values` and `method: random` or `bayes`: how likely each is; they sum to 1.",
        R"({"type": "array", "items": {"type": "number", "minimum": 0}})"},
       {"mu", "Mean of normal, or of the logarithm of log_normal; 0 by default.", kNumber},
       {"sigma", "Standard deviation of the same; 1 by default.",
@@ -103,6 +109,39 @@ std::vector<Key> metric_keys() {
   return {
       {"name", "A metric that trials report, such as eval/accuracy.", kText},
       {"goal", "Whether more or less of it is better.", R"({"enum": ["maximize", "minimize"]})"},
+      {"target", "Once a trial reports this value or a better one, no more trials start.", kNumber},
+  };
+}
+
+std::vector<Key> early_terminate_keys() {
+  return {
+      {"type",
+       "asha: at each rung the best 1 in eta go on. hyperband: as W&B does it. median: the best "
+       "value must not be worse than the median of the others' means.",
+       R"({"enum": ["asha", "hyperband", "median"]})"},
+      {"min_iter",
+       "The first rung, as a number of recorded values of the metric: rungs are at min_iter, "
+       "min_iter * eta, and so on. For median: judge from there on; 1 by default.",
+       kOneOrMore},
+      {"max_iter",
+       "hyperband: the last iteration; rungs are at max_iter / eta, max_iter / eta^2, "
+       "and so on, s of them.",
+       kOneOrMore},
+      {"s", "hyperband, with max_iter: the number of rungs.", kOneOrMore},
+      {"eta", "1 in so many trials go on at a rung; 3 by default.",
+       R"({"type": "number", "exclusiveMinimum": 1})"},
+      {"strict", "hyperband: judge the value at the rung, not the best one so far.",
+       R"({"type": "boolean"})"},
+      {"startup_trials", "median: judge once so many trials are done; 5 by default.", kOneOrMore},
+  };
+}
+
+std::vector<Key> run_cap_keys() {
+  constexpr std::string_view kHours = R"({"type": "number", "exclusiveMinimum": 0})";
+  return {
+      {"trials", "At most so many trials, the first ones.", kOneOrMore},
+      {"hours", "Time during which trials ran, all runs of this sweep together.", kHours},
+      {"gpu_hours", "The same for each GPU, added up.", kHours},
   };
 }
 
@@ -141,6 +180,8 @@ Groups make_groups() {
   groups["stage"] = stage_keys();
   groups["axis"] = axis_keys();
   groups["metric"] = metric_keys();
+  groups["early_terminate"] = early_terminate_keys();
+  groups["run_cap"] = run_cap_keys();
   groups["resources"] = resources_keys();
   groups["retry"] = retry_keys();
   groups["limits"] = limits_keys();

@@ -12,7 +12,9 @@
 #include <set>
 #include <unordered_set>
 
+#include "common/hashing.h"
 #include "orchestrate/sweep/document.h"
+#include "orchestrate/sweep/early_terminate.h"
 #include "orchestrate/sweep/recipes.h"
 #include "orchestrate/sweep/run_rules.h"
 #include "orchestrate/sweep/settings.h"
@@ -40,10 +42,12 @@ class Planner {
     read_settings();
     draft_stages();
     const auto order = order_stages(stages_, links_, problems_);
+    refuse_links_to_searches();
     problems_.throw_if_any();
     TrialBuilder builder(sections_, problems_);
     for (const std::size_t index : order) builder.build(drafts_[index]);
     problems_.throw_if_any();
+    for (const std::size_t index : order) note_search(drafts_[index]);
     for (const std::size_t index : order) collect(drafts_[index]);
     warn_of_duplicates();
     warn_of_unused_conditions();
@@ -66,10 +70,13 @@ class Planner {
     plan_.prepare = read_prepare(root, problems_);
     plan_.retry = read_retry(root, problems_);
     plan_.limits = read_limits(root, problems_);
-    run_cap_ = read_run_cap(root, problems_);
+    plan_.cap = read_run_cap(root, problems_);
     stages_ = read_stages(root, sections_, problems_);
     for (const Stage& stage : stages_) {
       plan_.metrics[stage.name] = read_metric(stage.tree, problems_);
+      if (auto rule = read_early_terminate(stage.tree, problems_)) {
+        plan_.stopping[stage.name] = std::move(*rule);
+      }
     }
   }
 
@@ -107,7 +114,10 @@ class Planner {
       stage.overrides.push_back({&stage.override_keys.back(), &each.value});
       paths.push_back(each.path);
     }
-    stage.axes = read_axes(stage.stage.tree, installed_, paths, run_cap_, problems_);
+    const auto drawn = options_.drawn.find(stage.stage.name);
+    stage.axes =
+        read_axes(stage.stage.tree, installed_, paths, plan_.cap.trials,
+                  drawn == options_.drawn.end() ? std::vector<Point>() : drawn->second, problems_);
     stage.exclude = read_exclude(stage.stage.tree, installed_, problems_);
   }
 
@@ -144,6 +154,44 @@ class Planner {
     for (const AssignedKey& key : stage.axes.keys) {
       if (key.swept) plan_.locations[prefix + key.dotted] = key.mark.location();
     }
+  }
+
+  void refuse_links_to_searches() {
+    for (const StageLink& link : links_) {
+      for (const StageDrafts& stage : drafts_) {
+        if (stage.stage.name != link.to || !stage.axes.search) continue;
+        problems_.add(link.mark, "stage '" + link.to +
+                                     "' is a search (method: bayes), which draws its trials as it "
+                                     "goes: nothing can start from them");
+      }
+    }
+  }
+
+  // Before the trials move: all of a search's draws, those that repeat an earlier one included.
+  void note_search(const StageDrafts& stage) {
+    if (!stage.axes.search) return;
+    const DrawnSearch& drawn = *stage.axes.search;
+    const MetricGoal& goal = plan_.metrics.at(stage.stage.name);
+    PlannedSearch& search = plan_.searches[stage.stage.name];
+    search.seed = drawn.seed;
+    search.draws = drawn.draws;
+    search.seeds =
+        static_cast<std::int64_t>(std::max<std::size_t>(1, stage.axes.repeats.points.size()));
+    search.space = drawn.space;
+    search.random = drawn.random;
+    search.points = drawn.points;
+    search.trials.resize(drawn.points.size());
+    for (const PlannedTrial& trial : stage.trials) {
+      search.trials[static_cast<std::size_t>(trial.draw)].push_back(trial.id);
+    }
+    // The first draw is the same whatever the results: its trial stands for all that is fixed.
+    const PlannedTrial& first = stage.trials.front();
+    search.id = sha256(canonical_json({{"axes", drawn.axes},
+                                       {"seed", drawn.seed},
+                                       {"metric", goal.name},
+                                       {"maximize", goal.maximize},
+                                       {"draw", first.draw},
+                                       {"configuration", first.group}}));
   }
 
   // Moves a stage's trials into the plan, each identity once.
@@ -187,10 +235,11 @@ class Planner {
 
   void cap() {
     const std::size_t all = plan_.trials.size();
-    if (!run_cap_ || all <= static_cast<std::size_t>(*run_cap_)) return;
-    plan_.trials.resize(static_cast<std::size_t>(*run_cap_));
-    plan_.warnings.push_back("run_cap: " + std::to_string(*run_cap_) + " of " +
-                             std::to_string(all) + " trials");
+    const auto& most = plan_.cap.trials;
+    if (!most || all <= static_cast<std::size_t>(*most)) return;
+    plan_.trials.resize(static_cast<std::size_t>(*most));
+    plan_.warnings.push_back("run_cap: " + std::to_string(*most) + " of " + std::to_string(all) +
+                             " trials");
   }
 
   const Description installed_;
@@ -199,7 +248,6 @@ class Planner {
   std::vector<std::string> sections_;
   SweepDocument document_;
   SweepPlan plan_;
-  std::optional<std::int64_t> run_cap_;
   std::vector<Stage> stages_;
   std::optional<SectionResolver> resolver_;
   std::deque<StageDrafts> drafts_;

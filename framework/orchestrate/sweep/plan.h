@@ -11,6 +11,8 @@
 
 #include "common/description.h"
 #include "common/json.h"
+#include "orchestrate/search/space.h"
+#include "orchestrate/search/stopping.h"
 
 namespace mvn {
 
@@ -25,8 +27,9 @@ struct Location {
 
 // Objective of a stage.
 struct MetricGoal {
-  std::string name;      // "eval/accuracy"
-  bool maximize = true;  // `goal: maximize | minimize`
+  std::string name;                   // "eval/accuracy"
+  bool maximize = true;               // `goal: maximize | minimize`
+  std::optional<double> target = {};  // once it is reached, no more trials of the stage start
 };
 
 struct PlannedTrial {
@@ -37,6 +40,21 @@ struct PlannedTrial {
   Json parameters;    // the swept keys and this trial's values: {"optimizer.lr": 0.001, ...}
   std::int64_t seed = 0;
   std::vector<std::string> depends_on;  // ids of trials of this plan whose model it starts from
+  std::int64_t draw = -1;               // of a search: the number of the draw, from 0
+};
+
+// `method: bayes` of a stage. Draw k is a function of the seed, k, and the results of draws before
+// it: the first ones are random and planned with everything else, the others are drawn as the
+// sweep goes and then given to plan_sweep() with PlanOptions::drawn.
+struct PlannedSearch {
+  std::string id;          // a hash of all that the draws depend on but the results
+  std::int64_t seed = 0;   // `search.seed`
+  std::int64_t draws = 0;  // that there are to be
+  std::int64_t seeds = 1;  // `repeats`: trials of a draw
+  std::vector<Dimension> space;
+  std::function<Point(std::int64_t draw)> random;
+  std::vector<Point> points;                     // the draws that are made
+  std::vector<std::vector<std::string>> trials;  // of each, the ids of its trials
 };
 
 // What a sweep asks of the machine.
@@ -64,6 +82,13 @@ struct Limits {
   double grace = 60;   // for writing a checkpoint before it is killed
 };
 
+// `run_cap`: what a sweep may spend, in all its runs together. Hours are 0 where there is no limit.
+struct RunCap {
+  std::optional<std::int64_t> trials;  // the first ones
+  double hours = 0;                    // during which a trial ran
+  double gpu_hours = 0;                // the same for each GPU, added up
+};
+
 // A command that makes data where it is missing: run in `folder` when `creates` does not exist.
 struct Preparation {
   std::vector<std::string> command;
@@ -73,11 +98,14 @@ struct Preparation {
 
 struct SweepPlan {
   std::string name;
-  std::filesystem::path file;                 // absolute
-  std::string text;                           // the file as read
-  Json resolved;                              // the file with `extends` and overrides applied
-  std::map<std::string, MetricGoal> metrics;  // by stage
-  std::vector<PlannedTrial> trials;           // in the file's order, upstream stages first
+  std::filesystem::path file;                     // absolute
+  std::string text;                               // the file as read
+  Json resolved;                                  // the file with `extends` and overrides applied
+  std::map<std::string, MetricGoal> metrics;      // by stage
+  std::vector<PlannedTrial> trials;               // in the file's order, upstream stages first
+  std::map<std::string, PlannedSearch> searches;  // by stage
+  std::map<std::string, StoppingRule> stopping;   // by stage: `early_terminate`
+  RunCap cap;
   std::vector<std::string> warnings;
   Resources resources;
   RetryRules retry;
@@ -91,6 +119,8 @@ struct PlanOptions {
   // The id of the finished trial that a `trial:PREFIX` reference names; throws ConfigError.
   std::function<std::string(const std::string& prefix)> find_trial;
   std::vector<std::filesystem::path> recipe_folders;  // searched after `recipes/` beside the file
+  // By stage: the draws of its search beyond the random ones.
+  std::map<std::string, std::vector<Point>> drawn = {};
 };
 
 // Throws SweepErrors holding every problem of the file at once.

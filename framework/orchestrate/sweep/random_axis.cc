@@ -6,7 +6,9 @@
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
+#include <utility>
 
 #include "common/hashing.h"
 #include "common/nearest.h"
@@ -15,13 +17,7 @@
 namespace mvn {
 namespace {
 
-// An even number in (0, 1), the same on every machine.
-double even_draw(const std::string& key, std::int64_t seed, std::int64_t draw) {
-  const std::string digest =
-      sha256(std::to_string(seed) + "/" + key + "/" + std::to_string(draw)).substr(0, 13);
-  constexpr double kSteps = 4503599627370496.0;  // 16^13
-  return (static_cast<double>(std::stoull(digest, nullptr, 16)) + 0.5) / kSteps;
-}
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double normal_quantile(double u) { return quantile(boost::math::normal_distribution<>(), u); }
 
@@ -30,6 +26,7 @@ struct Family {
   const char* name;
   std::vector<std::string> words;  // the numbers it needs
   std::function<double(const std::vector<double>& x, double u)> inverse;
+  std::function<Dimension(const std::vector<double>& x, double q)> dimension;
 };
 
 double uniform(const std::vector<double>& x, double u) { return x[0] + (x[1] - x[0]) * u; }
@@ -45,15 +42,34 @@ double int_uniform(const std::vector<double>& x, double u) {
   return std::min(x[1], std::floor(x[0] + (x[1] - x[0] + 1) * u));
 }
 
+Dimension between(const std::vector<double>& x, double q) { return bounded(x[0], x[1], false, q); }
+Dimension log_between(const std::vector<double>& x, double q) {
+  return bounded(x[0], x[1], true, q);
+}
+Dimension integers(const std::vector<double>& x, double /*q*/) {
+  return bounded(x[0] - 0.5, x[1] + 0.5, false, 1);
+}
+Dimension around(const std::vector<double>& x, double q) {
+  return {{}, false, -kInfinity, kInfinity, q, x[0], x[1]};
+}
+Dimension log_around(const std::vector<double>& x, double q) {
+  return {{}, true, 0, kInfinity, q, x[0], x[1]};
+}
+Dimension of_beta(const std::vector<double>& x, double q) {
+  const boost::math::beta_distribution<> beta(x[0], x[1]);
+  return {{}, false, 0, 1, q, mean(beta), standard_deviation(beta)};
+}
+
 // Names with "q_" before them round to multiples of q.
 const std::vector<Family>& families() {
-  static const std::vector<Family> all = {{"uniform", {"min", "max"}, uniform},
-                                          {"int_uniform", {"min", "max"}, int_uniform},
-                                          {"log_uniform_values", {"min", "max"}, log_uniform},
-                                          {"inv_log_uniform_values", {"min", "max"}, log_uniform},
-                                          {"normal", {"mu", "sigma"}, normal},
-                                          {"log_normal", {"mu", "sigma"}, log_normal},
-                                          {"beta", {"a", "b"}, beta}};
+  static const std::vector<Family> all = {
+      {"uniform", {"min", "max"}, uniform, between},
+      {"int_uniform", {"min", "max"}, int_uniform, integers},
+      {"log_uniform_values", {"min", "max"}, log_uniform, log_between},
+      {"inv_log_uniform_values", {"min", "max"}, log_uniform, log_between},
+      {"normal", {"mu", "sigma"}, normal, around},
+      {"log_normal", {"mu", "sigma"}, log_normal, log_around},
+      {"beta", {"a", "b"}, beta, of_beta}};
   return all;
 }
 
@@ -71,11 +87,10 @@ class RandomReader {
   RandomReader(const std::string& key, const Node& axis, ProblemList& problems)
       : key_(key), axis_(axis), problems_(problems) {}
 
-  // Nothing after a problem.
-  std::function<Node(double u)> read() {
+  std::optional<RandomAxis> read() {
     const std::size_t before = problems_.size();
-    auto draw = axis_.get("values") != nullptr ? listed() : from_family();
-    return problems_.size() == before ? draw : nullptr;
+    auto axis = axis_.get("values") != nullptr ? listed() : from_family();
+    return problems_.size() == before ? axis : std::nullopt;
   }
 
  private:
@@ -91,22 +106,25 @@ class RandomReader {
     }
   }
 
-  std::function<Node(double)> listed() {
+  std::optional<RandomAxis> listed() {
     check_words({"values", "probabilities", "distribution"});
     const Node& values = *axis_.get("values");
     if (!values.is_list() || values.items.empty()) {
       fail(values, "values: expected a list of values, got " + describe(values));
-      return nullptr;
+      return std::nullopt;
     }
     const auto shares = read_shares(values.items.size());
-    return [&values, shares](double u) {
+    const auto index = [shares](double u) {
       double below = 0;
       for (std::size_t i = 0; i + 1 < shares.size(); ++i) {
         below += shares[i];
-        if (u < below) return values.items[i];
+        if (u < below) return static_cast<double>(i);
       }
-      return values.items.back();
+      return static_cast<double>(shares.size() - 1);
     };
+    return RandomAxis{categorical(shares), index, [&values](double drawn) {
+                        return values.items[static_cast<std::size_t>(drawn)];
+                      }};
   }
 
   // Of each value; they sum to 1.
@@ -142,7 +160,7 @@ class RandomReader {
     return "int_uniform";
   }
 
-  std::function<Node(double)> from_family() {
+  std::optional<RandomAxis> from_family() {
     const Node* named = axis_.get("distribution");
     const std::string name = named == nullptr ? default_name() : named->text;
     const bool stepped = name.starts_with("q_") && name != "q_int_uniform";
@@ -151,7 +169,7 @@ class RandomReader {
     });
     if (family == families().end()) {
       fail(*named, unknown(*named));
-      return nullptr;
+      return std::nullopt;
     }
     auto words = family->words;
     words.emplace_back("distribution");
@@ -160,11 +178,16 @@ class RandomReader {
     std::vector<double> numbers;
     for (const auto& word : family->words) numbers.push_back(number(word, family->name));
     const double q = stepped ? number("q", family->name) : 0;
+    const std::size_t before = problems_.size();
     check_numbers(*family, numbers, stepped, q);
-    return [this, family, numbers, q](double u) {
+    if (problems_.size() != before) return std::nullopt;
+    const auto draw = [family, numbers, q](double u) {
       const double x = family->inverse(numbers, u);
-      return scalar_node(number_text(rounded(q == 0 ? x : std::round(x / q) * q)), axis_.mark);
+      return rounded(q == 0 ? x : std::round(x / q) * q);
     };
+    return RandomAxis{family->dimension(numbers, q), draw, [mark = axis_.mark](double drawn) {
+                        return scalar_node(number_text(rounded(drawn)), mark);
+                      }};
   }
 
   static std::string unknown(const Node& name) {
@@ -217,20 +240,20 @@ class RandomReader {
 
 }  // namespace
 
-std::vector<Node> random_points(const std::string& key, const Node& axis, std::int64_t seed,
-                                std::int64_t count, ProblemList& problems) {
-  RandomReader reader(key, axis, problems);
-  const auto draw = reader.read();
-  std::vector<Node> points;
-  for (std::int64_t i = 0; draw && i < count; ++i) points.push_back(draw(even_draw(key, seed, i)));
-  return points;
+std::optional<RandomAxis> read_random_axis(const std::string& key, const Node& axis,
+                                           ProblemList& problems) {
+  return RandomReader(key, axis, problems).read();
 }
 
-std::size_t random_index(const std::string& key, std::int64_t seed, std::int64_t draw,
-                         std::size_t size) {
-  const auto index =
-      static_cast<std::size_t>(even_draw(key, seed, draw) * static_cast<double>(size));
-  return std::min(index, size - 1);
+double even_draw(const std::string& key, std::int64_t seed, std::int64_t draw) {
+  const std::string digest =
+      sha256(std::to_string(seed) + "/" + key + "/" + std::to_string(draw)).substr(0, 13);
+  constexpr double kSteps = 4503599627370496.0;  // 16^13
+  return (static_cast<double>(std::stoull(digest, nullptr, 16)) + 0.5) / kSteps;
+}
+
+double even_index(double even, std::size_t size) {
+  return std::min(std::floor(even * static_cast<double>(size)), static_cast<double>(size - 1));
 }
 
 }  // namespace mvn

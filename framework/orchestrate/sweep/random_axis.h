@@ -1,22 +1,33 @@
-// The draws over an axis of `method: random`: W&B's distributions.
+// The draws over an axis of `method: random` and `method: bayes`: W&B's distributions.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
-#include <vector>
 
+#include "orchestrate/search/space.h"
 #include "orchestrate/sweep/node.h"
 #include "orchestrate/sweep/problem_list.h"
 
 namespace mvn {
 
-// Draws 0, 1, ..., count - 1 of the axis. Each is a function of `seed`, `key` and its own index:
-// more draws, or another axis, leave those that there are as they were. Problems name `key`.
-std::vector<Node> random_points(const std::string& key, const Node& axis, std::int64_t seed,
-                                std::int64_t count, ProblemList& problems);
+// An axis that is drawn from: what a draw is, and how it is written.
+struct RandomAxis {
+  Dimension dimension;
+  std::function<double(double even)> draw;  // from an even number in (0, 1)
+  std::function<Node(double drawn)> node;   // the value of a draw
+};
 
-// An even draw from 0 to size - 1.
-std::size_t random_index(const std::string& key, std::int64_t seed, std::int64_t draw,
-                         std::size_t size);
+// Nothing after a problem, which names `key`. The result refers to `axis`.
+std::optional<RandomAxis> read_random_axis(const std::string& key, const Node& axis,
+                                           ProblemList& problems);
+
+// An even number in (0, 1), the same on every machine: a function of `seed`, `key` and `draw`. More
+// draws, or another axis, leave those that there are as they were.
+double even_draw(const std::string& key, std::int64_t seed, std::int64_t draw);
+
+// The index from 0 to size - 1 that an even number falls on.
+double even_index(double even, std::size_t size);
 
 }  // namespace mvn

@@ -17,8 +17,7 @@ bool contains(const std::vector<std::string>& list, const std::string& item) {
 // Keys that people know from elsewhere, and what to do about them.
 std::string known_elsewhere(const std::string& key) {
   static const std::map<std::string, std::string> later = {
-      {"early_terminate", "is not supported yet; remove it"},
-      {"budget", "is not supported yet; run_cap limits the trials"},
+      {"budget", "is `run_cap: {trials: 100, hours: 8, gpu_hours: 4}`"},
       {"checkpoint", "is no key of a sweep; see training.checkpoint_every"},
       {"program", "belongs to W&B: write worker: {command: [python3, PROGRAM]}"},
       {"command", "belongs to W&B: write worker: {command: [...]}"},
@@ -32,9 +31,8 @@ void check_method(const Node& sweep, ProblemList& problems) {
   const auto methods = choices_of("stage", "method");
   const Node* method = sweep.get("method");
   if (method == nullptr || (method->is_scalar() && contains(methods, method->text))) return;
-  if (method->text == "bayes" || method->text == "custom") {
-    problems.add(method->mark,
-                 "method '" + method->text + "' is not supported yet; use grid, random or list");
+  if (method->text == "custom") {
+    problems.add(method->mark, "method 'custom' is not supported: use bayes, grid, random or list");
     return;
   }
   problems.add(method->mark,
@@ -144,6 +142,12 @@ MetricGoal read_metric(const Node& stage, ProblemList& problems) {
   } else {
     goal.maximize = direction->text == "maximize";
   }
+  if (const Node* target = metric->get("target")) {
+    goal.target = target->is_scalar() ? core_real(target->text) : std::nullopt;
+    if (!goal.target) {
+      problems.add(target->mark, "metric: target: expected a number, got " + describe(*target));
+    }
+  }
   return goal;
 }
 
@@ -212,11 +216,6 @@ std::vector<Preparation> read_prepare(const Node& sweep, ProblemList& problems) 
     if (auto step = read_preparation(item, problems)) result.push_back(std::move(*step));
   }
   return result;
-}
-
-std::optional<std::int64_t> read_run_cap(const Node& sweep, ProblemList& problems) {
-  const Node* cap = sweep.get("run_cap");
-  return cap == nullptr ? std::nullopt : whole_number("run_cap", *cap, 1, problems);
 }
 
 Search read_search(const Node& stage, ProblemList& problems) {

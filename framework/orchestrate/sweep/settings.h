@@ -25,9 +25,8 @@ std::string read_name(const Node& sweep, const std::filesystem::path& file, Prob
 MetricGoal read_metric(const Node& stage, ProblemList& problems);
 Resources read_resources(const Node& sweep, ProblemList& problems);
 std::vector<Preparation> read_prepare(const Node& sweep, ProblemList& problems);
-std::optional<std::int64_t> read_run_cap(const Node& sweep, ProblemList& problems);
 
-// `search` of a stage: how `method: random` draws.
+// `search` of a stage: how `method: random` and `method: bayes` draw.
 struct Search {
   std::optional<std::int64_t> draws;  // combinations, each run with every seed of `repeats`
   std::int64_t seed = 0;

@@ -178,12 +178,16 @@ Draft Drafter::resolve(const StageDrafts& stage, const Combination& axes,
 
 void TrialBuilder::build(StageDrafts& stage) {
   stage.trials.reserve(stage.drafts.size());
-  for (const Draft& draft : stage.drafts) {
+  const std::size_t seeds = std::max<std::size_t>(1, stage.axes.repeats.points.size());
+  for (std::size_t i = 0; i < stage.drafts.size(); ++i) {
+    const Draft& draft = stage.drafts[i];
     Json config = compose(sections_, draft);
     const bool excluded =
         std::any_of(stage.exclude.begin(), stage.exclude.end(),
                     [&](Condition& condition) { return condition.holds(config); });
-    if (!excluded) stage.trials.push_back(build_trial(stage, draft, std::move(config)));
+    if (excluded) continue;
+    stage.trials.push_back(build_trial(stage, draft, std::move(config)));
+    if (stage.axes.search) stage.trials.back().draw = static_cast<std::int64_t>(i / seeds);
   }
   if (stage.trials.empty() && !stage.drafts.empty()) {
     problems_.add(stage.exclude[0].mark(), "exclude: no trial is left");

@@ -105,6 +105,43 @@ TEST(Schedule, WhatDivergedBeforeStillBlocks) {
   EXPECT_EQ(schedule.left(), 0U);
 }
 
+TEST(Schedule, WhatWasStoppedEarlyStaysAndBlocks) {
+  Schedule schedule({trial("a"), trial("b", {"a"})}, {{"a", TrialState::kStopped}});
+  EXPECT_EQ(blocked(schedule), std::vector<std::size_t>{1});
+  EXPECT_EQ(schedule.ended(), 1U);
+  EXPECT_EQ(schedule.left(), 0U);
+}
+
+TEST(Schedule, TakesTrialsThatAreDrawnLater) {
+  Schedule schedule({trial("a")}, {});
+  EXPECT_EQ(schedule.next(), 0U);
+  schedule.add(trial("b", {"a"}));
+  schedule.add(trial("c"));
+  EXPECT_EQ(schedule.next(), 2U);
+  schedule.finish(0, TrialState::kDone);
+  EXPECT_EQ(schedule.next(), 1U);
+  schedule.finish(1, TrialState::kFailed);
+  schedule.add(trial("d", {"b"}));
+  EXPECT_EQ(blocked(schedule), std::vector<std::size_t>{3});
+}
+
+TEST(Schedule, WhatIsHeldIsNotStartedAnyMore) {
+  auto other = trial("c");
+  other.stage = "other";
+  auto after = trial("d", {"b"});
+  after.stage = "other";
+  Schedule schedule({trial("a"), trial("b"), other, after}, {});
+  EXPECT_EQ(schedule.next(), 0U);
+  schedule.hold("");
+  EXPECT_EQ(schedule.held(), 2U);  // b, and d that waits for it
+  EXPECT_EQ(schedule.left(), 2U);  // a runs, c is ready
+  EXPECT_EQ(schedule.next(), 2U);
+  EXPECT_EQ(schedule.next(), std::nullopt);
+  EXPECT_EQ(schedule.state(1), TrialState::kPlanned);
+  schedule.retry(0);
+  EXPECT_EQ(schedule.next(), 0U);  // what had started may be tried again
+}
+
 TEST(Schedule, ATrialOfAnotherSweepIsThereAlready) {
   Schedule schedule({trial("a", {"elsewhere"})}, {});
   EXPECT_EQ(schedule.next(), 0U);

@@ -10,7 +10,7 @@ namespace {
 
 const std::string kViews =
     " (views: artifacts, best, costs, curves, environments, events, failures, finals,"
-    " group_metrics, group_stats, metrics, params, sweeps, trials)";
+    " group_metrics, group_stats, metrics, params, stops, sweeps, trials)";
 
 class QueryTest : public StoreTest {
  protected:

@@ -28,7 +28,8 @@ SELECT
   t.parameters,
   t.current,
   substr(t.group_hash, 1, 12) AS group_id,
-  t.hash AS id
+  t.hash AS id,
+  t.draw
 FROM mvn_trial t
 JOIN mvn_sweep s ON s.id = t.sweep
 LEFT JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
@@ -194,12 +195,13 @@ JOIN mvn_sweep s ON s.id = i.sweep
 JOIN mvn_metric_name m ON m.id = i.name;
 
 -- The answer: the objective over the seeds of each configuration, best first within each stage.
--- `missing` counts the trials of the configuration that gave no value (failed, not run, NaN).
+-- `missing` counts the trials of the configuration that gave no value (failed, not run, stopped early,
+-- NaN), `stopped` those of them that were stopped early: their last value is none of a whole run.
 CREATE VIEW group_stats AS
 WITH member AS (
   SELECT
     t.sweep, t.stage, t.group_hash, min(t.label) AS label, count(*) AS trials,
-    max(t.current) AS current
+    count(*) FILTER (WHERE t.state = 'stopped') AS stopped, max(t.current) AS current
   FROM mvn_trial t
   GROUP BY t.sweep, t.stage, t.group_hash
 ), ranked AS (
@@ -232,6 +234,7 @@ SELECT
   min,
   max,
   trials - coalesce(n, 0) AS missing,
+  stopped,
   current,
   substr(group_hash, 1, 12) AS group_id
 FROM ranked
@@ -259,12 +262,35 @@ LEFT JOIN mvn_attempt a ON a.trial = t.id AND a.state IN ('failed', 'diverged')
 WHERE a.attempt IS NOT NULL OR t.state = 'blocked'
 ORDER BY a.ended DESC;
 
+-- Every attempt that early_terminate ended: at which value of the metric, and what it fell short of.
+CREATE VIEW stops AS
+SELECT
+  t.short AS trial,
+  a.stop ->> '$.iteration' AS iteration,
+  a.stop ->> '$.value' AS value,
+  a.stop ->> '$.threshold' AS threshold,
+  a.stop ->> '$.peers' AS peers,
+  a.stop ->> '$.reason' AS reason,
+  t.state,
+  s.name AS sweep,
+  t.stage,
+  t.label AS params,
+  t.seed,
+  a.attempt,
+  a.stop -> '$.rule' AS rule
+FROM mvn_attempt a
+JOIN mvn_trial t ON t.id = a.trial
+JOIN mvn_sweep s ON s.id = t.sweep
+WHERE a.stop IS NOT NULL
+ORDER BY s.id, a.ended;
+
 -- How far each sweep is.
 CREATE VIEW sweeps AS
 SELECT
   s.name AS sweep,
   count(t.id) AS trials,
   count(*) FILTER (WHERE t.state = 'done') AS done,
+  count(*) FILTER (WHERE t.state = 'stopped') AS stopped,
   count(*) FILTER (WHERE t.state = 'running') AS running,
   count(*) FILTER (WHERE t.state = 'planned') AS planned,
   count(*) FILTER (WHERE t.state IN ('failed', 'diverged')) AS failed,

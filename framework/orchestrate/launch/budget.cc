@@ -1,0 +1,56 @@
+#include "orchestrate/launch/budget.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "orchestrate/launch/run_status.h"
+
+namespace mvn {
+namespace {
+
+constexpr double kHour = 3600e3;  // milliseconds
+
+using Interval = std::pair<std::int64_t, std::int64_t>;
+
+// How long at least one of the intervals lasts.
+double covered_hours(std::vector<Interval> intervals) {
+  std::sort(intervals.begin(), intervals.end());
+  std::int64_t sum = 0;
+  std::int64_t until = 0;
+  for (const auto& [from, to] : intervals) {
+    if (to > until) sum += to - std::max(from, until);
+    until = std::max(until, to);
+  }
+  return static_cast<double>(sum) / kHour;
+}
+
+std::string text(const char* key, double most, double spent) {
+  return std::string("run_cap.") + key + " " + short_number(most) + " is spent (" +
+         short_number(spent) + ")";
+}
+
+}  // namespace
+
+Spent spent_by(const std::vector<AttemptSpan>& attempts, std::int64_t now) {
+  std::vector<Interval> all;
+  std::map<std::string, std::vector<Interval>> by_gpu;
+  for (const auto& attempt : attempts) {
+    const Interval interval = {attempt.started, attempt.ended.value_or(now)};
+    all.push_back(interval);
+    if (attempt.device.starts_with("cuda")) by_gpu[attempt.device].push_back(interval);
+  }
+  Spent spent{covered_hours(std::move(all)), 0};
+  for (auto& [gpu, intervals] : by_gpu) spent.gpu_hours += covered_hours(std::move(intervals));
+  return spent;
+}
+
+std::string limit_reached(const RunCap& cap, const Spent& spent) {
+  if (cap.hours > 0 && spent.hours >= cap.hours) return text("hours", cap.hours, spent.hours);
+  if (cap.gpu_hours > 0 && spent.gpu_hours >= cap.gpu_hours) {
+    return text("gpu_hours", cap.gpu_hours, spent.gpu_hours);
+  }
+  return "";
+}
+
+}  // namespace mvn
