@@ -2,7 +2,8 @@
 
 The two sides of a case are programs that answer each line with a round (rounds.h). They take turns,
 after one round each that does not count; a row has the medians per unit of work and their ratio,
-and in brackets the least and the largest ratio of two rounds that followed each other.
+in brackets the least and the largest ratio of two rounds that followed each other, and then the
+rounds that counted and the time that the row took.
 """
 
 import argparse
@@ -10,12 +11,14 @@ import csv
 import itertools
 import json
 import lzma
+import math
 import os
 import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -165,22 +168,29 @@ class Side:
         self.process.wait()
 
 
-def measure(ours, peer, rounds):
+def measure(ours, peer, rounds, limit=math.inf):
+    """Pairs of seconds per unit of work: `rounds`, or fewer where those would end after `limit`
+    seconds; where the first takes longer than that, it counts."""
     sides = Side(ours), Side(peer)
-    counts = [side.round()[1] for side in sides]
+    start = time.monotonic()
+    first = [side.round() for side in sides]
+    a_round = time.monotonic() - start
+    counts = [units for _, units in first]
     if counts[0] != counts[1]:
         raise SystemExit(f"the sides do not do the same work: {counts[0]:g} and {counts[1]:g} units")
-    pairs = [tuple(side.round()[0] for side in sides) for _ in range(rounds)]
+    pairs = [tuple(seconds for seconds, _ in first)] if a_round > limit else []
+    while not pairs or (len(pairs) < rounds and time.monotonic() - start + a_round < limit):
+        pairs.append(tuple(side.round()[0] for side in sides))
     for side in sides:
         side.close()
     return pairs
 
 
-def row(title, precision, pairs):
+def row(title, precision, pairs, took):
     ours, peer = (statistics.median(column) * 1e9 for column in zip(*pairs))
     ratios = [b / a for a, b in pairs]
     return (f"| {title} | {precision} | {ours:.4g} | {peer:.4g} | {peer / ours:.3g} "
-            f"({min(ratios):.3g} to {max(ratios):.3g}) |")
+            f"({min(ratios):.3g} to {max(ratios):.3g}) | {len(pairs)} | {took:.0f} s |")
 
 
 def main():
@@ -189,24 +199,33 @@ def main():
     parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--limit", type=float, default=120,
+                        help="seconds after which a row begins no further round; default: 120")
+    parser.add_argument("--clock", choices=["wall", "processor"], default="wall",
+                        help="processor: the time that the processors gave a side, for one thread "
+                             "on a machine that others use")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--python", default=sys.executable)
     arguments = parser.parse_args()
     unknown = [name for name in arguments.case if name not in CASES]
     if unknown:
         parser.error(f"no case {unknown[0]}; known: " + ", ".join(CASES))
-    print(f"{arguments.threads} threads, {arguments.rounds} rounds; nanoseconds per token, of a scan "
+    os.environ["MVN_ROUND_CLOCK"] = arguments.clock
+    print(f"{arguments.threads} threads, {arguments.clock} clock; nanoseconds per token, of a scan "
           "per token and channel, of a start per trial\n")
-    print("| work | precision | mvn | peer | ratio (least to most) |\n|---|---|---|---|---|", flush=True)
+    print("| work | precision | mvn | peer | ratio (least to most) | rounds | took |\n"
+          "|---|---|---|---|---|---|---|", flush=True)
     for name in arguments.case or CASES:
         title, make = CASES[name]
         for precision in ["fp32"] if name.startswith(FP32_ALONE) else arguments.precision:
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     sides = make(pathlib.Path(folder), arguments, precision)
-                    print(row(title, precision, measure(*sides, arguments.rounds)), flush=True)
+                    start = time.monotonic()
+                    pairs = measure(*sides, arguments.rounds, arguments.limit)
+                    print(row(title, precision, pairs, time.monotonic() - start), flush=True)
                 except Absent as absent:
-                    print(f"| {title} | {precision} | skipped: {absent} | | |", flush=True)
+                    print(f"| {title} | {precision} | skipped: {absent} | | | | |", flush=True)
 
 
 if __name__ == "__main__":
