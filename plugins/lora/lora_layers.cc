@@ -1,5 +1,6 @@
 #include "lora_layers.h"
 
+#include "lora_cpu.h"
 #include "lora_function.h"
 #include "mvn/initialise.h"
 
@@ -95,9 +96,15 @@ void LoraLinear::start_pissa(Linear& base, torch::Generator generator) {
 
 torch::Tensor LoraLinear::forward(const Linear& base, const torch::Tensor& x) {
   if (settings_.use_dora) return dora_forward(base, x);
+  const double dropout = is_training() ? settings_.dropout : 0.0;
   if (can_fuse_lora(x, base.weight, base.bias, lora_A)) {
-    return lora_linear(x, base.weight, base.bias, lora_A, lora_B, settings_.scaling,
-                       is_training() ? settings_.dropout : 0.0);
+    if (!x.is_cpu()) {
+      return lora_linear(x, base.weight, base.bias, lora_A, lora_B, settings_.scaling, dropout);
+    }
+    if (!frozen_ || !frozen_->is_of(base.weight)) {
+      frozen_ = c10::make_intrusive<FrozenWeight>(base.weight);
+    }
+    return lora_linear_cpu(x, frozen_, base.bias, lora_A, lora_B, settings_.scaling, dropout);
   }
   const auto y = base.base_forward(x);
   const auto inner = torch::dropout(x.to(lora_A.scalar_type()), settings_.dropout, is_training());

@@ -6,7 +6,9 @@
 
 #include "cuda/dropout.h"
 #include "dropout.h"
+#include "lora_cpu.h"
 #include "support/tensors.h"
+#include "thin_products.h"
 #include "train/sdk/device.h"
 
 namespace mvn::test {
@@ -138,6 +140,132 @@ TEST(LoraFunction, StandsAsideWhereTheBaseIsTrained) {
   EXPECT_TRUE(can_fuse_lora(arguments[0], arguments[1], arguments[2], arguments[3]));
   arguments[1].requires_grad_(true);
   EXPECT_FALSE(can_fuse_lora(arguments[0], arguments[1], arguments[2], arguments[3]));
+}
+
+Result fused_on_cpu(const std::vector<Tensor>& arguments, double scaling, double p) {
+  torch::manual_seed(7);
+  return with_gradients(
+      lora_linear_cpu(arguments[0], c10::make_intrusive<FrozenWeight>(arguments[1]), arguments[2],
+                      arguments[3], arguments[4], scaling, p),
+      arguments);
+}
+
+struct Sizes {
+  std::vector<std::int64_t> rows;
+  std::int64_t in, out, r;
+};
+
+TEST(LoraOnCpu, IsTheCompositionInFloat64) {
+  const std::vector<Sizes> all = {{{1}, 67, 45, 3},       {{7}, 16, 64, 16},
+                                  {{3, 1}, 1, 1, 1},      {{2, 65}, 67, 45, 3},
+                                  {{5, 7}, 130, 523, 17}, {{29}, 1030, 80, 40}};
+  for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+    for (const double p : {0.0, 0.3}) {
+      for (const auto& [rows, in, out, r] : all) {
+        const auto arguments = random_arguments(rows, in, out, r, type);
+        expect_agreement(plain(arguments, 2, p), fused_on_cpu(arguments, 2, p),
+                         type == torch::kFloat32 ? 1e-5 : 2e-2);
+      }
+    }
+  }
+}
+
+TEST(LoraOnCpu, DoesNotDependOnTheNumberOfThreads) {
+  const int threads = torch::get_num_threads();
+  for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+    const auto arguments = random_arguments({401}, 768, 769, 16, type);
+    torch::set_num_threads(1);
+    const auto alone = fused_on_cpu(arguments, 2, 0.1);
+    torch::set_num_threads(3);
+    const auto together = fused_on_cpu(arguments, 2, 0.1);
+    EXPECT_TRUE(torch::equal(alone.y, together.y));
+    EXPECT_TRUE(torch::equal(alone.d_x, together.d_x));
+    EXPECT_TRUE(torch::equal(alone.d_a, together.d_a));
+    EXPECT_TRUE(torch::equal(alone.d_b, together.d_b));
+  }
+  torch::set_num_threads(threads);
+}
+
+// The instruction sets that this processor has.
+std::vector<const ThinKernels*> instruction_sets() {
+  std::vector<const ThinKernels*> all = {&kThinPortable};
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) all.push_back(&kThinAvx2);
+  if (__builtin_cpu_supports("avx512bw")) all.push_back(&kThinAvx512);
+#endif
+  return all;
+}
+
+std::uint32_t* words(const Tensor& mask) { return static_cast<std::uint32_t*>(mask.data_ptr()); }
+
+constexpr Dropout kDropout = {.p = 0.3, .seed = (5ULL << 32U) + 3};
+
+Tensor draw(const ThinKernels& kernels, std::int64_t rows, std::int64_t features) {
+  auto mask = torch::zeros({rows, mask_words(features)}, torch::kInt32);
+  const MaskRule rule = {.low = 3, .high = 5, .threshold = 1288490189U};
+  kernels.draw(rule, words(mask), features, 0, rows);
+  return mask;
+}
+
+// 0 and 1 [rows, features], as thin_products.h says where their bits lie.
+Tensor unpacked(const Tensor& mask, std::int64_t features) {
+  const auto feature = torch::arange(features);
+  const auto in_span = feature % kMaskSpan;
+  const auto word = feature.div(kMaskSpan, "floor") * kThinLanes + in_span % kThinLanes;
+  const auto bit = in_span.div(kThinLanes, "floor").to(torch::kInt32);
+  return mask.index_select(1, word).bitwise_right_shift(bit).bitwise_and(1).to(torch::kBool);
+}
+
+TEST(ThinProducts, EveryInstructionSetDrawsTheMaskOfTheDropout) {
+  for (const std::int64_t features : {1, 67, 512, 1030}) {
+    const auto expected = drop(torch::ones({9, features}), kDropout) != 0;
+    for (const auto* kernels : instruction_sets()) {
+      EXPECT_TRUE(torch::equal(expected, unpacked(draw(*kernels, 9, features), features)))
+          << kernels->name << ", " << features;
+    }
+  }
+}
+
+TEST(ThinProducts, EveryInstructionSetComputesTheProductsOfFloat64) {
+  for (const auto& [rows, features] :
+       std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1}, {13, 67}, {29, 130}, {70, 530}}) {
+    constexpr std::int64_t kRank = 32;
+    const auto columns = thin_padded(features);
+    const auto x = torch::randn({rows, features}, generator(1));
+    const auto thin = torch::randn({features, kRank}, generator(2));
+    const auto wide = torch::randn({kRank, columns}, generator(3));
+    const auto inner = torch::randn({rows, kRank}, generator(4));
+    const auto mask = draw(kThinPortable, rows, features);
+    const auto kept = unpacked(mask, features).to(torch::kDouble);
+    const auto masked = kept * x;
+    for (const auto* kernels : instruction_sets()) {
+      auto reduced = torch::empty_like(inner);
+      kernels->floats.reduce(x.data_ptr<float>(), words(mask), thin.data_ptr<float>(),
+                             reduced.data_ptr<float>(), features, kRank, 0, rows);
+      EXPECT_LT(relative_error(masked.mm(thin.to(torch::kDouble)), reduced), 1e-5);
+      auto y = x.clone();
+      kernels->floats.spread(inner.data_ptr<float>(), words(mask), wide.data_ptr<float>(),
+                             y.data_ptr<float>(), features, kRank, 0, rows);
+      const auto update =
+          inner.to(torch::kDouble).mm(wide.narrow(1, 0, features).to(torch::kDouble));
+      EXPECT_LT(relative_error(x + kept * update, y), 1e-5);
+      auto collected = torch::empty_like(wide);
+      kernels->floats.collect(inner.data_ptr<float>(), x.data_ptr<float>(), words(mask),
+                              collected.data_ptr<float>(), rows, features, kRank, 0, features);
+      EXPECT_LT(
+          relative_error(inner.to(torch::kDouble).t().mm(masked), collected.narrow(1, 0, features)),
+          1e-5);
+    }
+  }
+}
+
+TEST(FrozenWeight, KnowsItsTensorUnchanged) {
+  auto weight = torch::randn({3, 4}, generator(1));
+  FrozenWeight frozen(weight);
+  EXPECT_TRUE(frozen.is_of(weight));
+  EXPECT_FALSE(frozen.is_of(weight.clone()));
+  weight.add_(1);
+  EXPECT_FALSE(frozen.is_of(weight));
 }
 
 TEST(Dropout, KeepsItsShareAndTheMean) {

@@ -1,0 +1,257 @@
+// The thin products, written once over the compiler's vectors of kLanes floats, which the including
+// file defines with the rest of what suits its registers:
+//   kReduceRows rows of reduce(), kSpreadRows x kSpreadVectors of spread() and kCollectRanks of
+//   collect() are accumulators of one vector each.
+// Included once by each of thin_*.cc, inside an anonymous namespace: no function of one instruction
+// set may be linked into another's caller.
+
+using Floats = float __attribute__((vector_size(4 * kLanes)));
+using Words = std::uint32_t __attribute__((vector_size(4 * kLanes)));
+using HalfBits = std::uint16_t __attribute__((vector_size(2 * kLanes)));
+
+// The first `lanes` elements, then zeros.
+[[gnu::always_inline]] inline void load(const float* from, std::int64_t lanes, Floats& to) {
+  if (lanes >= kLanes) {
+    __builtin_memcpy(&to, from, sizeof to);
+    return;
+  }
+  alignas(64) float some[kLanes] = {};
+  for (std::int64_t i = 0; i < lanes; ++i) some[i] = from[i];
+  __builtin_memcpy(&to, some, sizeof to);
+}
+
+[[gnu::always_inline]] inline void load(const Half* from, std::int64_t lanes, Floats& to) {
+  HalfBits bits;
+  if (lanes >= kLanes) {
+    __builtin_memcpy(&bits, from, sizeof bits);
+  } else {
+    Half some[kLanes] = {};
+    for (std::int64_t i = 0; i < lanes; ++i) some[i] = from[i];
+    __builtin_memcpy(&bits, some, sizeof bits);
+  }
+  to = __builtin_bit_cast(Floats, __builtin_convertvector(bits, Words) << 16);
+}
+
+[[gnu::always_inline]] inline void store(float* to, std::int64_t lanes, Floats value) {
+  if (lanes >= kLanes) {
+    __builtin_memcpy(to, &value, sizeof value);
+    return;
+  }
+  alignas(64) float some[kLanes];
+  __builtin_memcpy(some, &value, sizeof value);
+  for (std::int64_t i = 0; i < lanes; ++i) to[i] = some[i];
+}
+
+// To the nearest even. A NaN may become infinite, which the trainer finds as well.
+[[gnu::always_inline]] inline void store(Half* to, std::int64_t lanes, Floats value) {
+  const Words bits = __builtin_bit_cast(Words, value);
+  const Words rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
+  const HalfBits halves = __builtin_convertvector(rounded, HalfBits);
+  if (lanes >= kLanes) {
+    __builtin_memcpy(to, &halves, sizeof halves);
+    return;
+  }
+  Half some[kLanes];
+  __builtin_memcpy(some, &halves, sizeof halves);
+  for (std::int64_t i = 0; i < lanes; ++i) to[i] = some[i];
+}
+
+// The mask of the kLanes features from `at` on. Bit b of word i of a span is its feature 16 b + i.
+[[gnu::always_inline]] inline void apply_mask(const std::uint32_t* row_mask, std::int64_t at,
+                                              Floats& value) {
+  if (row_mask == nullptr) return;
+  Words words;
+  __builtin_memcpy(&words, row_mask + at / kMaskSpan * kThinLanes + at % kThinLanes, sizeof words);
+  const Words bit = words & (1U << (at % kMaskSpan / kThinLanes));
+  value = bit != 0 ? value : Floats{};
+}
+
+inline const std::uint32_t* row_of(const std::uint32_t* mask, std::int64_t features,
+                                   std::int64_t row) {
+  return mask == nullptr ? nullptr : mask + row * mask_words(features);
+}
+
+constexpr std::int64_t kReduceSpan = 128;  // features made floats at a time
+
+template <std::int64_t kRows, typename Real>
+void reduce_rows(const Real* x, const std::uint32_t* mask, const float* thin, float* inner,
+                 std::int64_t features, std::int64_t rank, std::int64_t row) {
+  alignas(64) float wide[kRows][kReduceSpan];
+  for (std::int64_t column = 0; column < rank; column += kLanes) {
+    Floats sums[kRows] = {};
+    for (std::int64_t first = 0; first < features; first += kReduceSpan) {
+      const std::int64_t count = features - first < kReduceSpan ? features - first : kReduceSpan;
+      for (std::int64_t m = 0; m < kRows; ++m) {
+        const std::uint32_t* row_mask = row_of(mask, features, row + m);
+        for (std::int64_t i = 0; i < count; i += kLanes) {
+          Floats value;
+          load(x + (row + m) * features + first + i, count - i, value);
+          apply_mask(row_mask, first + i, value);
+          __builtin_memcpy(&wide[m][i], &value, sizeof value);
+        }
+      }
+      const float* rows = thin + first * rank + column;
+      for (std::int64_t i = 0; i < count; ++i) {
+        Floats factor;
+        __builtin_memcpy(&factor, rows + i * rank, sizeof factor);
+#pragma GCC unroll 12
+        for (std::int64_t m = 0; m < kRows; ++m) sums[m] += wide[m][i] * factor;
+      }
+    }
+    for (std::int64_t m = 0; m < kRows; ++m) {
+      __builtin_memcpy(inner + (row + m) * rank + column, &sums[m], sizeof sums[m]);
+    }
+  }
+}
+
+template <typename Real>
+void reduce(const Real* x, const std::uint32_t* mask, const float* thin, float* inner,
+            std::int64_t features, std::int64_t rank, std::int64_t begin, std::int64_t end) {
+  std::int64_t row = begin;
+  for (; row + kReduceRows <= end; row += kReduceRows) {
+    reduce_rows<kReduceRows>(x, mask, thin, inner, features, rank, row);
+  }
+  for (; row + 4 <= end; row += 4) {
+    reduce_rows<4>(x, mask, thin, inner, features, rank, row);
+  }
+  for (; row < end; ++row) reduce_rows<1>(x, mask, thin, inner, features, rank, row);
+}
+
+// kRows rows and kVectors vectors of y.
+template <std::int64_t kRows, std::int64_t kVectors, typename Real>
+[[gnu::always_inline]] inline void spread_block(const float* inner, const std::uint32_t* mask,
+                                                const float* wide, Real* y, std::int64_t features,
+                                                std::int64_t rank, std::int64_t row,
+                                                std::int64_t column) {
+  const std::int64_t stride = thin_padded(features);
+  Floats sums[kRows][kVectors] = {};
+  for (std::int64_t r = 0; r < rank; ++r) {
+    Floats factors[kVectors];
+#pragma GCC unroll 4
+    for (std::int64_t v = 0; v < kVectors; ++v) {
+      __builtin_memcpy(&factors[v], wide + r * stride + column + v * kLanes, sizeof factors[v]);
+    }
+#pragma GCC unroll 6
+    for (std::int64_t m = 0; m < kRows; ++m) {
+      const float value = inner[(row + m) * rank + r];
+#pragma GCC unroll 4
+      for (std::int64_t v = 0; v < kVectors; ++v) sums[m][v] += value * factors[v];
+    }
+  }
+  // By way of memory: g++ 12 would otherwise keep sums there all through the loop above.
+  alignas(64) float done[kRows][kVectors][kLanes];
+  __builtin_memcpy(done, sums, sizeof done);
+  for (std::int64_t m = 0; m < kRows; ++m) {
+    const std::uint32_t* row_mask = row_of(mask, features, row + m);
+    for (std::int64_t v = 0; v < kVectors; ++v) {
+      const std::int64_t at = column + v * kLanes;
+      Floats old;
+      Floats sum;
+      load(done[m][v], kLanes, sum);
+      load(y + (row + m) * features + at, features - at, old);
+      apply_mask(row_mask, at, sum);
+      store(y + (row + m) * features + at, features - at, old + sum);
+    }
+  }
+}
+
+template <std::int64_t kRows, typename Real>
+void spread_rows(const float* inner, const std::uint32_t* mask, const float* wide, Real* y,
+                 std::int64_t features, std::int64_t rank, std::int64_t row) {
+  std::int64_t column = 0;
+  constexpr std::int64_t kWidth = kSpreadVectors * kLanes;
+  for (; column + kWidth <= features; column += kWidth) {
+    spread_block<kRows, kSpreadVectors>(inner, mask, wide, y, features, rank, row, column);
+  }
+  for (; column < features; column += kLanes) {
+    spread_block<kRows, 1>(inner, mask, wide, y, features, rank, row, column);
+  }
+}
+
+template <typename Real>
+void spread(const float* inner, const std::uint32_t* mask, const float* wide, Real* y,
+            std::int64_t features, std::int64_t rank, std::int64_t begin, std::int64_t end) {
+  std::int64_t row = begin;
+  for (; row + kSpreadRows <= end; row += kSpreadRows) {
+    spread_rows<kSpreadRows>(inner, mask, wide, y, features, rank, row);
+  }
+  for (; row < end; ++row) spread_rows<1>(inner, mask, wide, y, features, rank, row);
+}
+
+// Rows whose part of x stays in the nearest cache over the vectors of a block of columns.
+constexpr std::int64_t kCollectRows = 64;
+constexpr std::int64_t kCollectVectors = 4;
+
+template <typename Real>
+void collect(const float* inner, const Real* x, const std::uint32_t* mask, float* out,
+             std::int64_t tokens, std::int64_t features, std::int64_t rank, std::int64_t begin,
+             std::int64_t end) {
+  const std::int64_t stride = thin_padded(features);
+  constexpr std::int64_t kWidth = kCollectVectors * kLanes;
+  for (std::int64_t r = 0; r < rank; r += kCollectRanks) {
+    for (std::int64_t block = begin; block < end; block += kWidth) {
+      const std::int64_t last = block + kWidth < end ? block + kWidth : end;
+      for (std::int64_t first = 0; first == 0 || first < tokens; first += kCollectRows) {
+        const std::int64_t until = first + kCollectRows < tokens ? first + kCollectRows : tokens;
+        for (std::int64_t at = block; at < last; at += kLanes) {
+          Floats sums[kCollectRanks];
+          float* place = out + r * stride + at;
+          for (std::int64_t i = 0; i < kCollectRanks; ++i) {
+            sums[i] = Floats{};
+            if (first > 0) __builtin_memcpy(&sums[i], place + i * stride, sizeof sums[i]);
+          }
+          for (std::int64_t t = first; t < until; ++t) {
+            Floats value;
+            load(x + t * features + at, features - at, value);
+            apply_mask(row_of(mask, features, t), at, value);
+            const float* factors = inner + t * rank + r;
+#pragma GCC unroll 16
+            for (std::int64_t i = 0; i < kCollectRanks; ++i) sums[i] += factors[i] * value;
+          }
+          for (std::int64_t i = 0; i < kCollectRanks; ++i) {
+            __builtin_memcpy(place + i * stride, &sums[i], sizeof sums[i]);
+          }
+        }
+      }
+    }
+  }
+}
+
+// Chris Wellons' lowbias32: a mix of 32 bits whose every output bit depends on every input bit.
+[[gnu::always_inline]] inline void mix(Words& x) {
+  x ^= x >> 16;
+  x *= 0x7feb352dU;
+  x ^= x >> 15;
+  x *= 0x846ca68bU;
+  x ^= x >> 16;
+}
+
+// The two halves of the seed enter at different depths, so that seeds do not shift one sequence.
+inline void draw(const MaskRule& rule, std::uint32_t* mask, std::int64_t features,
+                 std::int64_t begin, std::int64_t end) {
+  Words counted;
+  for (std::uint32_t i = 0; i < kLanes; ++i) counted[i] = i;
+  for (std::int64_t row = begin; row < end; ++row) {
+    std::uint32_t* words = mask + row * mask_words(features);
+    for (std::int64_t word = 0; word < mask_words(features); word += kLanes) {
+      const std::int64_t feature = word / kThinLanes * kMaskSpan + word % kThinLanes;
+      const auto first = static_cast<std::uint32_t>(row * features + feature) + rule.low;
+      Words kept = {};
+      for (std::uint32_t b = 0; b < 32; ++b) {
+        Words hash = counted + (first + b * static_cast<std::uint32_t>(kThinLanes));
+        mix(hash);
+        hash ^= rule.high;
+        mix(hash);
+        kept |= hash >= rule.threshold ? Words{} + (1U << b) : Words{};
+      }
+      __builtin_memcpy(words + word, &kept, sizeof kept);
+    }
+  }
+}
+
+constexpr ThinKernels kernels(const char* name) {
+  return {name,
+          {&reduce<float>, &spread<float>, &collect<float>},
+          {&reduce<Half>, &spread<Half>, &collect<Half>},
+          &draw};
+}
