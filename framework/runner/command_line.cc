@@ -19,6 +19,7 @@ constexpr auto* kExamples = R"(Examples:
   mvn-runner query "SELECT * FROM group_stats"       mean and interval over the seeds
   mvn-runner plugins lora                            the parameters of a plugin
   mvn-runner schema --output sweep.schema.json       what editors complete and check sweeps by
+  mvn-runner import wandb sweep.yaml                 a W&B sweep file as one of mvn-runner
   mvn-runner import gpt-neo gpt3_XL_256_Pile.json    a recipe from another trainer's file
   mvn-runner merge 3f2a --output merged              a trial's adapter and base as one model
 
@@ -41,7 +42,6 @@ struct Parsed {
   std::string sweep;
   std::string results;
   std::vector<std::string> plugin_folders;
-  std::string import_format;
   std::string import_file;
   bool rebuild = false;
   bool version = false;
@@ -107,14 +107,18 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   fresh->add_option("name", parsed.line.plugin, "Its name, and its folder's")
       ->required()
       ->type_name("NAME");
-  auto* import = app.add_subcommand("import", "Turn another trainer's configuration into a recipe");
-  import->add_option("format", parsed.import_format, "gpt-neo: a JSON file of EleutherAI/gpt-neo")
+  auto* import = app.add_subcommand("import", "Turn another program's file into a sweep or recipe");
+  import
+      ->add_option("format", parsed.line.import_format,
+                   "wandb: a sweep file of W&B; gpt-neo: a JSON file of EleutherAI/gpt-neo")
       ->required()
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"gpt-neo"}));
-  import->add_option("file", parsed.import_file, "Its configuration")
-      ->required()
-      ->type_name("CONFIG.json");
+      ->check(CLI::IsMember({"gpt-neo", "wandb"}));
+  import->add_option("file", parsed.import_file, "The file to read")->required()->type_name("FILE");
+  import
+      ->add_option("--output", parsed.line.output,
+                   "wandb: the sweep file to write (standard output)")
+      ->type_name("SWEEP.yaml");
   add_merge(app, parsed.line);
   for (auto* command : app.get_subcommands({})) command->fallthrough();
 }
@@ -264,6 +268,9 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   line.plugin_folders.assign(parsed.plugin_folders.begin(), parsed.plugin_folders.end());
   line.sweep = parsed.sweep;
   line.import = parsed.import_file;
+  if (line.import_format == "gpt-neo" && !line.output.empty()) {
+    throw UsageError("import gpt-neo writes two files, named after FILE, and takes no --output");
+  }
   if (sweeps) {
     check_sweep_exists(line.sweep);
     check_overrides(line.overrides);

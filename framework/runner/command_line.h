@@ -40,11 +40,12 @@ struct CommandLine {
   std::string sql;               // kQuery
   std::string format = "table";  // kQuery: table, csv or json; kPlan: table or json
   std::filesystem::path import;  // kImport: the file to read
+  std::string import_format;     // kImport: gpt-neo or wandb
   std::string plugin;            // kNewPlugin; kMerge: the model's, "" for the one that fits
   std::string trial;             // kMerge: its id or the beginning of it
   std::string model;             // kMerge: the base, "" for the one that the adapter names
   std::string adapter;           // kMerge: instead of a trial
-  std::string output;            // kMerge; kSchema: "" for standard output
+  std::string output;            // kMerge; kSchema, kImport: "" for standard output
   std::string dtype;             // kMerge: "" for the base's
   std::string request;           // kAsk: pause, resume, drain or stop
   std::string help;              // kHelp: what to print

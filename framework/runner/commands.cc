@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <iostream>
+
 #include "common/json.h"
 #include "orchestrate/launch/results_lock.h"
 #include "orchestrate/launch/session.h"
@@ -12,6 +14,7 @@
 #include "orchestrate/sweep/json_schema.h"
 #include "runner/ask_runner.h"
 #include "runner/import_gpt_neo.h"
+#include "runner/import_wandb.h"
 #include "runner/list_plugins.h"
 #include "runner/merge.h"
 #include "runner/new_plugin.h"
@@ -103,7 +106,11 @@ int run_command(const CommandLine& line, std::ostream& out) {
       write_plugin(line.plugin, std::filesystem::current_path(), out);
       break;
     case Command::kImport:
-      write_gpt_neo(line.import, std::filesystem::current_path(), out);
+      if (line.import_format == "wandb") {
+        write_wandb(line.import, line.output, out, std::cerr);
+      } else {
+        write_gpt_neo(line.import, std::filesystem::current_path(), out);
+      }
       break;
     case Command::kMerge:
       merge(line, out);

@@ -229,7 +229,7 @@ TEST(Commands, AGptNeoConfigurationThatWouldTrainSomethingElseIsRefused) {
   EXPECT_TRUE(contains(torn.err, "c.json:1:")) << torn.err;
   const auto format = place.run({"import", "gpt-j", "c.json"});
   EXPECT_EQ(format.end.exit_code, 64);
-  EXPECT_EQ(format.err, "mvn-runner: format: gpt-j not in {gpt-neo}; see mvn-runner --help\n");
+  EXPECT_EQ(format.err, "mvn-runner: format: gpt-j not in {gpt-neo,wandb}; see mvn-runner --help\n");
 }
 
 TEST(Commands, ANewPluginIsWritten) {

@@ -97,6 +97,28 @@ TEST(OwnProgram, GetsItsArgumentsAsOptions) {
             "--deep=true --name=a b --rate=0.25\n" + (place / attempt).string() + "/trial.json\n");
 }
 
+TEST(OwnProgram, GetsItsArgumentsAsWandbWritesThem) {
+  const auto words = [](const std::string& word) {
+    Workplace place;
+    place.write("sweep.yaml", "name: demo\nworker: {command: [sh, -c, 'echo \"$@\"', sh, '" + word +
+                                  "']}\nargs: {rate: 0.25, deep: true, flat: false, "
+                                  "optimizer: {lr: 0.1, betas: [1, 2]}, empty: {}}\n");
+    EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 0);
+    const auto folder = place.rows("SELECT folder FROM trials").front();
+    return read_file(place / ("results/" + folder + "/attempts/1/log.txt"));
+  };
+  EXPECT_EQ(words("${args}"),
+            "--deep=true --empty={} --flat=false --optimizer.betas=[1,2] --optimizer.lr=0.1 "
+            "--rate=0.25\n");
+  EXPECT_EQ(words("${args_no_hyphens}"),
+            "deep=true empty={} flat=false optimizer.betas=[1,2] optimizer.lr=0.1 rate=0.25\n");
+  EXPECT_EQ(words("${args_no_boolean_flags}"),
+            "--deep --empty={} --optimizer.betas=[1,2] --optimizer.lr=0.1 --rate=0.25\n");
+  EXPECT_EQ(words("${args_json}"),
+            "{\"deep\":true,\"empty\":{},\"flat\":false,\"optimizer\":{\"betas\":[1,2],\"lr\":0.1},"
+            "\"rate\":0.25}\n");
+}
+
 TEST(OwnProgram, RunsBesideTheTrainersTrials) {
   Workplace place;
   place.write("train.py", kProgram);

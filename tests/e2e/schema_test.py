@@ -86,6 +86,8 @@ BAD = {
     "limits: {time: soon}": "limits/time",
     "prepare: [{command: [make]}]": "prepare/0",
     "run_cap: 0": "run_cap",
+    "run_cap: {trails: 3}": "run_cap",
+    "early_terminate: {type: ahsa}": "early_terminate/type",
     "stages: {a: {name: x}}": "stages/a",
     "stages: {a: {adapter: {rr: 3}}}": "stages/a/adapter",
     "seed: -1": "seed",
@@ -98,7 +100,8 @@ GOOD = {
     "a stage of one's own program": "stages: {a: {worker: {command: [x]}, model: {anything: 3}}}",
     "keys inside an object": "parameters: {model.config.hidden_size: {values: [1, 2]}}",
     "whole sections": "parameters: {adapter: {values: [{plugin: none}, {plugin: lora, r: 4}]}}",
-    "what is taken away": "adapter: null\nparameters: {adapter.r: null}\nresources: {workers: null}",
+    "what is taken away": "adapter: null\nparameters: {adapter.r: null}\nresources: {workers: null}\n"
+                          "run_cap: null",
     "texts that look otherwise": "task: {plugin: classification, label: 3, text: true}",
     "a trial's weights": "model: {plugin: mamba, weights: {stage: a, match: [seed]}}",
 }
@@ -162,7 +165,8 @@ class Schema(unittest.TestCase):
         root = self.validator.schema
         missing = list(undescribed("sweep", root))
         for name in ("axis", "metric", "resources", "retry", "limits", "search", "repeats", "when",
-                     "prepare", "stage", "optimizer", "schedule", "training"):
+                     "prepare", "early_terminate", "run_cap", "stage", "optimizer", "schedule",
+                     "training"):
             missing += undescribed(name, root["definitions"][name])
         self.assertEqual(missing, [])
 

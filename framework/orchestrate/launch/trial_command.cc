@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <map>
 #include <sstream>
+#include <utility>
 
 namespace mvn {
 namespace {
@@ -11,7 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kTrial = "${trial}";
-constexpr std::string_view kArgs = "${args}";
 
 std::string text_of(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
@@ -23,6 +24,63 @@ std::string with_trial(std::string word, const std::string& trial_file) {
     word.replace(at, kTrial.size(), trial_file);
   }
   return word;
+}
+
+// Every entry of `args` by its dotted name: {optimizer: {lr: 0.1}} is optimizer.lr. As Hydra's and
+// jsonargparse's command lines take them.
+void flatten(const std::string& prefix, const Json& map,
+             std::vector<std::pair<std::string, Json>>& entries) {
+  for (const auto& [name, value] : map.items()) {
+    const std::string key = prefix.empty() ? name : prefix + "." + name;
+    if (value.is_object() && !value.empty()) {
+      flatten(key, value, entries);
+    } else {
+      entries.emplace_back(key, value);
+    }
+  }
+}
+
+std::string hyphens(const std::string& key, const Json& value) {
+  return "--" + key + "=" + text_of(value);
+}
+
+std::string no_hyphens(const std::string& key, const Json& value) {
+  return key + "=" + text_of(value);
+}
+
+// A flag that is true is there, one that is false is not ("").
+std::string no_boolean_flags(const std::string& key, const Json& value) {
+  if (!value.is_boolean()) return hyphens(key, value);
+  return value.get<bool>() ? "--" + key : "";
+}
+
+// W&B's words for `args` and what becomes of each entry.
+using Writer = std::string (*)(const std::string& key, const Json& value);
+const std::map<std::string, Writer>& writers() {
+  static const std::map<std::string, Writer> all = {{"${args}", hyphens},
+                                                    {"${args_no_hyphens}", no_hyphens},
+                                                    {"${args_no_boolean_flags}", no_boolean_flags}};
+  return all;
+}
+
+constexpr std::string_view kArgsJson = "${args_json}";
+
+// False where `word` does not stand for `args`.
+bool add_args(const std::string& word, const Json& args, std::vector<std::string>& command) {
+  if (word == kArgsJson) {
+    command.push_back(args.dump());
+    return true;
+  }
+  const auto writer = writers().find(word);
+  if (writer == writers().end()) return false;
+  std::vector<std::pair<std::string, Json>> entries;
+  flatten("", args, entries);
+  for (const auto& [key, value] : entries) {
+    if (auto argument = writer->second(key, value); !argument.empty()) {
+      command.push_back(std::move(argument));
+    }
+  }
+  return true;
 }
 
 bool is_program(const fs::path& file) {
@@ -37,18 +95,15 @@ bool has_own_program(const Json& config) {
 
 std::vector<std::string> trial_command(const Json& config, const fs::path& trial_file) {
   std::vector<std::string> command;
+  const Json args = config.value("args", Json::object());
   bool told = false;
   for (const Json& each : config.at("worker").at("command")) {
     const auto word = each.get<std::string>();
-    told = told || word == kArgs || word.find(kTrial) != std::string::npos;
-    if (word != kArgs) {
+    if (add_args(word, args, command)) {
+      told = true;
+    } else {
+      told = told || word.find(kTrial) != std::string::npos;
       command.push_back(with_trial(word, trial_file.string()));
-      continue;
-    }
-    const auto args = config.find("args");
-    if (args == config.end()) continue;
-    for (const auto& [key, value] : args->items()) {
-      command.push_back("--" + key + "=" + text_of(value));
     }
   }
   if (!told) command.push_back(trial_file.string());

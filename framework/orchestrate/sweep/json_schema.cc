@@ -19,6 +19,7 @@ Json or_null(Json schema) {
     type.push_back("null");
   }
   if (schema.contains("enum")) schema["enum"].push_back(nullptr);
+  if (schema.contains("anyOf")) schema["anyOf"].push_back({{"type", "null"}});
   return schema;
 }
 
@@ -60,11 +61,11 @@ Json type_of(const ParamSpec& spec) {
       return {{"type", "string"}};
     case ParamType::kTextList:
     case ParamType::kTextOrList:
-      return {{"anyOf", {text, {{"type", "array"}, {"items", text}}, {{"type", "null"}}}}};
+      return {{"anyOf", {text, {{"type", "array"}, {"items", text}}}}};
     case ParamType::kObject:
       return {{"type", "object"}};
     case ParamType::kWeights:
-      return {{"anyOf", {{{"type", "string"}}, reference("weights"), {{"type", "null"}}}}};
+      return {{"anyOf", {{{"type", "string"}}, reference("weights")}}};
   }
   return Json::object();
 }

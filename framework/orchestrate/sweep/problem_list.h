@@ -17,6 +17,8 @@ class ProblemList {
   void add(const Mark& where, std::string message);
   [[nodiscard]] bool empty() const { return problems_.empty(); }
   [[nodiscard]] std::size_t size() const { return problems_.size(); }
+  // In the order of the files, and of their lines.
+  [[nodiscard]] std::vector<Problem> sorted() const;
   // Throws SweepErrors, in the order of the files, where there is any problem.
   void throw_if_any() const;
 

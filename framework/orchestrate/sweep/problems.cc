@@ -83,8 +83,7 @@ void ProblemList::add(const Mark& where, std::string message) {
   problems_.push_back({std::move(place), std::move(message)});
 }
 
-void ProblemList::throw_if_any() const {
-  if (problems_.empty()) return;
+std::vector<Problem> ProblemList::sorted() const {
   const auto rank = [&](const Problem& problem) {
     const Location& where = problem.where;
     const auto source =
@@ -94,7 +93,11 @@ void ProblemList::throw_if_any() const {
   std::vector<Problem> sorted = problems_;
   std::stable_sort(sorted.begin(), sorted.end(),
                    [&](const Problem& a, const Problem& b) { return rank(a) < rank(b); });
-  throw SweepErrors(std::move(sorted));
+  return sorted;
+}
+
+void ProblemList::throw_if_any() const {
+  if (!problems_.empty()) throw SweepErrors(sorted());
 }
 
 }  // namespace mvn
