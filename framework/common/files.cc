@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -103,6 +104,16 @@ std::string host_name() {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
   return host.data();
+}
+
+std::filesystem::path cache_folder() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::filesystem::path(value == nullptr ? "" : value);
+  };
+  if (const auto xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return xdg / "mvn-runner";
+  const auto home = variable("HOME");
+  return home.empty() ? home : home / ".cache" / "mvn-runner";
 }
 
 std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& path) {

@@ -27,6 +27,10 @@ std::filesystem::path executable_folder();
 
 std::string host_name();
 
+// Where what can be found out again is remembered: $XDG_CACHE_HOME/mvn-runner, else
+// ~/.cache/mvn-runner. Empty where neither is known.
+std::filesystem::path cache_folder();
+
 // An exclusive advisory lock (flock) on a file, held until destroyed or the process ends. The file
 // holds "pid host date time" of its owner.
 class FileLock {

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <optional>
 #include <sstream>
@@ -48,9 +47,7 @@ std::string stamps_of_folder(const fs::path& folder) {
 
 // The devices of a machine change: a home folder can be shared by many of them.
 std::string machine() {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  std::string text = host.data();
+  std::string text = host_name();
   std::error_code ignored;
   std::vector<std::string> gpus;
   for (const auto& entry : fs::directory_iterator("/dev", ignored)) {
@@ -60,15 +57,6 @@ std::string machine() {
   std::sort(gpus.begin(), gpus.end());
   for (const auto& gpu : gpus) text += " " + gpu;
   return text + "\n";
-}
-
-fs::path cache_folder() {
-  if (const auto xdg = variable("XDG_CACHE_HOME"); !xdg.empty())
-    return fs::path(xdg) / "mvn-runner";
-  if (const auto home = variable("HOME"); !home.empty()) {
-    return fs::path(home) / ".cache" / "mvn-runner";
-  }
-  return {};
 }
 
 // A cache that cannot be read, or holds what an older version wrote, is an empty one.

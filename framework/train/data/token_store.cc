@@ -12,11 +12,11 @@
 #include <string_view>
 #include <utility>
 
+#include "common/file_hash.h"
 #include "common/hashing.h"
 #include "common/json.h"
 #include "mvn/error.h"
 #include "train/checkpoint/mapped_file.h"
-#include "train/data/file_hash.h"
 
 namespace mvn {
 namespace {

@@ -130,6 +130,7 @@ Json Cost::take() {
                 {"flops", flops_},
                 {"peak_host_bytes", peak_memory_bytes()}};
   if (!device_.is_cpu()) spent["peak_device_bytes"] = peak_device_bytes(device_);
+  if (checkpoint_bytes_ > 0) spent["peak_checkpoint_bytes"] = checkpoint_bytes_;
   if (const auto joules = energy_.take_joules()) spent["energy_joules"] = *joules;
   start_ = now;
   tokens_ = examples_ = flops_ = evaluation_seconds_ = 0;

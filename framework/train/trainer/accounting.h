@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -60,6 +61,8 @@ class Cost {
   explicit Cost(const std::string& device = "cpu");
   void add_training(const Batch& batch, double tokens, double flops);
   void add_evaluation(double seconds) { evaluation_seconds_ += seconds; }
+  // Checkpoints take so much of the disk now.
+  void note_checkpoints(double bytes) { checkpoint_bytes_ = std::max(checkpoint_bytes_, bytes); }
 
   // What was spent since the last call, for a "cost" record (records add up); of the names that
   // begin with "peak_" the maximum counts.
@@ -73,6 +76,7 @@ class Cost {
   double examples_ = 0;
   double flops_ = 0;
   double evaluation_seconds_ = 0;
+  double checkpoint_bytes_ = 0;  // at most
 };
 
 }  // namespace mvn

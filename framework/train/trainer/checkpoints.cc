@@ -61,6 +61,14 @@ void CheckpointStore::clear() const {
   if (kept().empty()) fs::remove_all(folder_);
 }
 
+double CheckpointStore::bytes() const {
+  double bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+    if (entry.is_regular_file()) bytes += static_cast<double>(entry.file_size());
+  }
+  return bytes;
+}
+
 std::map<std::int64_t, fs::path> CheckpointStore::kept() const {
   std::map<std::int64_t, fs::path> folders;
   for (const auto step : steps()) {

@@ -34,6 +34,9 @@ class CheckpointStore {
   // damaged one is named in `problems`, and skipped.
   [[nodiscard]] Snapshot load_newest(std::vector<std::string>& problems) const;
 
+  // What all of them take on disk.
+  [[nodiscard]] double bytes() const;
+
   // Removes every checkpoint that is not kept for its step.
   void clear() const;
 

@@ -1,5 +1,6 @@
 #include "train/trainer/environment.h"
 
+#include <dlfcn.h>
 #include <torch/version.h>
 #include <unistd.h>
 
@@ -10,7 +11,7 @@
 #include <string>
 #include <thread>
 
-#include "train/data/file_hash.h"
+#include "common/file_hash.h"
 
 namespace mvn {
 namespace {
@@ -62,6 +63,14 @@ std::string output_of(const char* command, std::size_t limit = 256) {
   return text;
 }
 
+// The file that this code was loaded from.
+fs::path own_library() {
+  Dl_info info{};
+  const void* const here = &kLongestDiff;
+  if (::dladdr(here, &info) == 0 || info.dli_fname == nullptr) return {};
+  return info.dli_fname;
+}
+
 }  // namespace
 
 // Of the working directory: where the experiments are kept.
@@ -102,6 +111,9 @@ Json environment_of(const TrialFile& trial, const PluginHost& host,
   values["threads"] = trial.threads;
   values["torch"] = TORCH_VERSION;
   values["mvn"] = MVN_SDK_VERSION;
+  if (const auto library = own_library(); !library.empty()) {
+    values["libmvn"] = remembered_hash(library);
+  }
   for (const auto& component : host.components()) {
     const bool used =
         (component.kind == "model" && component.name == configuration.model_plugin) ||
@@ -112,10 +124,22 @@ Json environment_of(const TrialFile& trial, const PluginHost& host,
   return values;
 }
 
-Json hashes_of(const std::vector<fs::path>& files) {
+Json hashes_of(const std::string& kind, const std::vector<fs::path>& files) {
   Json values = Json::object();
-  for (const auto& file : files) values["data." + file.string()] = remembered_hash(file);
+  for (const auto& file : files) values[kind + "." + file.string()] = remembered_hash(file);
   return values;
+}
+
+std::vector<fs::path> weight_files(const fs::path& path) {
+  if (!fs::is_directory(path)) return {path};
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(path)) {
+    const auto& file = entry.path();
+    const bool weights = file.extension() == ".safetensors" || file.extension() == ".bin" ||
+                         file.filename() == "config.json";
+    if (weights && entry.is_regular_file()) files.push_back(file);
+  }
+  return files;
 }
 
 }  // namespace mvn

@@ -19,11 +19,14 @@ Json machine_of(const std::string& device);
 // Takes as long as git does.
 Json git_state();
 
-// The machine, versions and the plugins' hashes.
+// The machine, versions, and the hashes of libmvn and of the plugins.
 Json environment_of(const TrialFile& trial, const PluginHost& host,
                     const Configuration& configuration);
 
-// "data.<path>" -> SHA-256, of each file. Hashes are remembered by size and time of change.
-Json hashes_of(const std::vector<std::filesystem::path>& files);
+// "<kind>.<path>" -> SHA-256, of each file. Hashes are remembered by size and time of change.
+Json hashes_of(const std::string& kind, const std::vector<std::filesystem::path>& files);
+
+// The files that weights are read from: `path` itself, or those in the folder.
+std::vector<std::filesystem::path> weight_files(const std::filesystem::path& path);
 
 }  // namespace mvn

@@ -56,6 +56,14 @@ std::jthread record_git_state(const fs::path& spool) {
   });
 }
 
+// What it is made from, so that a change can be told later.
+void record_files(const Experiment& experiment, SpoolWriter& spool) {
+  Json values = hashes_of("data", experiment.task->data_files());
+  values.update(hashes_of("tokenizer", TokenizerCache::files(experiment.tokenizer_path)));
+  if (!experiment.base.empty()) values.update(hashes_of("weights", weight_files(experiment.base)));
+  spool.append({{"type", "environment"}, {"values", std::move(values)}});
+}
+
 // The step a trial ended at that has nothing left to do.
 std::optional<std::int64_t> done_at(const TrialPaths& paths) {
   if (!fs::exists(paths.done())) return std::nullopt;
@@ -71,7 +79,7 @@ TrialEnd train(const TrialFile& trial, const PluginHost& host, Warm& warm, Spool
   Experiment experiment = build_experiment(host, trial, warm, [&](const std::string& warning) {
     record_event(spool, "warning", warning);
   });
-  spool.append({{"type", "environment"}, {"values", hashes_of(experiment.task->data_files())}});
+  record_files(experiment, spool);
   experiment.peak_flops = device_peak_flops(trial, experiment.training.precision);
   spool.append(
       {{"type", "environment"}, {"values", {{"device.peak_flops", experiment.peak_flops}}}});

@@ -232,6 +232,7 @@ void Trainer::save_checkpoint() {
   // Whoever resumes from here records nothing of the steps before.
   spool_.sync();
   checkpoints_.save(snapshot());
+  cost_.note_checkpoints(checkpoints_.bytes());
 }
 
 std::int64_t Trainer::count_steps() const {

@@ -6,9 +6,9 @@
 #include <set>
 #include <utility>
 
+#include "common/file_hash.h"
 #include "common/hashing.h"
 #include "train/checkpoint/weights.h"
-#include "train/data/file_hash.h"
 #include "train/tokenizers/load.h"
 
 namespace mvn {
@@ -22,16 +22,24 @@ std::shared_ptr<const Tokenizer> TokenizerCache::get(const fs::path& path) {
   return known.tokenizer;
 }
 
-std::string TokenizerCache::identity(const fs::path& path) {
+std::vector<fs::path> TokenizerCache::files(const fs::path& path) {
   const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
   std::set<std::string> names = {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model",
                                  "tokenizer_config.json"};
   if (!fs::is_directory(path)) names.insert(path.filename().string());
-  std::string files;
+  std::vector<fs::path> files;
   for (const auto& name : names) {
-    if (fs::exists(folder / name)) files += name + " " + remembered_hash(folder / name) + "\n";
+    if (fs::exists(folder / name)) files.push_back(folder / name);
   }
-  return sha256(files + path.filename().string());
+  return files;
+}
+
+std::string TokenizerCache::identity(const fs::path& path) {
+  std::string text;
+  for (const auto& file : files(path)) {
+    text += file.filename().string() + " " + remembered_hash(file) + "\n";
+  }
+  return sha256(text + path.filename().string());
 }
 
 bool WarmBase::fill(const std::string& identity, Model& model, torch::nn::Module* head) {

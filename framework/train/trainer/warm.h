@@ -22,7 +22,9 @@ class TokenizerCache {
  public:
   // Throws as load_tokenizer() does, with the key "model.tokenizer".
   std::shared_ptr<const Tokenizer> get(const std::filesystem::path& path);
-  // The hash of the files that the tokenizer of `path` is made from.
+  // The files that the tokenizer of `path` is made from.
+  static std::vector<std::filesystem::path> files(const std::filesystem::path& path);
+  // The hash of those.
   static std::string identity(const std::filesystem::path& path);
 
  private:
