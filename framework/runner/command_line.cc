@@ -21,6 +21,7 @@ constexpr auto* kExamples = R"(Examples:
   mvn-runner schema --output sweep.schema.json       what editors complete and check sweeps by
   mvn-runner import wandb sweep.yaml                 a W&B sweep file as one of mvn-runner
   mvn-runner import gpt-neo gpt3_XL_256_Pile.json    a recipe from another trainer's file
+  mvn-runner rerun 3f2a --verify                     train it again: are the results the same?
   mvn-runner merge 3f2a --output merged              a trial's adapter and base as one model
 
 Exit codes: 0 all trials done, 1 some failed, 64 bad configuration (nothing was started),
@@ -57,6 +58,8 @@ void add_run(CLI::App& app, Parsed& parsed) {
   app.add_option("--workers", parsed.line.workers, "Trials at a time")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
+  app.add_flag("--rerun-changed", parsed.line.rerun_changed,
+               "Train trials again, from scratch, whose plugin or data has changed since");
   app.add_flag("--dry-run", parsed.dry_run, "Start nothing: the same as 'mvn-runner plan'");
 }
 
@@ -68,6 +71,19 @@ void add_plan(CLI::App& app, Parsed& parsed) {
   plan->add_option("--format", parsed.line.format, "table or json (table)")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"table", "json"}));
+}
+
+void add_rerun(CLI::App& app, CommandLine& line) {
+  auto* rerun = app.add_subcommand("rerun", "Train a trial again, from scratch, in its place");
+  rerun->add_option("trial", line.trial, "The beginning of its id")->type_name("TRIAL")->required();
+  rerun->add_flag("--verify", line.verify,
+                  "In a folder of its own; then compare: is it the same to the last bit?");
+  rerun
+      ->add_option("--tolerance", line.tolerance,
+                   "Relative difference of two metrics that --verify lets pass (1e-5)")
+      ->type_name("R")
+      ->check(CLI::NonNegativeNumber);
+  rerun->add_flag("--keep", line.keep, "Keep what --verify wrote");
 }
 
 void add_merge(CLI::App& app, CommandLine& line) {
@@ -86,6 +102,7 @@ void add_merge(CLI::App& app, CommandLine& line) {
 
 void add_commands(CLI::App& app, Parsed& parsed) {
   add_plan(app, parsed);
+  add_rerun(app, parsed.line);
   auto* plugins = app.add_subcommand("plugins", "List plugins and their parameters");
   plugins->add_option("name", parsed.line.component, "Only the components of this name")
       ->type_name("NAME");
@@ -167,6 +184,7 @@ Command command_of(const CLI::App& app, const Parsed& parsed) {
   }
   const auto name = app.get_subcommands().front()->get_name();
   if (name == "plan") return Command::kPlan;
+  if (name == "rerun") return Command::kRerun;
   if (name == "plugins") return Command::kPlugins;
   if (name == "schema") return Command::kSchema;
   if (name == "query") return Command::kQuery;

@@ -12,6 +12,7 @@ namespace mvn {
 enum class Command {
   kRun,
   kPlan,
+  kRerun,
   kPlugins,
   kSchema,
   kQuery,
@@ -34,6 +35,10 @@ struct CommandLine {
   std::filesystem::path sweep;         // kRun, kPlan
   std::vector<std::string> overrides;  // kRun, kPlan: "a.b=c"
   int workers = 0;                     // kRun, kPlan; 0: as the sweep says
+  bool rerun_changed = false;          // kRun, kPlan
+  bool verify = false;                 // kRerun
+  bool keep = false;                   // kRerun
+  double tolerance = 1e-5;             // kRerun
 
   std::string component;         // kPlugins: only those of this name, "" for all
   bool json = false;             // kPlugins
@@ -42,7 +47,7 @@ struct CommandLine {
   std::filesystem::path import;  // kImport: the file to read
   std::string import_format;     // kImport: gpt-neo or wandb
   std::string plugin;            // kNewPlugin; kMerge: the model's, "" for the one that fits
-  std::string trial;             // kMerge: its id or the beginning of it
+  std::string trial;             // kMerge, kRerun: its id or the beginning of it
   std::string model;             // kMerge: the base, "" for the one that the adapter names
   std::string adapter;           // kMerge: instead of a trial
   std::string output;            // kMerge; kSchema, kImport: "" for standard output

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "common/json.h"
+#include "orchestrate/launch/rerun.h"
 #include "orchestrate/launch/results_lock.h"
 #include "orchestrate/launch/session.h"
 #include "orchestrate/launch/worker_program.h"
@@ -72,7 +73,8 @@ void rebuild(const CommandLine& line, std::ostream& out) {
 }
 
 RunOptions run_options(const CommandLine& line) {
-  return {line.sweep, line.overrides, line.results, line.workers, line.plugin_folders, line.text};
+  return {line.sweep,          line.overrides,     line.results, line.workers,
+          line.plugin_folders, line.rerun_changed, line.text};
 }
 
 }  // namespace
@@ -84,6 +86,10 @@ int run_command(const CommandLine& line, std::ostream& out) {
     case Command::kPlan:
       preview_sweep(run_options(line), row_format(line.format), out);
       break;
+    case Command::kRerun:
+      return rerun_trial(
+          {line.trial, line.results, line.plugin_folders, line.verify, line.keep, line.tolerance},
+          out);
     case Command::kPlugins:
       plugins(line, out);
       break;

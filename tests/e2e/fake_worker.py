@@ -3,6 +3,7 @@
 the trial's configuration tells it to, so that tests can make every kind of trouble happen on
 purpose. Its task `play` has the switches; see SPECS."""
 
+import hashlib
 import json
 import os
 import signal
@@ -35,15 +36,26 @@ SPECS = {
         spec("fits", "int", -1, help="run out of memory with larger micro-batches than this"),
         spec("memory", "int", 1 << 20, help="the peak memory it reports"),
         spec("disk", "int", 1 << 10, help="the bytes of its model, as it reports them"),
+        spec("drift", "path", help="a file that holds a number: it is added to losses after step 2"),
         spec("ignore_stop", "bool", False, help="do not stop on SIGTERM"),
     ],
 }
 
 
+def plugin_file():
+    """Where a test puts one that can change."""
+    return os.path.abspath("fake.so") if os.path.exists("fake.so") else "/nowhere/fake.so"
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
 def describe():
     def component(kind, name, params):
         return dict(kind=kind, name=name, help="", plugin="fake", version="1.0",
-                    file="/nowhere/fake.so", params=params)
+                    file=plugin_file(), params=params)
     sections = {
         "optimizer": [spec("lr", "real", 0.001), spec("name", "text", "adamw")],
         "schedule": [spec("name", "text", "constant")],
@@ -89,6 +101,20 @@ class Trial:
         self.spool.write(json.dumps(record) + "\n")
         self.spool.flush()
 
+    def environment(self):
+        values = {"threads": self.file["threads"]}
+        if os.path.exists(plugin_file()):
+            values["plugin.fake"] = sha256(plugin_file())
+        if self.task["data"]:
+            values["data." + self.task["data"]] = sha256(self.task["data"])
+        return values
+
+    def drift(self, step):
+        if not self.task["drift"] or step <= 2 or not os.path.exists(self.task["drift"]):
+            return 0
+        with open(self.task["drift"]) as file:
+            return float(file.read())
+
     def hold(self):
         with open(self.task["holding"], "w") as file:
             file.write(f"{self.file['id'][:12]} {os.getpid()}\n")
@@ -99,6 +125,7 @@ class Trial:
         os.makedirs(self.checkpoints, exist_ok=True)
         first = max([int(name[5:]) for name in os.listdir(self.checkpoints)], default=0)
         self.record("start", pid=os.getpid(), host=socket.gethostname(), resumed_step=first)
+        self.record("environment", values=self.environment())
         weights = self.file["config"]["model"].get("weights")
         if weights and not os.path.isdir(weights):
             return 64, f"model.weights: no such folder: {weights}"
@@ -113,7 +140,8 @@ class Trial:
             print("log line", line + 1)
         steps = self.task["steps"]
         for step in range(first + 1, steps + 1):
-            self.record("metric", step=step, values={"train/loss": 1 / step})
+            self.record("metric", step=step, values={
+                "train/loss": 1 / step + self.drift(step), "train/time": time.time()})
             self.record("progress", step=step, steps=steps)
             before = os.path.join(self.checkpoints, f"step-{step - 1}")
             if os.path.exists(before):
@@ -138,6 +166,8 @@ class Trial:
         self.record("cost", values={"peak_host_bytes": self.task["memory"]})
         model = os.path.join(self.file["folder"], "model")
         os.makedirs(model, exist_ok=True)
+        with open(os.path.join(model, "model.safetensors"), "w") as file:
+            file.write(str(self.drift(steps)))
         self.record("artifact", kind="model", path=model, step=steps, bytes=self.task["disk"])
         return 0, ""
 

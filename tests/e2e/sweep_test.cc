@@ -23,7 +23,7 @@ TEST(Sweep, RunsAllTrialsAndStoresThem) {
   EXPECT_TRUE(contains(run.out, "demo: 4 of 4 trials done, in ")) << run.out;
   EXPECT_EQ(place.rows("SELECT state, count(*) FROM trials GROUP BY state"), Rows{"done|4"});
   EXPECT_EQ(place.rows("SELECT name, count(*) FROM metrics GROUP BY name ORDER BY name"),
-            (Rows{"eval/accuracy|4", "train/loss|12"}));
+            (Rows{"eval/accuracy|4", "train/loss|12", "train/time|12"}));
 }
 
 TEST(Sweep, RunAgainDoesNothing) {

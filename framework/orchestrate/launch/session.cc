@@ -12,6 +12,7 @@
 #include "common/files.h"
 #include "common/trial.h"
 #include "mvn/error.h"
+#include "orchestrate/launch/fingerprints.h"
 #include "orchestrate/launch/labels.h"
 #include "orchestrate/launch/prepare.h"
 #include "orchestrate/launch/preview.h"
@@ -71,15 +72,18 @@ class Session {
   int run() {
     installed_ = worker_.describe(signals_);
     if (last_runner(results_) || fs::exists(database())) lock_results();
+    // An older database is brought up to date before it is asked anything.
+    if (fs::exists(database())) store_ = std::make_unique<Store>(database());
     open_results();
     make_plan();
     check_device();
+    note_changes();
     if (!all_ended()) {
       prepare(plan_, out_, signals_);
       check();
     }
     lock_results();
-    store_ = std::make_unique<Store>(database());
+    if (!store_) store_ = std::make_unique<Store>(database());
     record_plan();
     return all_ended() ? finish_without_running() : run_trials();
   }
@@ -104,6 +108,8 @@ class Session {
   [[nodiscard]] fs::path model_folder(const std::string& id) const;
   int finish_without_running();
   void warn(const std::string& warning);
+  void note_changes();
+  void add_dependents();
   [[nodiscard]] std::vector<Slot> slots(std::size_t width) const;
   int run_trials();
   void print_results();
@@ -121,6 +127,7 @@ class Session {
   std::optional<ResultsLock> lock_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ResultsReader> known_;  // null where there are no results yet
+  std::set<std::string> fresh_;           // ids of trials to train again from scratch
   std::vector<std::string> warnings_;     // of a preview; a run says them at once
   bool previewing_ = false;
 };
@@ -140,6 +147,36 @@ void Session::lock_results() {
 
 void Session::open_results() {
   if (!known_ && fs::exists(database())) known_ = std::make_unique<ResultsReader>(database());
+}
+
+// What finished or unfinished trials were made from and is not what it was: says so, and chooses
+// the trials to train again where the user wants that.
+void Session::note_changes() {
+  if (!known_) return;
+  const auto known = states();
+  std::set<std::string> planned;
+  for (const auto& trial : plan_.trials) planned.insert(trial.id);
+  auto recorded = known_->fingerprints(plan_.name);
+  std::erase_if(recorded, [&](const Fingerprint& print) { return !planned.contains(print.trial); });
+  const auto found = changes(recorded, [this](const std::string& name) {
+    return fingerprint_now(name, installed_, worker_.file());
+  });
+  for (const auto& change : found) {
+    const auto finished = static_cast<std::size_t>(std::ranges::count_if(
+        change.trials, [&](const std::string& id) { return has_ended(known.at(id)); }));
+    warn(change_line(change, finished, change.trials.size() - finished, options_.rerun_changed));
+    if (options_.rerun_changed) fresh_.insert(change.trials.begin(), change.trials.end());
+  }
+  add_dependents();
+}
+
+// What starts from a model that is trained again is trained again, too.
+void Session::add_dependents() {
+  for (const auto& trial : plan_.trials) {  // upstream stages come first
+    const bool again = std::ranges::any_of(
+        trial.depends_on, [this](const std::string& id) { return fresh_.contains(id); });
+    if (again) fresh_.insert(trial.id);
+  }
 }
 
 std::string Session::find_trial(const std::string& prefix) const {
@@ -207,6 +244,7 @@ States Session::states() const {
   States states;
   if (!known_) return states;
   for (const auto& trial : known_->trials(plan_.name)) {
+    if (fresh_.contains(trial.id)) continue;
     // What is not stopped by the rules of now goes on from its checkpoint.
     const bool goes_on = trial.state == TrialState::kStopped && review_.resumed.contains(trial.id);
     states[trial.id] = goes_on ? TrialState::kInterrupted : trial.state;
@@ -280,6 +318,7 @@ void Session::preview(RowFormat format) {
   open_results();
   make_plan();
   check_device();
+  note_changes();
   const auto runner = last_runner(results_);
   const bool running = runner && runner->alive;
   if (running) warn(path_text(results_) + " is in use by another mvn-runner, " + runner->text());
@@ -287,6 +326,9 @@ void Session::preview(RowFormat format) {
   Preview preview = preview_of(plan_, known, results_, running);
   preview.to_draw = trials_to_draw(plan_);
   place(preview, slots(Schedule(plan_.trials, known).width() + preview.to_draw), results_);
+  for (auto& trial : preview.trials) {
+    if (fresh_.contains(trial.id)) trial.state = "changed";
+  }
   predict(preview, plan_, known_ ? known_->history() : std::vector<PastTrial>());
   if (preview.first.empty()) check();
   preview.warnings = warnings_;
@@ -324,7 +366,7 @@ int Session::run_trials() {
                 },
                 default_batch_size(installed_),
                 [this](Course course) { lock_->announce(plan_.name, course); },
-                [&] { return searcher.draw(); }},
+                [&] { return searcher.draw(); }, fresh_},
                std::move(places));
   run.execute();
   return conclude(schedule, run, clock() - started);

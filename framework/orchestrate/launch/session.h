@@ -16,7 +16,8 @@ struct RunOptions {
   std::filesystem::path results = "results";
   int workers = 0;  // 0: as the sweep file says
   std::vector<std::filesystem::path> plugin_folders;
-  std::string command;  // as the user typed it, for "run the same command again"
+  bool rerun_changed = false;  // finished trials whose plugin or data is another now
+  std::string command;         // as the user typed it, for "run the same command again"
 };
 
 // Plans the sweep, runs what is left of it and prints the results to `out`. Returns 0 when all

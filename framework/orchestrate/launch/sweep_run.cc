@@ -13,11 +13,14 @@
 #include "mvn/error.h"
 #include "orchestrate/launch/attempt_end.h"
 #include "orchestrate/launch/budget.h"
+#include "orchestrate/launch/fingerprints.h"
 #include "orchestrate/launch/searcher.h"
 #include "orchestrate/launch/trial_command.h"
 
 namespace mvn {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr double kTick = 0.2;        // seconds between two looks at the spools
 constexpr double kPatience = 10;     // seconds for a worker that should end by itself
@@ -38,6 +41,23 @@ std::vector<TrialHistory> histories_for(const SweepPlan& plan, const Store& stor
       !plan.stopping.empty() || std::any_of(plan.metrics.begin(), plan.metrics.end(),
                                             [](const auto& stage) { return stage.second.target; });
   return needed ? store.histories(plan.name) : std::vector<TrialHistory>();
+}
+
+// Takes away what the next attempt would go on from. The model stays until there is a new one.
+// What a program of the user's left is not known: it is kept beside its last attempt.
+void start_over(const TrialPaths& paths, bool own_program) {
+  fs::remove(paths.done());
+  fs::remove_all(paths.checkpoints());
+  if (!own_program || !fs::exists(paths.attempt(1))) return;
+  int last = 1;
+  while (fs::exists(paths.attempt(last + 1))) ++last;
+  const auto kept = paths.attempt(last) / "outputs";
+  fs::create_directories(kept);
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(paths.folder)) files.push_back(entry.path());
+  for (const auto& file : files) {
+    if (file.filename() != "attempts") fs::rename(file, kept / file.filename());
+  }
 }
 
 }  // namespace
@@ -166,8 +186,11 @@ void SweepRun::start(Station& station, std::size_t trial) {
   Attempt attempt;
   attempt.trial = trial;
   attempt.paths = {parts_.results / parts_.store.folder_of(planned.id)};
+  const bool fresh = parts_.fresh.erase(planned.id) > 0;
+  if (fresh) start_over(attempt.paths, has_own_program(planned.config));
   attempt.number = parts_.store.start_attempt(
-      name, planned.id, "worker " + std::to_string(station.place + 1), station.slot.name);
+      name, planned.id, "worker " + std::to_string(station.place + 1), station.slot.name,
+      known_environment(planned, station.slot), fresh);
   const Json config = configuration_of(attempt);
   attempt.own_program = has_own_program(config);
   TrialFile file{name,
@@ -191,6 +214,15 @@ void SweepRun::start(Station& station, std::size_t trial) {
   } catch (const Error& error) {
     end_attempt(station, end_of_code(1, error.what()));
   }
+}
+
+// What the runner knows of what the trial runs on and from.
+Json SweepRun::known_environment(const PlannedTrial& planned, const Slot& slot) const {
+  Json environment = {{"threads", slot.threads}};
+  if (has_own_program(planned.config)) {
+    environment.update(program_fingerprints(planned.config, parts_.plan.file.parent_path()));
+  }
+  return environment;
 }
 
 // As planned; with the smaller micro-batch that an earlier attempt ran with.

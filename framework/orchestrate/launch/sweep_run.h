@@ -44,6 +44,7 @@ struct SweepRunParts {
   // Draws trials into the plan and the schedule where a search has more, and says how many; may
   // throw. Nothing where the plan is complete.
   std::function<std::size_t()> draw = {};
+  std::set<std::string> fresh = {};  // ids of trials to train again from scratch
 };
 
 class SweepRun {
@@ -70,6 +71,7 @@ class SweepRun {
   void update_counts();
   void stop_early(Station& station);
   void start(Station& station, std::size_t trial);
+  [[nodiscard]] Json known_environment(const PlannedTrial& planned, const Slot& slot) const;
   Json configuration_of(const Attempt& attempt) const;
   void wait_for_something();
   void take_signals();

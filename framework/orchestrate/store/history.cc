@@ -27,6 +27,7 @@ std::vector<TrialHistory> trial_histories(Database& db, const std::string& sweep
       " m.step, m.value FROM mvn_trial t"
       " JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage"
       " LEFT JOIN mvn_metric m ON m.trial = t.id AND m.name = g.metric"
+      "   AND m.attempt >= t.first_attempt"
       "   AND NOT EXISTS (SELECT 1 FROM mvn_metric later WHERE later.trial = m.trial"
       "     AND later.name = m.name AND later.step = m.step AND later.attempt > m.attempt)"
       " WHERE t.sweep = ? ORDER BY t.id, m.step",

@@ -1,5 +1,6 @@
 #include "orchestrate/store/reader.h"
 
+#include <limits>
 #include <map>
 
 #include "mvn/error.h"
@@ -171,6 +172,91 @@ std::vector<Point> ResultsReader::draws(const std::string& sweep, const std::str
 std::vector<PastTrial> ResultsReader::history() const {
   Database& db = *state_->db;
   return translate_errors(db.path(), [&] { return History(db).read(); });
+}
+
+std::vector<Fingerprint> ResultsReader::fingerprints(const std::string& sweep) const {
+  Database& db = *state_->db;
+  std::vector<Fingerprint> prints;
+  translate_errors(db.path(), [&] {
+    db.each(
+        "SELECT t.hash, e.name, e.value FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep"
+        " JOIN mvn_environment e ON e.trial = t.id AND e.attempt ="
+        " (SELECT max(a.attempt) FROM mvn_attempt a WHERE a.trial = t.id)"
+        " WHERE s.name = ? AND (e.name IN ('libmvn', 'torch') OR e.name GLOB 'plugin.*'"
+        " OR e.name GLOB 'data.*' OR e.name GLOB 'tokenizer.*' OR e.name GLOB 'weights.*'"
+        " OR e.name GLOB 'program.*')",
+        [&](Row& row) {
+          prints.push_back({row.getColumn(0).getString(), row.getColumn(1).getString(),
+                            row.getColumn(2).getString()});
+        },
+        sweep);
+  });
+  return prints;
+}
+
+std::vector<TrialRecord> ResultsReader::with_prefix(const std::string& prefix) const {
+  Database& db = *state_->db;
+  std::vector<TrialRecord> records;
+  translate_errors(db.path(), [&] {
+    db.each(
+        "SELECT s.name, s.file, t.hash, t.group_hash, t.stage, t.seed, t.config, t.parameters,"
+        " t.depends_on, t.state, coalesce(n.name, ''), coalesce(g.maximize, 0)"
+        " FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep"
+        " LEFT JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage"
+        " LEFT JOIN mvn_metric_name n ON n.id = g.metric"
+        " WHERE substr(t.hash, 1, length(?1)) = ?1 ORDER BY t.hash, t.id",
+        [&](Row& row) {
+          TrialRecord record;
+          record.sweep = row.getColumn(0).getString();
+          record.file = row.getColumn(1).getString();
+          record.trial.id = row.getColumn(2).getString();
+          record.trial.group = row.getColumn(3).getString();
+          record.trial.stage = row.getColumn(4).getString();
+          record.trial.seed = row.getColumn(5).getInt64();
+          record.trial.config = Json::parse(row.getColumn(6).getString());
+          record.trial.parameters = Json::parse(row.getColumn(7).getString());
+          record.trial.depends_on =
+              Json::parse(row.getColumn(8).getString()).get<std::vector<std::string>>();
+          record.state = trial_state(row.getColumn(9).getString());
+          record.metric = row.getColumn(10).getString();
+          record.maximize = row.getColumn(11).getInt() != 0;
+          records.push_back(std::move(record));
+        },
+        prefix);
+  });
+  return records;
+}
+
+MetricValues ResultsReader::metrics(const std::string& sweep, const std::string& id) const {
+  Database& db = *state_->db;
+  MetricValues values;
+  translate_errors(db.path(), [&] {
+    db.each(
+        "SELECT name, step, value FROM metrics WHERE trial = substr(?2, 1, 12) AND sweep = ?1",
+        [&](Row& row) {
+          const auto column = row.getColumn(2);
+          values[{row.getColumn(0).getString(), row.getColumn(1).getInt64()}] =
+              column.isNull() ? std::numeric_limits<double>::quiet_NaN() : column.getDouble();
+        },
+        sweep, id);
+  });
+  return values;
+}
+
+std::map<std::string, std::string> ResultsReader::environment(const std::string& sweep,
+                                                              const std::string& id) const {
+  Database& db = *state_->db;
+  std::map<std::string, std::string> values;
+  translate_errors(db.path(), [&] {
+    db.each(
+        "SELECT e.name, e.value FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep"
+        " JOIN mvn_environment e ON e.trial = t.id AND e.attempt ="
+        " (SELECT max(a.attempt) FROM mvn_attempt a WHERE a.trial = t.id)"
+        " WHERE s.name = ? AND t.hash = ?",
+        [&](Row& row) { values[row.getColumn(0).getString()] = row.getColumn(1).getString(); },
+        sweep, id);
+  });
+  return values;
 }
 
 }  // namespace mvn

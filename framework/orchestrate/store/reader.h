@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/json.h"
@@ -42,6 +44,26 @@ struct PastTrial {
   double kept_bytes = 0;              // on disk: its model, the checkpoints kept, its predictions
 };
 
+// One thing that a trial was made from.
+struct Fingerprint {
+  std::string trial;  // id
+  std::string name;   // "plugin.lora", "libmvn", "torch", "data./path/train.tsv", ...
+  std::string value;  // SHA-256, or a version
+};
+
+// A trial with all that is needed to run it again without its sweep file.
+struct TrialRecord {
+  std::string sweep;
+  std::filesystem::path file;  // the sweep file, where it was
+  PlannedTrial trial;
+  TrialState state = TrialState::kPlanned;
+  std::string metric;  // what its stage is judged by
+  bool maximize = false;
+};
+
+// A value of a metric by its name and step.
+using MetricValues = std::map<std::pair<std::string, std::int64_t>, double>;
+
 // Not thread-safe. Everything throws Error, which names the database.
 class ResultsReader {
  public:
@@ -63,6 +85,17 @@ class ResultsReader {
 
   // Of every sweep.
   [[nodiscard]] std::vector<PastTrial> history() const;
+
+  // Of the last attempt of every trial of the sweep.
+  [[nodiscard]] std::vector<Fingerprint> fingerprints(const std::string& sweep) const;
+
+  // Every trial whose id begins with `prefix`; once for each sweep that has it.
+  [[nodiscard]] std::vector<TrialRecord> with_prefix(const std::string& prefix) const;
+  // As the view `metrics` has them.
+  [[nodiscard]] MetricValues metrics(const std::string& sweep, const std::string& id) const;
+  // What the last attempt ran on, by name; as text.
+  [[nodiscard]] std::map<std::string, std::string> environment(const std::string& sweep,
+                                                               const std::string& id) const;
 
  private:
   struct State;

@@ -49,7 +49,8 @@ void replay(Writer& writer, const std::string& sweep, const Json& record) {
   const AttemptKey key{trial, record.at("attempt").get<int>()};
   const auto time = record.at("at").get<std::int64_t>();
   if (type == "attempt_start") {
-    writer.start(key, record.value("worker", ""), record.value("device", ""), time);
+    writer.start(key, {record.value("worker", ""), record.value("device", ""), time,
+                       record.value("environment", Json::object()), record.value("fresh", false)});
   } else if (type == "stop") {
     writer.note_stop(key, record.at("decision"));
   } else if (type == "attempt_end") {
@@ -63,7 +64,7 @@ void restore_trial(Writer& writer, const TrialPaths& paths, std::int64_t row,
   for (const int attempt : attempts_on_disk(paths)) {
     const AttemptKey key{row, attempt};
     if (!writer.has_attempt(key)) {  // the journal is lost
-      writer.transact([&] { writer.start(key, "", "", now_ms()); });
+      writer.transact([&] { writer.start(key, {"", "", now_ms()}); });
     }
     counts.records += static_cast<std::int64_t>(writer.ingest(key, paths.spool(attempt)).size());
     ++counts.attempts;

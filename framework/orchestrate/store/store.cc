@@ -21,10 +21,13 @@ namespace {
 constexpr std::array<std::string_view, 8> kStates = {
     "planned", "running", "done", "diverged", "failed", "interrupted", "blocked", "stopped"};
 
-Json start_record(const std::string& id, int attempt, const std::string& worker,
-                  const std::string& device, std::int64_t time) {
-  return {{"type", "attempt_start"}, {"id", id},         {"attempt", attempt},
-          {"worker", worker},        {"device", device}, {"at", time}};
+Json start_record(const std::string& id, int attempt, const AttemptStart& start) {
+  Json record = {{"type", "attempt_start"}, {"id", id},
+                 {"attempt", attempt},      {"worker", start.worker},
+                 {"device", start.device},  {"at", start.time}};
+  if (!start.environment.empty()) record["environment"] = start.environment;
+  if (start.fresh) record["fresh"] = true;
+  return record;
 }
 
 Json end_record(const std::string& id, int attempt, const AttemptEnd& end, std::int64_t time) {
@@ -124,6 +127,10 @@ void Store::record_plan(const SweepPlan& plan) {
   });
 }
 
+void Store::settle() {
+  translate_errors(state_->writer.database().path(), [&] { state_->settle_running(); });
+}
+
 std::vector<StoredTrial> Store::trials(const std::string& sweep) const {
   Database& db = state_->writer.database();
   return translate_errors(db.path(), [&] { return stored_trials_of(db, sweep); });
@@ -140,14 +147,14 @@ std::filesystem::path Store::folder_of(const std::string& id) const {
 }
 
 int Store::start_attempt(const std::string& sweep, const std::string& id, const std::string& worker,
-                         const std::string& device) {
+                         const std::string& device, const Json& environment, bool fresh) {
   Writer& writer = state_->writer;
   return translate_errors(writer.database().path(), [&] {
     const std::int64_t row = writer.trial_row(sweep, id);
     const int attempt = writer.last_attempt(row) + 1;
-    const std::int64_t time = now_ms();
-    state_->journal(sweep).append(start_record(id, attempt, worker, device, time));
-    writer.transact([&] { writer.start({row, attempt}, worker, device, time); });
+    const AttemptStart start{worker, device, now_ms(), environment, fresh};
+    state_->journal(sweep).append(start_record(id, attempt, start));
+    writer.transact([&] { writer.start({row, attempt}, start); });
     return attempt;
   });
 }

@@ -87,6 +87,9 @@ class Store {
   // and they become what their "end" record says, or `interrupted` where there is none.
   void record_plan(const SweepPlan& plan);
 
+  // Settles what an earlier process left running, as record_plan() does.
+  void settle();
+
   // In the order of the plan; trials of earlier plans of this sweep last.
   [[nodiscard]] std::vector<StoredTrial> trials(const std::string& sweep) const;
   // Ids of finished trials that begin with `prefix`, in any sweep.
@@ -95,9 +98,12 @@ class Store {
   // sweeps have it. Throws Error when no sweep has it.
   [[nodiscard]] std::filesystem::path folder_of(const std::string& id) const;
 
-  // A new attempt: its number, from 1. The trial becomes `running`.
+  // A new attempt: its number, from 1. The trial becomes `running`. `environment` is what the
+  // runner knows of what it runs on; what the trial itself reports takes its place. A `fresh`
+  // attempt trains the trial again from scratch: what earlier ones measured no longer counts.
   int start_attempt(const std::string& sweep, const std::string& id, const std::string& worker,
-                    const std::string& device);
+                    const std::string& device, const Json& environment = Json::object(),
+                    bool fresh = false);
   // Ingests what is left of the attempt's spool, then closes it; the trial gets `end.state`.
   void end_attempt(const std::string& sweep, const std::string& id, int attempt,
                    const AttemptEnd& end);

@@ -94,14 +94,22 @@ AttemptEnd Writer::end_by_spool(const AttemptKey& key) {
   return end;
 }
 
-void Writer::start(const AttemptKey& key, const std::string& worker, const std::string& device,
-                   std::int64_t time) {
+void Writer::start(const AttemptKey& key, const AttemptStart& start) {
   db_.run(
       "INSERT INTO mvn_attempt (trial, attempt, state, worker, device, started)"
       " VALUES (?, ?, 'running', ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state,"
       " worker = excluded.worker, device = excluded.device, started = excluded.started",
-      key.trial, key.attempt, worker, device, time);
+      key.trial, key.attempt, start.worker, start.device, start.time);
   db_.run("UPDATE mvn_trial SET state = 'running', reason = NULL WHERE id = ?", key.trial);
+  if (start.fresh) {
+    db_.run("UPDATE mvn_trial SET first_attempt = ? WHERE id = ?", key.attempt, key.trial);
+  }
+  for (const auto& [name, value] : start.environment.items()) {
+    db_.run(
+        "INSERT INTO mvn_environment (trial, attempt, name, value) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        key.trial, key.attempt, name, value);
+  }
 }
 
 void Writer::end(const AttemptKey& key, const AttemptEnd& end, std::int64_t time) {

@@ -20,6 +20,14 @@ struct OpenAttempt {
   int attempt = 0;
 };
 
+struct AttemptStart {
+  std::string worker;
+  std::string device;
+  std::int64_t time = 0;
+  Json environment = Json::object();  // name -> value
+  bool fresh = false;                 // earlier attempts no longer count
+};
+
 class Writer {
  public:
   explicit Writer(const std::filesystem::path& path) : db_(path, Access::kWrite), ingestor_(db_) {}
@@ -41,8 +49,7 @@ class Writer {
   // How an attempt whose end nobody saw ended: as its "end" record says, or interrupted.
   AttemptEnd end_by_spool(const AttemptKey& key);
 
-  void start(const AttemptKey& key, const std::string& worker, const std::string& device,
-             std::int64_t time);
+  void start(const AttemptKey& key, const AttemptStart& start);
   void end(const AttemptKey& key, const AttemptEnd& end, std::int64_t time);
   void note_stop(const AttemptKey& key, const Json& decision);
   void block(std::int64_t trial, const std::string& reason);

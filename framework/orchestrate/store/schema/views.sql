@@ -10,11 +10,14 @@ SELECT
   t.seed,
   t.state,
   (SELECT m.value FROM mvn_metric m WHERE m.trial = t.id AND m.name = g.metric
+     AND m.attempt >= t.first_attempt
    ORDER BY m.step DESC, m.attempt DESC LIMIT 1) AS objective,
   n.name AS metric,
   t.short AS trial,
-  (SELECT max(a.step) FROM mvn_attempt a WHERE a.trial = t.id) AS step,
-  (SELECT max(a.steps) FROM mvn_attempt a WHERE a.trial = t.id) AS steps,
+  (SELECT max(a.step) FROM mvn_attempt a
+   WHERE a.trial = t.id AND a.attempt >= t.first_attempt) AS step,
+  (SELECT max(a.steps) FROM mvn_attempt a
+   WHERE a.trial = t.id AND a.attempt >= t.first_attempt) AS steps,
   (SELECT count(*) FROM mvn_attempt a WHERE a.trial = t.id) AS attempts,
   (SELECT round(sum(a.ended - a.started) / 1000.0, 1) FROM mvn_attempt a
    WHERE a.trial = t.id) AS seconds,
@@ -35,7 +38,8 @@ JOIN mvn_sweep s ON s.id = t.sweep
 LEFT JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
 LEFT JOIN mvn_metric_name n ON n.id = g.metric;
 
--- Every value of every metric; for a step that several attempts reported, the latest attempt's.
+-- Every value of every metric; for a step that several attempts reported, the latest attempt's. Of
+-- a trial that was trained again from scratch, those of the last time.
 -- A NaN has value NULL and special 'NaN', so that avg(value) is the mean of the numbers.
 CREATE VIEW metrics AS
 SELECT
@@ -55,7 +59,8 @@ FROM mvn_metric m
 JOIN mvn_metric_name n ON n.id = m.name
 JOIN mvn_trial t ON t.id = m.trial
 JOIN mvn_sweep s ON s.id = t.sweep
-WHERE NOT EXISTS (SELECT 1 FROM mvn_metric later
+WHERE m.attempt >= t.first_attempt
+  AND NOT EXISTS (SELECT 1 FROM mvn_metric later
                   WHERE later.trial = m.trial AND later.name = m.name AND later.step = m.step
                     AND later.attempt > m.attempt);
 
@@ -75,7 +80,8 @@ FROM mvn_trial t
 JOIN mvn_sweep s ON s.id = t.sweep
 CROSS JOIN mvn_metric_name n
 JOIN mvn_metric m ON m.trial = t.id AND m.name = n.id
-WHERE m.step = (SELECT max(x.step) FROM mvn_metric x WHERE x.trial = t.id AND x.name = n.id)
+WHERE m.step = (SELECT max(x.step) FROM mvn_metric x
+                WHERE x.trial = t.id AND x.name = n.id AND x.attempt >= t.first_attempt)
   AND m.attempt = (SELECT max(x.attempt) FROM mvn_metric x
                    WHERE x.trial = t.id AND x.name = n.id AND x.step = m.step);
 
@@ -93,6 +99,7 @@ WITH objective AS (
   JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
   JOIN mvn_metric m ON m.trial = t.id AND m.name = g.metric
   WHERE m.value IS NOT NULL
+    AND m.attempt >= t.first_attempt
     AND NOT EXISTS (SELECT 1 FROM mvn_metric later
                     WHERE later.trial = m.trial AND later.name = m.name AND later.step = m.step
                       AND later.attempt > m.attempt)
@@ -125,7 +132,8 @@ WITH point AS (
       AS deviation
   FROM mvn_metric m
   JOIN mvn_trial t ON t.id = m.trial
-  WHERE NOT EXISTS (SELECT 1 FROM mvn_metric later
+  WHERE m.attempt >= t.first_attempt
+    AND NOT EXISTS (SELECT 1 FROM mvn_metric later
                     WHERE later.trial = m.trial AND later.name = m.name AND later.step = m.step
                       AND later.attempt > m.attempt)
 )
@@ -159,7 +167,8 @@ WITH final AS (
   JOIN mvn_metric m ON m.trial = t.id AND m.name = n.id
   WHERE t.state = 'done'
     AND abs(m.value) < 9e999
-    AND m.step = (SELECT max(x.step) FROM mvn_metric x WHERE x.trial = t.id AND x.name = n.id)
+    AND m.step = (SELECT max(x.step) FROM mvn_metric x
+                  WHERE x.trial = t.id AND x.name = n.id AND x.attempt >= t.first_attempt)
     AND m.attempt = (SELECT max(x.attempt) FROM mvn_metric x
                      WHERE x.trial = t.id AND x.name = n.id AND x.step = m.step)
 ), spread AS (

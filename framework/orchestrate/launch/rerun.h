@@ -1,0 +1,33 @@
+// `mvn-runner rerun TRIAL`: a trial once more, from the database alone.
+#pragma once
+
+#include <filesystem>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace mvn {
+
+struct RerunOptions {
+  std::string trial;  // the beginning of its id
+  std::filesystem::path results = "results";
+  std::vector<std::filesystem::path> plugin_folders;
+  bool verify = false;
+  bool keep = false;  // what a verification wrote
+  double tolerance = 1e-5;
+};
+
+// Trains the trial again from scratch with the configuration that the database holds, on the device
+// and with the threads of its last attempt where they are there. Its sweep file is not read.
+//
+// Otherwise than with `verify`, as a new attempt in its place, whose values count from then on.
+// Returns 0 when it ended well, 1 when it did not, 130 when the user stopped it.
+//
+// With `verify`, in a folder of its own under the results, which is removed afterwards; the trial
+// and the database stay as they are, and no lock is taken. Says whether the two are bit-equal or
+// within the tolerance (returns 0), or where they differ first (1).
+//
+// Throws ConfigError where there is no such trial, or nothing to compare with.
+int rerun_trial(const RerunOptions& options, std::ostream& out);
+
+}  // namespace mvn
