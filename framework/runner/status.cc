@@ -2,7 +2,10 @@
 
 #include <unistd.h>
 
+#include "common/spool.h"
 #include "orchestrate/launch/results_lock.h"
+#include "orchestrate/launch/view.h"
+#include "orchestrate/store/overview.h"
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/store.h"
 
@@ -16,29 +19,80 @@ SELECT sweep, stage, count(*) AS trials, sum(state = 'done') AS done,
        sum(state = 'diverged') AS diverged, sum(state = 'stopped') AS stopped
 FROM trials WHERE current GROUP BY sweep, stage ORDER BY min(started), sweep)";
 
-constexpr auto* kRunning = R"(
-SELECT trial, stage, params, step, steps,
-       (SELECT value FROM metrics m WHERE m.trial = t.trial AND m.sweep = t.sweep
-          AND name = 'train/loss' ORDER BY step DESC LIMIT 1) AS loss,
-       started
-FROM trials t WHERE state = 'running')";
+double seconds(std::int64_t milliseconds) { return static_cast<double>(milliseconds) / 1000; }
 
-std::string runner_line(const std::filesystem::path& results) {
-  const auto runner = last_runner(results);
-  if (!runner || !runner->alive) return "no runner is at work here";
-  const bool runs = !runner->sweep.empty();
-  return "runner: " + runner->text() + (runs ? ", " + runner->sweep + " is " + runner->course : "");
+Course course_of(const std::string& name) {
+  for (const auto course :
+       {Course::kPaused, Course::kDraining, Course::kStopping, Course::kKilling}) {
+    if (name == to_string(course)) return course;
+  }
+  return Course::kRunning;
+}
+
+// What the runner itself shows, made from the database.
+RunStatus run_status(const LastRunner& runner, const SweepOverview& overview) {
+  RunStatus status;
+  status.sweep = runner.sweep;
+  status.course = course_of(runner.course);
+  status.started = seconds(runner.started);
+  status.trials = overview.trials;
+  status.done = overview.done;
+  status.failed = overview.failed;
+  status.ended = overview.ended;
+  status.to_run = overview.trials - (overview.done + overview.failed - overview.ended);
+  for (const auto& each : overview.running) {
+    auto& trial = status.running[status.running.size()];
+    trial.label = each.trial + " " + each.label;
+    trial.started = seconds(each.started);
+    trial.resumed_step = each.resumed_step;
+    trial.step = each.step;
+    trial.steps = each.steps;
+    trial.loss = each.loss;
+  }
+  return status;
+}
+
+void show_runner(const LastRunner& runner, const std::filesystem::path& database,
+                 std::ostream& out) {
+  out << "runner: " << runner.text();
+  if (runner.sweep.empty()) {
+    out << std::endl;
+    return;
+  }
+  out << ", " << runner.sweep << " is " << runner.course << std::endl;
+  const auto overview = sweep_overview(database, runner.sweep, runner.started);
+  // As many lines as there are workers: nothing is drawn over.
+  const TerminalSize size{terminal_width(STDOUT_FILENO).value_or(80), overview.running.size() + 4};
+  for (const auto& line : render(run_status(runner, overview), seconds(now_ms()), size, false)) {
+    out << line << std::endl;
+  }
+}
+
+void show_dead(const std::optional<LastRunner>& runner, const std::filesystem::path& database,
+               std::ostream& out) {
+  out << "no runner is at work here" << std::endl;
+  if (!runner || runner->sweep.empty()) return;
+  const auto running = sweep_overview(database, runner->sweep, runner->started).running;
+  if (running.empty()) return;
+  out << runner->text() << " died while it ran " << runner->sweep
+      << "; the same command goes on with:" << std::endl;
+  for (const auto& each : running) {
+    out << "  " << each.trial << " " << each.label << ", step " << each.step
+        << (each.steps > 0 ? "/" + std::to_string(each.steps) : "") << std::endl;
+  }
 }
 
 }  // namespace
 
 void show_status(const std::filesystem::path& results, std::ostream& out) {
   const auto database = database_path(results);
-  const QueryOptions options{RowFormat::kTable, terminal_width(STDOUT_FILENO)};
-  run_query(database, kSweeps, options, out);
-  const auto runner = runner_line(results);
-  out << runner << std::endl;
-  if (runner.starts_with("runner:")) run_query(database, kRunning, options, out);
+  run_query(database, kSweeps, {RowFormat::kTable, terminal_width(STDOUT_FILENO)}, out);
+  const auto runner = last_runner(results);
+  if (runner && runner->alive) {
+    show_runner(*runner, database, out);
+  } else {
+    show_dead(runner, database, out);
+  }
 }
 
 }  // namespace mvn

@@ -1,5 +1,9 @@
 // The commands besides running a sweep.
 #include <gtest/gtest.h>
+#include <signal.h>
+
+#include <regex>
+#include <sstream>
 
 #include "common/files.h"
 #include "common/json.h"
@@ -100,10 +104,40 @@ TEST(Commands, StatusWhileARunnerWorks) {
   EXPECT_EQ(status.end.exit_code, 0) << status.err;
   EXPECT_TRUE(contains(status.out, "runner: process " + std::to_string(run.pid()) + " on "))
       << status.out;
-  EXPECT_TRUE(contains(status.out, held.substr(0, 12))) << status.out;
-  proceed.release(1);
+  EXPECT_TRUE(contains(status.out, ", demo is running\ndemo  0/1 trials, ")) << status.out;
+  const std::string trial = held.substr(0, 12);
+  EXPECT_TRUE(contains(status.out, "\n  " + trial + " lr=0.1 ")) << status.out;
+  EXPECT_TRUE(contains(status.out, "  step 2/4  loss 0.5  ")) << status.out;
+  const auto dead = "process " + std::to_string(run.pid());
+  run.signal(SIGKILL);
   run.finish();
-  EXPECT_TRUE(contains(place.run({"status"}).out, "no runner is at work here\n"));
+  const auto after = place.run({"status"}).out;
+  EXPECT_TRUE(contains(after, "no runner is at work here\n" + dead)) << after;
+  EXPECT_TRUE(contains(after, " died while it ran demo; the same command goes on with:\n  " +
+                                  trial + " lr=0.1, step 2/4\n"))
+      << after;
+  proceed.release(1);
+  place.run({"sweep.yaml"});
+  EXPECT_TRUE(place.run({"status"}).out.ends_with("no runner is at work here\n"));
+}
+
+TEST(Commands, WhatARunnerSaidIsInItsLog) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("fail_until: fixed", "0.1", "retry: {crash: 0}\n"));
+  const auto failed = place.run({"sweep.yaml"});
+  place.write("fixed", "");
+  place.run({"sweep.yaml"});
+  std::istringstream log(read_file(place / "results/demo/runner.log"));
+  const std::regex stamp("\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d ");
+  std::string text;
+  for (std::string line; std::getline(log, line);)
+    text += std::regex_replace(line, stamp, "@") + "\n";
+  for (const auto* line :
+       {"\n@started demo  ", "\n@FAILED demo: exit code 1: not yet\n", "\n@[1/1] done demo  ",
+        "@demo: 1 trial, 0 done, 1 to run; 1 worker with ", "; started by ",
+        "\n@demo: 0 of 1 trial done, 1 failed, in ", "\n@demo: 1 of 1 trial done, in "}) {
+    EXPECT_TRUE(contains("\n" + text, line)) << line << " is not in " << text;
+  }
 }
 
 // The values of configs/gpt3_XL_256_Pile.json.

@@ -48,8 +48,9 @@ bool holds(pid_t pid, const fs::path& file) {
 ResultsLock::ResultsLock(const fs::path& results)
     : results_(results), lock_(take(results)), owner_(first_line(lock_file(results))) {}
 
-void ResultsLock::announce(const std::string& sweep, Course course) const {
-  const std::string text = owner_ + "\n" + sweep + " " + std::string(to_string(course)) + "\n";
+void ResultsLock::announce(const std::string& sweep, Course course, std::int64_t started) const {
+  const std::string text = owner_ + "\n" + sweep + " " + std::string(to_string(course)) + " " +
+                           std::to_string(started) + "\n";
   // In place: another file of this name would be one that nobody holds. It is for readers alone, so
   // that a full disk costs no more than what they see.
   const Descriptor file(::open(lock_file(results_).c_str(), O_WRONLY | O_CLOEXEC));
@@ -70,7 +71,7 @@ std::optional<LastRunner> last_runner(const fs::path& results) {
   text >> runner.pid >> runner.host;
   std::getline(text, runner.since);
   runner.since.erase(0, runner.since.find_first_not_of(' '));
-  text >> runner.sweep >> runner.course;
+  text >> runner.sweep >> runner.course >> runner.started;
   if (runner.host.empty()) return std::nullopt;
   runner.here = runner.host == host_name();
   if (runner.here) runner.alive = holds(runner.pid, file);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -19,8 +20,8 @@ class ResultsLock {
   // Throws Error that says who holds it.
   explicit ResultsLock(const std::filesystem::path& results);
 
-  // Lets others know what this runner does.
-  void announce(const std::string& sweep, Course course) const;
+  // Lets others know what this runner does; `started` is milliseconds since 1970 UTC.
+  void announce(const std::string& sweep, Course course, std::int64_t started) const;
 
  private:
   std::filesystem::path results_;
@@ -35,8 +36,9 @@ struct LastRunner {
   std::string since;   // when it came, local time
   std::string sweep;   // "" where it runs none (yet)
   std::string course;  // as Course is spelled
-  bool here = true;    // on this machine
-  bool alive = true;   // nobody knows of another machine's: true
+  std::int64_t started = 0;
+  bool here = true;   // on this machine
+  bool alive = true;  // nobody knows of another machine's: true
 
   // "process 4711 on alpha, since 2026-01-31 12:00:00"
   [[nodiscard]] std::string text() const;

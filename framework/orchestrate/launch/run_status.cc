@@ -51,6 +51,12 @@ double TrialProgress::rate(double now) const {
   return seconds > 0 ? static_cast<double>(step - resumed_step) / seconds : 0;
 }
 
+std::optional<double> TrialProgress::remaining(double now) const {
+  const double speed = rate(now);
+  if (speed <= 0 || steps <= 0) return std::nullopt;
+  return static_cast<double>(std::max<std::int64_t>(steps - step, 0)) / speed;
+}
+
 double RunStatus::fraction() const {
   if (to_run == 0) return 1;
   double sum = static_cast<double>(ended);

@@ -25,6 +25,8 @@ struct TrialProgress {
   [[nodiscard]] double fraction() const;
   // Steps a second since it started; 0 before the first.
   [[nodiscard]] double rate(double now) const;
+  // Seconds left at that rate; nothing before there is one.
+  [[nodiscard]] std::optional<double> remaining(double now) const;
 };
 
 struct RunStatus {

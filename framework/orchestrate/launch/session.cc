@@ -10,6 +10,7 @@
 #include <set>
 
 #include "common/files.h"
+#include "common/spool.h"
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/fingerprints.h"
@@ -17,6 +18,7 @@
 #include "orchestrate/launch/prepare.h"
 #include "orchestrate/launch/preview.h"
 #include "orchestrate/launch/results_lock.h"
+#include "orchestrate/launch/run_log.h"
 #include "orchestrate/launch/run_to_end.h"
 #include "orchestrate/launch/searcher.h"
 #include "orchestrate/launch/stopper.h"
@@ -59,6 +61,15 @@ std::int64_t default_batch_size(const Description& installed) {
     }
   }
   return 0;
+}
+
+// "2 workers with 8 threads on cuda:0 to cuda:1"
+std::string text_of(const std::vector<Slot>& slots) {
+  const auto& first = slots.front();
+  const auto& last = slots.back();
+  return plural(slots.size(), "worker") + " with " +
+         plural(static_cast<std::size_t>(first.threads), "thread") + " on " + first.name +
+         (last.name != first.name ? " to " + last.name : "");
 }
 
 class Session {
@@ -112,8 +123,13 @@ class Session {
   void add_dependents();
   [[nodiscard]] std::vector<Slot> slots(std::size_t width) const;
   int run_trials();
+  // Those that are planned or may yet be drawn.
+  [[nodiscard]] std::size_t all_trials(const Schedule& schedule) const {
+    return plan_.trials.size() + trials_to_draw(plan_) - schedule.held();
+  }
   void print_results();
-  int conclude(const Schedule& schedule, const SweepRun& run, double seconds);
+  [[nodiscard]] std::string end_text(const Schedule& schedule, const SweepRun& run,
+                                     double seconds) const;
 
   const RunOptions& options_;
   std::ostream& out_;
@@ -346,54 +362,55 @@ int Session::run_trials() {
                      [this](const auto& plan, const auto& wanted) { check(plan, wanted); }});
   const auto to_draw = trials_to_draw(plan_);
   auto places = slots(schedule.width() + to_draw);
-  out_ << plan_.name << ": " << plural(plan_.trials.size() + to_draw, "trial") << ", "
-       << schedule.ended() << " done, " << schedule.left() + to_draw << " to run; "
-       << plural(places.size(), "worker") << " with "
-       << plural(static_cast<std::size_t>(places.front().threads), "thread") << " on "
-       << places.front().name
-       << (places.size() > 1 && places.back().name != places.front().name
-               ? " to " + places.back().name
-               : "")
-       << std::endl;
-  const auto view = make_view(out_);
+  RunLog log(results_ / plan_.name / "runner.log");
+  const auto start = plan_.name + ": " + plural(plan_.trials.size() + to_draw, "trial") + ", " +
+                     std::to_string(schedule.ended()) + " done, " +
+                     std::to_string(schedule.left() + to_draw) + " to run; " + text_of(places);
+  out_ << start << std::endl;
+  log.line(start + "; started by " + options_.command);
+  const auto view = logged(make_view(out_), log);
   const auto clock = steady_clock();
   const double started = clock();
-  lock_->announce(plan_.name, Course::kRunning);
+  const auto began = now_ms();
+  lock_->announce(plan_.name, Course::kRunning, began);
   SweepRun run({plan_, results_, *store_, schedule, *view, signals_, clock, worker_.serve(),
                 [this](const PlannedTrial& trial) {
                   return launch_config(plan_, trial, installed_,
                                        [this](const auto& id) { return model_folder(id); });
                 },
                 default_batch_size(installed_),
-                [this](Course course) { lock_->announce(plan_.name, course); },
+                [&](Course course) { lock_->announce(plan_.name, course, began); },
                 [&] { return searcher.draw(); }, fresh_},
                std::move(places));
   run.execute();
-  return conclude(schedule, run, clock() - started);
+  print_results();
+  const auto end = end_text(schedule, run, clock() - started);
+  out_ << end << std::endl;
+  log.line(end);
+  if (schedule.ended() == all_trials(schedule)) return 0;
+  return run.stopped() ? 130 : 1;
 }
 
-int Session::conclude(const Schedule& schedule, const SweepRun& run, double seconds) {
-  const bool stopped = run.stopped();
-  print_results();
+std::string Session::end_text(const Schedule& schedule, const SweepRun& run, double seconds) const {
   const auto done = schedule.ended();
-  const auto all = plan_.trials.size() + trials_to_draw(plan_) - schedule.held();
+  std::string text;
   for (const auto& reason : run.endings()) {
-    out_ << "no more trials were started: " << reason << std::endl;
+    text += "no more trials were started: " + reason + "\n";
   }
-  out_ << plan_.name << ": " << done << " of " << plural(all, "trial") << " done";
+  text += plan_.name + ": " + std::to_string(done) + " of " +
+          plural(all_trials(schedule), "trial") + " done";
   for (const auto state : {TrialState::kStopped, TrialState::kDiverged, TrialState::kFailed,
                            TrialState::kBlocked, TrialState::kInterrupted}) {
     if (const auto count = schedule.count(state); count > 0) {
-      out_ << ", " << count << " " << to_string(state);
+      text += ", " + std::to_string(count) + " " + std::string(to_string(state));
     }
   }
-  out_ << ", in " << duration_text(seconds) << "; results in " << path_text(database())
-       << std::endl;
-  if (done == all) return 0;
-  if (!run.given_up().empty()) out_ << "given up: " << run.given_up() << std::endl;
-  out_ << (stopped ? "stopped; to continue" : "to try those that did not end well again")
-       << ", run the same command again:\n  " << options_.command << std::endl;
-  return stopped ? 130 : 1;
+  text += ", in " + duration_text(seconds) + "; results in " + path_text(database());
+  if (done == all_trials(schedule)) return text;
+  if (!run.given_up().empty()) text += "\ngiven up: " + run.given_up();
+  return text +
+         (run.stopped() ? "\nstopped; to continue" : "\nto try those that did not end well again") +
+         ", run the same command again:\n  " + options_.command;
 }
 
 void Session::print_results() {

@@ -31,16 +31,39 @@ std::string padded(const std::string& text, std::size_t width) {
   return used < width ? text + std::string(width - used, ' ') : text;
 }
 
-std::string trial_line(const TrialProgress& trial, double now, std::size_t width) {
-  std::string numbers = "starting";
-  if (trial.step > 0 || trial.steps > 0) {
-    numbers = "step " + std::to_string(trial.step);
-    if (trial.steps > 0) numbers += "/" + std::to_string(trial.steps);
-    if (trial.loss) numbers += "  loss " + short_number(*trial.loss);
-    if (const double rate = trial.rate(now); rate > 0) numbers += "  " + rate_text(rate) + "/s";
+constexpr std::size_t kLeastLabel = 16;  // columns of a label for which numbers are left out
+
+// "step 120/400  loss 0.4312  12.0/s  23.3 s left", as much of it as leaves room for a label.
+std::string numbers_of(const TrialProgress& trial, double now, std::size_t width) {
+  if (trial.step == 0 && trial.steps == 0) return "starting";
+  std::string text = "step " + std::to_string(trial.step);
+  if (trial.steps > 0) text += "/" + std::to_string(trial.steps);
+  std::vector<std::string> more;
+  if (trial.loss) more.push_back("loss " + short_number(*trial.loss));
+  if (const double rate = trial.rate(now); rate > 0) more.push_back(rate_text(rate) + "/s");
+  if (const auto left = trial.remaining(now)) more.push_back(duration_text(*left) + " left");
+  for (const auto& each : more) {
+    if (columns(text) + columns(each) + 6 + kLeastLabel <= width) text += "  " + each;
   }
+  return text;
+}
+
+// The label without its middle: its end is what tells neighbours apart, as the seed.
+std::string abridged(const std::string& text, std::size_t width) {
+  const auto all = columns(text);
+  if (all <= width || width < 8) return shortened(text, width);
+  const std::size_t tail = (width - 3) / 2;
+  std::size_t start = text.size();
+  for (std::size_t left = tail; left > 0;) {
+    if ((static_cast<unsigned char>(text[--start]) & 0xC0U) != 0x80U) --left;
+  }
+  return shortened(text, width - tail) + text.substr(start);
+}
+
+std::string trial_line(const TrialProgress& trial, double now, std::size_t width) {
+  const auto numbers = numbers_of(trial, now, width);
   const std::size_t room = width > columns(numbers) + 4 ? width - columns(numbers) - 4 : 0;
-  return shortened("  " + padded(shortened(trial.label, room), room) + "  " + numbers, width);
+  return shortened("  " + padded(abridged(trial.label, room), room) + "  " + numbers, width);
 }
 
 class PlainView : public View {
@@ -90,9 +113,19 @@ class LiveView : public View {
 
  private:
   void erase() {
-    if (drawn_ > 0) out_ << "\x1b[" << drawn_ << "A\r\x1b[J";
-    drawn_ = 0;
+    if (const auto rows = drawn_rows(); rows > 0) out_ << "\x1b[" << rows << "A\r\x1b[J";
+    drawn_.clear();
     out_.flush();
+  }
+  // In a window that became narrower the terminal has broken long lines.
+  std::size_t drawn_rows() const {
+    if (drawn_.empty()) return 0;
+    const auto width = std::max<std::size_t>(size_().width, 1);
+    std::size_t rows = 0;
+    for (const auto& line : drawn_) {
+      rows += std::max<std::size_t>(1, (columns(line) + width - 1) / width);
+    }
+    return rows;
   }
   // Wrapping is off while it draws: a line stays one row also where the window just became
   // narrower.
@@ -100,14 +133,14 @@ class LiveView : public View {
     out_ << "\x1b[?7l";
     for (const auto& line : lines_) out_ << line << '\n';
     out_ << "\x1b[?7h" << std::flush;
-    drawn_ = lines_.size();
+    drawn_ = lines_;
   }
 
   std::ostream& out_;
   std::function<TerminalSize()> size_;
   bool utf8_;
   std::vector<std::string> lines_;
-  std::size_t drawn_ = 0;
+  std::vector<std::string> drawn_;
 };
 
 std::string variable(const char* name) {

@@ -33,7 +33,7 @@ TEST(Render, ShowsBarAndRunningTrials) {
   EXPECT_EQ(lines[0],
             "quickstart  ##########.............  5/12 trials, 44%, 12.0 steps/s, 1m 03s left");
   EXPECT_EQ(lines[1],
-            "  classify plugin=mamba seed=0                 step 120/400  loss 0.4312  12.0/s");
+            "  classify plugin=mamba seed=0    step 120/400  loss 0.4312  12.0/s  23.3 s left");
   EXPECT_EQ(lines[2],
             "  classify plugin=gptneo seed=0                                         starting");
   for (const auto& line : lines) EXPECT_LE(columns(line), 80U);
@@ -48,6 +48,12 @@ TEST(Render, FitsAnyWidth) {
       EXPECT_LE(columns(line), width) << line;
     }
   }
+}
+
+TEST(Render, KeepsRoomForTheLabel) {
+  auto status = running();
+  status.running[0].label = std::string(100, 'y');
+  EXPECT_EQ(render(status, 50, {40, 24}, false)[1], "  yyyyyyy...yyyyyy  step 120/400  12.0/s");
 }
 
 TEST(Render, FitsTheHeight) {
@@ -104,6 +110,18 @@ TEST(LiveView, DrawsInPlaceAndPutsNotesAbove) {
   out.str("");
   view->close();
   EXPECT_EQ(out.str(), "");
+}
+
+TEST(LiveView, ErasesLinesThatANarrowerWindowHasBroken) {
+  std::ostringstream out;
+  TerminalSize size{80, 24};
+  const auto view = live_view(
+      out, [&] { return size; }, false);
+  view->refresh(running(), 50);  // three lines of up to 80 columns
+  size.width = 60;
+  out.str("");
+  view->refresh(running(), 50);
+  EXPECT_TRUE(out.str().starts_with("\x1b[6A\r\x1b[J")) << out.str();
 }
 
 }  // namespace

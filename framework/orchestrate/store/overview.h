@@ -1,0 +1,36 @@
+// Where a sweep stands, as its database tells anyone who looks.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mvn {
+
+struct RunningAttempt {
+  std::string trial;  // the first digits of its id
+  std::string label;  // "classify lr=0.001 seed=2"
+  std::string worker;
+  std::int64_t started = 0;  // milliseconds since 1970 UTC
+  std::int64_t resumed_step = 0;
+  std::int64_t step = 0;
+  std::int64_t steps = 0;      // 0: not known yet
+  std::optional<double> loss;  // the last train/loss
+};
+
+// Counts trials of the sweep file as last run.
+struct SweepOverview {
+  std::size_t trials = 0;
+  std::size_t done = 0;    // diverged ones included
+  std::size_t failed = 0;  // and blocked
+  std::size_t ended = 0;   // since the time asked about, in any way but an interruption
+  std::vector<RunningAttempt> running;  // by worker
+};
+
+// `since` is milliseconds since 1970 UTC. Throws Error when there is no database.
+SweepOverview sweep_overview(const std::filesystem::path& database, const std::string& sweep,
+                             std::int64_t since);
+
+}  // namespace mvn
