@@ -32,6 +32,7 @@ void Schedule::add(const PlannedTrial& trial, TrialState state) {
   const std::size_t own = states_.size();
   index_[trial.id] = own;
   states_.push_back(state);
+  ranks_.push_back(trial.rank);
   stages_.push_back(trial.stage);
   dependents_.emplace_back();
   dependencies_.emplace_back();
@@ -47,14 +48,19 @@ void Schedule::add(const PlannedTrial& trial, TrialState state) {
       blocked_.push_back({own, found->second});
     }
   }
-  if (waits_for_[own] == 0 && states_[own] == TrialState::kPlanned) ready_.insert(own);
+  if (waits_for_[own] == 0 && states_[own] == TrialState::kPlanned) make_ready(own);
+}
+
+std::optional<std::size_t> Schedule::first_ready() const {
+  if (ready_.empty()) return std::nullopt;
+  return ready_.begin()->second;
 }
 
 std::optional<std::size_t> Schedule::next() {
-  if (ready_.empty()) return std::nullopt;
-  const auto trial = *ready_.begin();
+  const auto trial = first_ready();
+  if (!trial) return std::nullopt;
   ready_.erase(ready_.begin());
-  states_[trial] = TrialState::kRunning;
+  states_[*trial] = TrialState::kRunning;
   return trial;
 }
 
@@ -70,7 +76,7 @@ void Schedule::finish(std::size_t trial, TrialState state) {
 void Schedule::free_dependents(std::size_t trial) {
   for (const auto each : dependents_[trial]) {
     const bool planned = states_[each] == TrialState::kPlanned && !held_.contains(each);
-    if (--waits_for_[each] == 0 && planned) ready_.insert(each);
+    if (--waits_for_[each] == 0 && planned) make_ready(each);
   }
 }
 
@@ -82,20 +88,20 @@ void Schedule::hold(const std::string& stage) {
 
 void Schedule::hold_with_dependents(std::size_t trial) {
   if (states_[trial] != TrialState::kPlanned || !held_.insert(trial).second) return;
-  ready_.erase(trial);
+  ready_.erase({ranks_[trial], trial});
   for (const auto each : dependents_[trial]) hold_with_dependents(each);
 }
 
 void Schedule::retry(std::size_t trial) {
   states_[trial] = TrialState::kPlanned;
-  ready_.insert(trial);
+  make_ready(trial);
 }
 
 void Schedule::block_dependents(std::size_t trial) {
   for (const auto each : dependents_[trial]) {
     if (states_[each] != TrialState::kPlanned) continue;
     states_[each] = TrialState::kBlocked;
-    ready_.erase(each);
+    ready_.erase({ranks_[each], each});
     held_.erase(each);
     blocked_.push_back({each, trial});
     block_dependents(each);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "orchestrate/store/store.h"
@@ -31,9 +32,11 @@ class Schedule {
   // The plan's next trial, after those that it depends on.
   void add(const PlannedTrial& trial, TrialState state = TrialState::kPlanned);
 
-  // The first trial in the plan's order that may run; it is running then.
+  // The trial that is to start next: of those that may run the one of the lowest rank, in the
+  // plan's order; it is running then.
   std::optional<std::size_t> next();
   // The same without taking it.
+  [[nodiscard]] std::optional<std::size_t> first_ready() const;
   [[nodiscard]] bool has_ready() const { return !ready_.empty(); }
   // Makes a running trial's end known: `done` frees those that wait for it, `failed`,
   // `diverged` and `stopped` block them and all that wait for those.
@@ -58,6 +61,7 @@ class Schedule {
   [[nodiscard]] std::size_t width() const;
 
  private:
+  void make_ready(std::size_t trial) { ready_.emplace(ranks_[trial], trial); }
   void hold_with_dependents(std::size_t trial);
   void free_dependents(std::size_t trial);
   void block_dependents(std::size_t trial);
@@ -69,7 +73,8 @@ class Schedule {
   std::vector<std::size_t> waits_for_;
   std::vector<std::string> stages_;
   std::set<std::size_t> held_;
-  std::set<std::size_t> ready_;
+  std::vector<std::size_t> ranks_;
+  std::set<std::pair<std::size_t, std::size_t>> ready_;  // rank, trial
   std::vector<BlockedTrial> blocked_;
 };
 

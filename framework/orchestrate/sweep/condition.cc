@@ -116,18 +116,16 @@ bool Condition::holds(const Json& config) {
   }
 }
 
-std::vector<Condition> read_exclude(const Node& stage, const Description& installed,
-                                    ProblemList& problems) {
+std::vector<Condition> read_conditions(const std::string& key, const Node& stage,
+                                       const Description& installed, ProblemList& problems) {
   std::vector<Condition> conditions;
-  const Node* exclude = stage.get("exclude");
-  if (exclude == nullptr) return conditions;
-  if (!exclude->is_list()) {
-    conditions.emplace_back("exclude", *exclude, installed, problems);
+  const Node* node = stage.get(key);
+  if (node == nullptr) return conditions;
+  if (!node->is_list()) {
+    conditions.emplace_back(key, *node, installed, problems);
     return conditions;
   }
-  for (const Node& item : exclude->items) {
-    conditions.emplace_back("exclude", item, installed, problems);
-  }
+  for (const Node& item : node->items) conditions.emplace_back(key, item, installed, problems);
   return conditions;
 }
 

@@ -44,8 +44,8 @@ class Condition {
   bool held_ = false;
 };
 
-// The conditions of `exclude`: a text or a list of them.
-std::vector<Condition> read_exclude(const Node& stage, const Description& installed,
-                                    ProblemList& problems);
+// The conditions under `key` (exclude, priority): a text or a list of them.
+std::vector<Condition> read_conditions(const std::string& key, const Node& stage,
+                                       const Description& installed, ProblemList& problems);
 
 }  // namespace mvn

@@ -70,6 +70,10 @@ std::vector<Key> stage_keys() {
        "Leaves out the trials for which one of these conditions holds, such as \"adapter.r == 16 "
        "&& training.batch_size > 16\".",
        R"({"type": ["string", "array"], "items": {"type": "string"}})"},
+      {"priority",
+       "Conditions: trials for which the first one holds start first, then those of the second, "
+       "and so on.",
+       R"({"type": ["string", "array"], "items": {"type": "string"}})"},
       {"when", "Adds axes to the trials for which a condition holds.", kAny},
       {"early_terminate", "Stops trials that do badly beside the others; they can go on later.",
        R"({"$ref": "#/definitions/early_terminate"})"},

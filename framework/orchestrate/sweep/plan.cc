@@ -45,13 +45,17 @@ class Planner {
     refuse_links_to_searches();
     problems_.throw_if_any();
     TrialBuilder builder(sections_, problems_);
-    for (const std::size_t index : order) builder.build(drafts_[index]);
+    for (const std::size_t index : order) {
+      builder.build(drafts_[index]);
+      rank(drafts_[index]);
+    }
     problems_.throw_if_any();
     for (const std::size_t index : order) note_search(drafts_[index]);
     for (const std::size_t index : order) collect(drafts_[index]);
     warn_of_duplicates();
     warn_of_unused_conditions();
     cap();
+    hurry_upstream();
     return std::move(plan_);
   }
 
@@ -118,7 +122,8 @@ class Planner {
     stage.axes =
         read_axes(stage.stage.tree, installed_, paths, plan_.cap.trials,
                   drawn == options_.drawn.end() ? std::vector<Point>() : drawn->second, problems_);
-    stage.exclude = read_exclude(stage.stage.tree, installed_, problems_);
+    stage.exclude = read_conditions("exclude", stage.stage.tree, installed_, problems_);
+    stage.priority = read_conditions("priority", stage.stage.tree, installed_, problems_);
   }
 
   void note_links(const StageDrafts& stage, std::size_t index) {
@@ -163,6 +168,27 @@ class Planner {
         problems_.add(link.mark, "stage '" + link.to +
                                      "' is a search (method: bayes), which draws its trials as it "
                                      "goes: nothing can start from them");
+      }
+    }
+  }
+
+  // By the first of the conditions that holds; trials that meet none come last.
+  static void rank(StageDrafts& stage) {
+    for (PlannedTrial& trial : stage.trials) {
+      const auto first =
+          std::find_if(stage.priority.begin(), stage.priority.end(),
+                       [&](Condition& condition) { return condition.holds(trial.config); });
+      trial.rank = static_cast<std::size_t>(first - stage.priority.begin());
+    }
+  }
+
+  // What a trial starts from is as urgent as the trial.
+  void hurry_upstream() {
+    std::map<std::string, PlannedTrial*> by_id;
+    for (PlannedTrial& trial : plan_.trials) by_id[trial.id] = &trial;
+    for (auto trial = plan_.trials.rbegin(); trial != plan_.trials.rend(); ++trial) {
+      for (const auto& id : trial->depends_on) {
+        if (by_id.contains(id)) by_id[id]->rank = std::min(by_id[id]->rank, trial->rank);
       }
     }
   }
@@ -224,6 +250,7 @@ class Planner {
     };
     for (const StageDrafts& stage : drafts_) {
       for (const Condition& condition : stage.exclude) note(condition);
+      for (const Condition& condition : stage.priority) note(condition);
       for (const ConditionalAxes& axes : stage.axes.conditional) note(axes.condition);
     }
     for (const auto& [place, condition] : unused) {

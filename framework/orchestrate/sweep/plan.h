@@ -39,6 +39,7 @@ struct PlannedTrial {
   Json config;        // resolved; paths as the sweep file spells them
   Json parameters;    // the swept keys and this trial's values: {"optimizer.lr": 0.001, ...}
   std::int64_t seed = 0;
+  std::size_t rank = 0;                 // of those that could start, the lowest ranks do first
   std::vector<std::string> depends_on;  // ids of trials of this plan whose model it starts from
   std::int64_t draw = -1;               // of a search: the number of the draw, from 0
 };

@@ -30,6 +30,7 @@ struct StageDrafts {
   std::deque<AssignedKey> override_keys;
   std::vector<Assignment> overrides;
   std::vector<Condition> exclude;
+  std::vector<Condition> priority;
   std::vector<Draft> drafts;
   std::vector<PlannedTrial> trials;  // of the drafts that are not excluded, duplicates included
 };

@@ -30,6 +30,23 @@ TEST(Schedule, GoesInTheOrderOfThePlan) {
   EXPECT_EQ(schedule.left(), 2U);
 }
 
+TEST(Schedule, LowRanksGoFirst) {
+  std::vector<PlannedTrial> trials = {trial("a"), trial("b"), trial("c"), trial("d", {"a"})};
+  trials[0].rank = 1;
+  trials[1].rank = 2;
+  trials[2].rank = 1;
+  Schedule schedule(trials, {});
+  EXPECT_EQ(schedule.first_ready(), 0U);
+  EXPECT_EQ(schedule.next(), 0U);
+  schedule.finish(0, TrialState::kDone);
+  EXPECT_EQ(schedule.next(), 3U);
+  EXPECT_EQ(schedule.next(), 2U);
+  schedule.retry(2);
+  EXPECT_EQ(schedule.next(), 2U);
+  EXPECT_EQ(schedule.next(), 1U);
+  EXPECT_EQ(schedule.first_ready(), std::nullopt);
+}
+
 TEST(Schedule, ATrialWaitsForAllItDependsOn) {
   Schedule schedule({trial("a"), trial("b"), trial("c", {"a", "b"}), trial("d")}, {});
   EXPECT_EQ(schedule.next(), 0U);

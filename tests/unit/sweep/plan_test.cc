@@ -216,6 +216,38 @@ TEST(Plan, WarnsOfConditionsThatNothingMeets) {
             plan.warnings);
 }
 
+TEST(Priority, RanksByTheFirstConditionThatHolds) {
+  const auto plan = plan_text(kBase +
+                              "priority: [optimizer.lr == 2, \"optimizer.lr > 2\"]\n"
+                              "parameters: {optimizer.lr: {values: [1, 2, 3, 2.5]}}");
+  std::vector<std::size_t> ranks;
+  for (const auto& trial : plan.trials) ranks.push_back(trial.rank);
+  EXPECT_EQ(ranks, (std::vector<std::size_t>{2, 0, 1, 1}));
+}
+
+TEST(Priority, WhatATrialStartsFromIsAsUrgent) {
+  const auto plan = plan_text(R"(
+model: {plugin: mamba}
+repeats: {seeds: [0, 1]}
+priority: adapter.plugin == 'lora' && seed == 1
+stages:
+  pretrain:
+    model: {config: {hidden_size: 64}, tokenizer: t}
+    task: {plugin: pretraining, train: a.txt, validation: b.txt}
+  classify:
+    model: {weights: {stage: pretrain}}
+    adapter: {plugin: lora}
+    task: {plugin: classification, train: a.tsv, validation: b.tsv, text: text, label: label}
+)");
+  std::vector<std::string> ranks;
+  for (const auto& trial : plan.trials) {
+    ranks.push_back(trial.stage + " " + std::to_string(trial.seed) + " " +
+                    std::to_string(trial.rank));
+  }
+  EXPECT_EQ(ranks, (std::vector<std::string>{"pretrain 0 1", "pretrain 1 0", "classify 0 1",
+                                             "classify 1 0"}));
+}
+
 TEST(Plan, EqualConfigurationsAreOneTrial) {
   const auto plan = plan_text(kBase + "parameters: {optimizer.lr: {values: [1, 1.0, 10e-1, 2]}}");
   ASSERT_EQ(2U, plan.trials.size());
