@@ -1,6 +1,8 @@
 // What the runner does about failures, by their kind.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "e2e/harness.h"
 
 namespace mvn::test {
@@ -23,6 +25,8 @@ TEST(Failures, ACrashIsTriedAsOftenAsTheSweepSays) {
   EXPECT_EQ(run.end.exit_code, 1);
   EXPECT_TRUE(contains(run.out, "RETRY demo: the worker died: exit code 3\n")) << run.out;
   EXPECT_EQ(attempts(place), Rows{"failed|3"});
+  EXPECT_EQ(place.rows("SELECT resumed_step FROM mvn_attempt ORDER BY attempt"),
+            (Rows{"0", "4", "4"}));  // each from the last checkpoint
 }
 
 TEST(Failures, AWorkerKilledFromOutsideHasRetriesOfItsOwn) {
@@ -37,6 +41,35 @@ TEST(Failures, ABadConfigurationIsNeverTriedAgain) {
   place.write("sweep.yaml", sweep_text("code: 64", "0.1", "retry: {crash: 5}\n"));
   EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 1);
   EXPECT_EQ(attempts(place), Rows{"failed|1"});
+}
+
+TEST(Failures, BadDataIsNeverTriedAgain) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("code: 79, message: empty", "0.1", "retry: {crash: 5}\n"));
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 1);
+  EXPECT_TRUE(contains(run.out, "FAILED demo: bad data: empty\n")) << run.out;
+  EXPECT_EQ(attempts(place), Rows{"failed|1"});
+}
+
+TEST(Failures, ADivergedTrialIsTriedAsOftenAsTheSweepSays) {
+  for (const auto& [retries, tried] : std::map<std::string, std::string>{{"0", "1"}, {"2", "3"}}) {
+    Workplace place;
+    place.write("sweep.yaml", sweep_text("code: 78, message: the loss is NaN", "0.1",
+                                         "retry: {diverged: " + retries + "}\n"));
+    EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 0);
+    EXPECT_EQ(attempts(place), Rows{"diverged|" + tried});
+  }
+}
+
+TEST(Failures, ATrialThatTakesTooLongIsTriedAsOftenAsTheSweepSays) {
+  Workplace place;
+  Fifo holding(place / "holding");
+  Fifo proceed(place / "proceed");
+  place.write("sweep.yaml", sweep_text("hold_at: 2, holding: holding, proceed: proceed", "0.1",
+                                       "limits: {time: 0.1s}\nretry: {timeout: 1}\n"));
+  EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 1);
+  EXPECT_EQ(attempts(place), Rows{"failed|2"});
 }
 
 TEST(Failures, OutOfMemoryHalvesTheMicroBatchAndKeepsTheBatch) {
