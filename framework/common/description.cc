@@ -66,6 +66,7 @@ Json to_json(const Description& description) {
   Json json = {{"sdk", description.sdk},         {"torch", description.torch},
                {"devices", description.devices}, {"sections", Json::object()},
                {"components", Json::array()},    {"refused", Json::array()}};
+  if (!description.device_memory.empty()) json["device_memory"] = description.device_memory;
   for (const auto& [name, specs] : description.sections) {
     json["sections"][name] = specs_to_json(specs);
   }
@@ -89,6 +90,7 @@ Description description_from_json(const Json& json) {
   json.at("sdk").get_to(description.sdk);
   json.at("torch").get_to(description.torch);
   json.at("devices").get_to(description.devices);
+  description.device_memory = json.value("device_memory", description.device_memory);
   for (const auto& [name, specs] : json.at("sections").items()) {
     description.sections[name] = specs_from_json(specs);
   }

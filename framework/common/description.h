@@ -2,6 +2,7 @@
 // parameters, and the sections that the trainer itself owns.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -31,6 +32,7 @@ struct Description {
   std::string sdk;                                         // version of mvn-runner
   std::string torch;                                       // version of LibTorch
   std::vector<std::string> devices;                        // "cpu", "cuda:0", ...
+  std::map<std::string, std::int64_t> device_memory;       // bytes of each GPU
   std::map<std::string, std::vector<ParamSpec>> sections;  // "optimizer", "schedule", "training"
   std::vector<ComponentDescription> components;
   std::vector<RefusedPlugin> refused;

@@ -33,6 +33,8 @@ SPECS = {
         spec("code", "int", 0, help="at the end, reply with this code"),
         spec("message", "text", "", help="and this message"),
         spec("fail_until", "path", help="fail while this file does not exist"),
+        spec("peak", "int", 0, help="bytes of device memory to report"),
+        spec("oom_until", "path", help="run out of memory while this file does not exist"),
         spec("fits", "int", -1, help="run out of memory with larger micro-batches than this"),
         spec("memory", "int", 1 << 20, help="the peak memory it reports"),
         spec("disk", "int", 1 << 10, help="the bytes of its model, as it reports them"),
@@ -62,7 +64,8 @@ def describe():
         "training": [spec("steps", "int"), spec("batch_size", "int", 32),
                      spec("micro_batch_size", "int")],
     }
-    return dict(sdk="0.1.0", torch="2.11.0", devices=["cpu"], sections=sections, refused=[],
+    gpus = json.loads(os.environ.get("FAKE_GPUS", "{}"))  # name -> bytes
+    return dict(sdk="0.1.0", torch="2.11.0", devices=["cpu", *gpus], device_memory=gpus, sections=sections, refused=[],
                 components=[component("model", "toy", SPECS["model"]),
                             component("adapter", "none", []),
                             component("task", "play", SPECS["play"])])
@@ -129,6 +132,8 @@ class Trial:
         weights = self.file["config"]["model"].get("weights")
         if weights and not os.path.isdir(weights):
             return 64, f"model.weights: no such folder: {weights}"
+        if self.task["oom_until"] and not os.path.exists(self.task["oom_until"]):
+            return 77, "no room"
         if self.task["fits"] >= 0:
             training = self.file["config"].get("training", {})
             batch = training.get("batch_size", 32)
@@ -162,6 +167,8 @@ class Trial:
             return self.task["code"], self.task["message"]
         if self.task["fail_until"] and not os.path.exists(self.task["fail_until"]):
             return 1, "not yet"
+        if self.task["peak"]:
+            self.record("cost", values={"peak_device_bytes": self.task["peak"]})
         self.record("metric", step=steps, values={"eval/accuracy": self.task["score"]})
         self.record("cost", values={"peak_host_bytes": self.task["memory"]})
         model = os.path.join(self.file["folder"], "model")

@@ -127,6 +127,7 @@ class Session {
   [[nodiscard]] std::size_t all_trials(const Schedule& schedule) const {
     return plan_.trials.size() + trials_to_draw(plan_) - schedule.held();
   }
+  [[nodiscard]] Packer packer() const;
   void print_results();
   [[nodiscard]] std::string end_text(const Schedule& schedule, const SweepRun& run,
                                      double seconds) const;
@@ -355,6 +356,19 @@ void Session::preview(RowFormat format) {
   }
 }
 
+// With what earlier runs measured.
+Packer Session::packer() const {
+  const auto& resources = plan_.resources;
+  Packer packer({resources.max_trials_per_gpu, resources.gpu_memory, installed_.device_memory});
+  if (resources.max_trials_per_gpu == 1) return packer;
+  for (const auto& trial : ResultsReader(database()).history()) {
+    const auto& last = trial.attempts.back();
+    if (last.state != TrialState::kDone || last.peak_device_bytes <= 0) continue;
+    packer.learn(memory_shape(trial.config), static_cast<std::int64_t>(last.peak_device_bytes));
+  }
+  return packer;
+}
+
 int Session::run_trials() {
   Schedule schedule(plan_.trials, states());
   Searcher searcher({plan_, schedule, *store_,
@@ -380,7 +394,7 @@ int Session::run_trials() {
                 },
                 default_batch_size(installed_),
                 [&](Course course) { lock_->announce(plan_.name, course, began); },
-                [&] { return searcher.draw(); }, fresh_},
+                [&] { return searcher.draw(); }, fresh_, packer()},
                std::move(places));
   run.execute();
   print_results();

@@ -3,6 +3,9 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "common/nearest.h"
@@ -60,7 +63,7 @@ std::vector<Slot> make_slots(const Resources& resources, const std::vector<std::
                              int cores, std::size_t width, const std::string& visible) {
   const auto gpus = chosen_gpus(resources.device, devices);
   const auto places =
-      static_cast<int>(gpus.empty() ? static_cast<std::size_t>(cores) : gpus.size());
+      gpus.empty() ? cores : static_cast<int>(gpus.size()) * resources.max_trials_per_gpu;
   const int useful = static_cast<int>(std::clamp<std::size_t>(width, 1, 1 << 20));
   const int wanted = resources.workers > 0 ? resources.workers : places;
   const int workers = std::max(1, std::min(wanted, useful));
@@ -79,11 +82,39 @@ std::vector<Slot> make_slots(const Resources& resources, const std::vector<std::
   return slots;
 }
 
+namespace {
+
+// "200000 100000": two cores' worth of time; "max 100000": no limit.
+std::optional<double> quota(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  double time = 0;
+  double period = 0;
+  if (!(in >> time >> period) || period <= 0) return std::nullopt;
+  return time / period;
+}
+
+}  // namespace
+
+int cores_within_quotas(int cores, const std::filesystem::path& root,
+                        const std::filesystem::path& group) {
+  double least = cores;
+  for (auto folder = root / group.relative_path();; folder = folder.parent_path()) {
+    if (const auto limit = quota(folder / "cpu.max")) least = std::min(least, *limit);
+    if (folder == root || !folder.has_relative_path()) break;
+  }
+  return std::max(1, static_cast<int>(std::ceil(least)));
+}
+
 int usable_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
+  std::ifstream groups("/proc/self/cgroup");
+  std::string group = "/";
+  for (std::string line; std::getline(groups, line);) {
+    if (line.starts_with("0::")) group = line.substr(3);
+  }
+  return cores_within_quotas(CPU_COUNT(&set), "/sys/fs/cgroup", group);
 }
 
 }  // namespace mvn

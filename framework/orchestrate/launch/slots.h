@@ -1,6 +1,7 @@
-// The places of a machine where trials run: one per GPU, or the cores divided.
+// The places of a machine where trials run: on its GPUs, or the cores divided.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,7 +24,11 @@ struct Slot {
 std::vector<Slot> make_slots(const Resources& resources, const std::vector<std::string>& devices,
                              int cores, std::size_t width, const std::string& visible);
 
-// The cores this process may use.
+// The cores this process may use: by its affinity and the CPU quota of its control groups.
 int usable_cores();
+// `cores`, or fewer where the control group `group` ("/user.slice") below `root`, or one above it,
+// has a smaller quota; a part of a core counts as one.
+int cores_within_quotas(int cores, const std::filesystem::path& root,
+                        const std::filesystem::path& group);
 
 }  // namespace mvn

@@ -28,6 +28,8 @@ struct Attempt {
   std::optional<Json> stop;         // why early_terminate told it to end
   std::optional<double> killed_by;  // the time at which it must have ended
   bool own_program = false;
+  std::int64_t device_peak = 0;  // bytes that it said it took
+  bool shared_gpu = false;       // with other trials, at some time
 
   [[nodiscard]] std::filesystem::path trial_file() const { return paths.trial_file(number); }
   [[nodiscard]] std::filesystem::path spool() const { return paths.spool(number); }

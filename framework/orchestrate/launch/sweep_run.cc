@@ -26,6 +26,12 @@ constexpr double kTick = 0.2;        // seconds between two looks at the spools
 constexpr double kPatience = 10;     // seconds for a worker that should end by itself
 constexpr double kLookAtLimits = 1;  // seconds between two looks at what run_cap leaves
 
+std::int64_t device_peak(const Json& record) {
+  static const Json::json_pointer kPeak("/values/peak_device_bytes");
+  const auto& peak = record.contains(kPeak) ? record.at(kPeak) : Json();
+  return peak.is_number() ? static_cast<std::int64_t>(peak.get<double>()) : 0;
+}
+
 // What the attempt before ran with; {} where that is not known, as after a power failure.
 Json configuration_before(const TrialPaths& paths, int number) {
   try {
@@ -123,7 +129,37 @@ void SweepRun::start_ready() {
   for (auto& station : stations_) {
     if (station->attempt || station->leaves_by) continue;
     if (!parts_.schedule.has_ready()) draw_more();
-    if (const auto trial = parts_.schedule.next()) start(*station, *trial);
+    // In order: what waits for room is not passed by smaller trials for ever.
+    const auto trial = parts_.schedule.first_ready();
+    if (!trial || !has_room(*station, *trial)) continue;
+    start(*station, *parts_.schedule.next());
+  }
+  dismiss_idle_sharers();
+}
+
+const std::string& SweepRun::shape_of(std::size_t trial) {
+  auto& shape = shapes_[trial];
+  if (shape.empty()) shape = memory_shape(parts_.plan.trials[trial].config);
+  return shape;
+}
+
+bool SweepRun::has_room(const Station& station, std::size_t trial) {
+  const auto& gpu = station.slot.name;
+  if (!parts_.packer.shares(gpu)) return true;
+  if (!parts_.packer.fits(gpu, trial, shape_of(trial))) return false;
+  if (!parts_.packer.needs_it_alone(trial, shape_of(trial))) return true;
+  return std::none_of(stations_.begin(), stations_.end(), [&](const auto& other) {
+    return other.get() != &station && other->slot.name == gpu && other->worker;
+  });
+}
+
+// A worker that waits for trials keeps memory of the GPU, which others there may need.
+void SweepRun::dismiss_idle_sharers() {
+  for (auto& station : stations_) {
+    const bool idle = station->worker && !station->attempt && !station->leaves_by;
+    if (!idle || !parts_.packer.shares(station->slot.name)) continue;
+    station->worker->dismiss();
+    station->leaves_by = parts_.clock() + kPatience;
   }
 }
 
@@ -203,6 +239,9 @@ void SweepRun::start(Station& station, std::size_t trial) {
                  station.slot.threads,
                  station.slot.device};
   replace_file(attempt.trial_file(), to_json(file).dump(2) + "\n");
+  if (parts_.packer.shares(station.slot.name)) {
+    parts_.packer.start(station.slot.name, trial, shape_of(trial));
+  }
   announcer_.started(attempt);
   TrialProgress progress;
   progress.label = announcer_.label(trial);
@@ -321,6 +360,7 @@ void SweepRun::ingest(Station& station, Attempt& attempt) {
     status_.running[station.place].absorb(record);
     if (type == "end") attempt.end = end_of_record(record);
     stopper_.absorb(planned, record);
+    if (type == "cost") attempt.device_peak = std::max(attempt.device_peak, device_peak(record));
     if (type != "metric" || goal == parts_.plan.metrics.end()) continue;
     const auto values = record.value("values", Json::object());
     const auto value = values.find(goal->second.name);
@@ -332,6 +372,8 @@ void SweepRun::ingest(Station& station, Attempt& attempt) {
 void SweepRun::end_attempt(Station& station, AttemptEnd end) {
   auto attempt = std::move(*station.attempt);
   ingest(station, attempt);
+  attempt.shared_gpu = parts_.packer.end(station.slot.name, attempt.trial);
+  if (attempt.device_peak > 0) parts_.packer.learn(shape_of(attempt.trial), attempt.device_peak);
   // A worker that died after its trial had ended did no harm to the trial: the spool is the truth.
   if (attempt.end && (end.signal || end.state == TrialState::kFailed || attempt.own_program)) {
     end = *attempt.end;
@@ -377,12 +419,16 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
 bool SweepRun::run_again(const Attempt& attempt, const AttemptEnd& end, Failure failure) {
   if (stopped() || !retries_.again(attempt.trial, failure)) return false;
   std::string with;
-  if (failure == Failure::kOutOfMemory) {
+  if (failure == Failure::kOutOfMemory && attempt.shared_gpu) {
+    parts_.packer.learn_overflow(attempt.trial, shape_of(attempt.trial));
+    with = " alone on its GPU";
+  } else if (failure == Failure::kOutOfMemory) {
     const Json config = read_trial_file(attempt.trial_file()).config;
     const auto batch_size = attempt.own_program ? 0 : parts_.batch_size;
     const auto smaller = with_half_micro_batch(config, batch_size);
     if (!smaller) return false;
     shrink_.insert(attempt.trial);
+    shapes_[attempt.trial] = memory_shape(*smaller);
     with = " with training.micro_batch_size " + std::to_string(micro_batch_of(*smaller, 0));
   } else {
     shrink_.erase(attempt.trial);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "orchestrate/launch/announcer.h"
 #include "orchestrate/launch/failure.h"
+#include "orchestrate/launch/packer.h"
 #include "orchestrate/launch/run_status.h"
 #include "orchestrate/launch/schedule.h"
 #include "orchestrate/launch/signals.h"
@@ -45,6 +47,7 @@ struct SweepRunParts {
   // throw. Nothing where the plan is complete.
   std::function<std::size_t()> draw = {};
   std::set<std::string> fresh = {};  // ids of trials to train again from scratch
+  Packer packer = Packer({});
 };
 
 class SweepRun {
@@ -70,6 +73,9 @@ class SweepRun {
   [[nodiscard]] std::string reason_to_close(const std::string& stage);
   void update_counts();
   void stop_early(Station& station);
+  const std::string& shape_of(std::size_t trial);
+  [[nodiscard]] bool has_room(const Station& station, std::size_t trial);
+  void dismiss_idle_sharers();
   void start(Station& station, std::size_t trial);
   [[nodiscard]] Json known_environment(const PlannedTrial& planned, const Slot& slot) const;
   Json configuration_of(const Attempt& attempt) const;
@@ -103,6 +109,7 @@ class SweepRun {
   double next_look_at_limits_ = 0;
   RepeatedErrors repeated_;
   std::set<std::size_t> shrink_;  // trials whose next attempt gets half the micro-batch
+  std::map<std::size_t, std::string> shapes_;  // memory_shape of a trial's next attempt
   std::string given_up_;
   double next_tick_ = 0;
 };

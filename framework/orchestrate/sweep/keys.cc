@@ -155,6 +155,13 @@ std::vector<Key> resources_keys() {
       {"workers", "Trials at a time; 0: as many as there are devices, or cores.", kCount},
       {"device", "auto, cpu, cuda or cuda:N.",
        R"({"type": "string", "pattern": "^(auto|cpu|cuda.*)$", "default": "auto"})"},
+      {"max_trials_per_gpu", "Trials at a time on one GPU, where their memory fits; default 1.",
+       kOneOrMore},
+      {"gpu_memory",
+       "What a trial needs of a GPU's memory, such as 12GiB; auto: measured with the first trial "
+       "of "
+       "each shape.",
+       R"({"type": "string", "pattern": "^(auto|[0-9.]+ ?[KMGT]i?B)$", "default": "auto"})"},
   };
 }
 

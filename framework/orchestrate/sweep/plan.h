@@ -63,6 +63,8 @@ struct Resources {
   int threads = 0;  // CPU threads of a trial; 0: the cores divided by the workers
   int workers = 0;  // trials at a time; 0: as many as there are devices, or cores
   std::string device = "auto";
+  int max_trials_per_gpu = 1;   // several where their memory fits
+  std::int64_t gpu_memory = 0;  // bytes that a trial needs; 0: measured
 };
 
 // How often a trial is run again in one run of the sweep after each kind of failure, from its last

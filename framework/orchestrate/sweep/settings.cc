@@ -151,6 +151,36 @@ MetricGoal read_metric(const Node& stage, ProblemList& problems) {
   return goal;
 }
 
+namespace {
+
+// "12GiB", "800 MB": bytes.
+std::optional<std::int64_t> byte_count(const std::string& text) {
+  static const std::map<std::string, double> units = {
+      {"kB", 1e3},        {"KB", 1e3},           {"MB", 1e6},
+      {"GB", 1e9},        {"TB", 1e12},          {"KiB", 1024.0},
+      {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1024.0 * 1073741824.0}};
+  const auto end = text.find_last_of("0123456789.");
+  if (end == std::string::npos) return std::nullopt;
+  const auto start = text.find_first_not_of(' ', end + 1);
+  const auto unit = start == std::string::npos ? units.end() : units.find(text.substr(start));
+  const auto value = core_real(text.substr(0, end + 1));
+  if (unit == units.end() || !value || *value <= 0 || *value * unit->second > 9e18) {
+    return std::nullopt;
+  }
+  return static_cast<std::int64_t>(*value * unit->second);
+}
+
+std::int64_t read_gpu_memory(const Node& node, ProblemList& problems) {
+  if (node.is_scalar() && node.text == "auto") return 0;
+  const auto bytes = node.is_scalar() ? byte_count(node.text) : std::nullopt;
+  if (bytes) return *bytes;
+  problems.add(node.mark, "resources.gpu_memory: expected auto or a size such as 12GiB, got " +
+                              describe(node));
+  return 0;
+}
+
+}  // namespace
+
 Resources read_resources(const Node& sweep, ProblemList& problems) {
   Resources result;
   const Node* resources = sweep.get("resources");
@@ -176,6 +206,13 @@ Resources read_resources(const Node& sweep, ProblemList& problems) {
                                      suggest(device->text, devices));
     }
     result.device = device->text;
+  }
+  if (const Node* most = resources->get("max_trials_per_gpu")) {
+    result.max_trials_per_gpu = static_cast<int>(
+        whole_number("resources.max_trials_per_gpu", *most, 1, problems).value_or(1));
+  }
+  if (const Node* memory = resources->get("gpu_memory")) {
+    result.gpu_memory = read_gpu_memory(*memory, problems);
   }
   return result;
 }

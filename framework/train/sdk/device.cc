@@ -1,5 +1,6 @@
 #include "train/sdk/device.h"
 
+#include <ATen/DeviceAccelerator.h>
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -50,6 +51,22 @@ std::vector<std::string> devices() {
     }
   }
   return names;
+}
+
+std::map<std::string, std::int64_t> device_memory() {
+  std::map<std::string, std::int64_t> memory;
+  for (const auto& name : devices()) {
+    const torch::Device device(name);
+    if (!device.is_cuda()) continue;
+    try {
+      at::globalContext().lazyInitDevice(device.type());
+      memory[name] =
+          static_cast<std::int64_t>(at::accelerator::getMemoryInfo(device.index()).second);
+    } catch (const c10::Error&) {
+      // Then nothing is known of it: one trial at a time runs there.
+    }
+  }
+  return memory;
 }
 
 torch::Device device_named(const std::string& name) {

@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,9 @@ std::string open_gpu_library();
 
 // "cpu", then "cuda:0", ... for each GPU that can be used.
 std::vector<std::string> devices();
+
+// Bytes of each GPU by name; without those that do not tell.
+std::map<std::string, std::int64_t> device_memory();
 
 // "cuda:0" -> the device; throws ConfigError("resources.device") with the devices there are.
 torch::Device device_named(const std::string& name);

@@ -11,6 +11,7 @@ Description describe(const PluginHost& host) {
   return {.sdk = MVN_SDK_VERSION,
           .torch = TORCH_VERSION,
           .devices = devices(),
+          .device_memory = device_memory(),
           .sections = trainer_sections(),
           .components = host.components(),
           .refused = host.refused()};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "mvn/error.h"
+#include "support/temporary_folder.h"
 
 namespace mvn {
 namespace {
@@ -66,6 +67,43 @@ TEST(Slots, KeepToTheGpusTheRunnerWasGiven) {
   const auto slots = make_slots(resources("auto"), kTwoGpus, 8, 100, "4,GPU-8f3a");
   EXPECT_EQ(slots[0].environment.at("CUDA_VISIBLE_DEVICES"), "4");
   EXPECT_EQ(slots[1].environment.at("CUDA_VISIBLE_DEVICES"), "GPU-8f3a");
+}
+
+TEST(Slots, AsManyPerGpuAsTheSweepSays) {
+  auto wanted = resources("cuda");
+  wanted.max_trials_per_gpu = 2;
+  const auto slots = make_slots(wanted, kTwoGpus, 8, 100, "");
+  ASSERT_EQ(slots.size(), 4U);
+  EXPECT_EQ(slots[0].name, "cuda:0");
+  EXPECT_EQ(slots[1].name, "cuda:1");  // empty GPUs first
+  EXPECT_EQ(slots[2].name, "cuda:0");
+  EXPECT_EQ(slots[3].threads, 2);
+  EXPECT_EQ(make_slots(resources("cpu"), kTwoGpus, 2, 100, "").size(), 2U);
+}
+
+TEST(Slots, ThreadsTogetherAreNoMoreThanTheCores) {
+  for (int cores = 1; cores < 20; ++cores) {
+    for (std::size_t width = 1; width < 20; ++width) {
+      int sum = 0;
+      for (const auto& slot : make_slots(resources("cpu"), kCpu, cores, width, "")) {
+        sum += slot.threads;
+      }
+      EXPECT_LE(sum, cores) << width;
+    }
+  }
+}
+
+TEST(Cores, AreNoMoreThanTheQuotasOfTheControlGroups) {
+  const test::TemporaryFolder root;
+  EXPECT_EQ(cores_within_quotas(8, root.path(), "/a/b"), 8);
+  root.write("a/b/cpu.max", "max 100000\n");
+  EXPECT_EQ(cores_within_quotas(8, root.path(), "/a/b"), 8);
+  root.write("a/cpu.max", "250000 100000\n");
+  EXPECT_EQ(cores_within_quotas(8, root.path(), "/a/b"), 3);
+  EXPECT_EQ(cores_within_quotas(2, root.path(), "/a/b"), 2);
+  EXPECT_EQ(cores_within_quotas(8, root.path(), "/"), 8);
+  root.write("cpu.max", "50000 100000\n");
+  EXPECT_EQ(cores_within_quotas(8, root.path(), "/"), 1);
 }
 
 std::string error_of(const std::string& device, const std::vector<std::string>& devices) {

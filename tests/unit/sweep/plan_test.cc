@@ -248,6 +248,14 @@ stages:
                                              "classify 1 0"}));
 }
 
+TEST(Resources, AreReadInTheirUnits) {
+  const auto plan = plan_text(kBase + "resources: {max_trials_per_gpu: 3, gpu_memory: 1.5GiB}");
+  EXPECT_EQ(plan.resources.max_trials_per_gpu, 3);
+  EXPECT_EQ(plan.resources.gpu_memory, 1536LL << 20);
+  EXPECT_EQ(plan_text(kBase + "resources: {gpu_memory: 800 MB}").resources.gpu_memory, 800'000'000);
+  EXPECT_EQ(plan_text(kBase + "resources: {gpu_memory: auto}").resources.gpu_memory, 0);
+}
+
 TEST(Plan, EqualConfigurationsAreOneTrial) {
   const auto plan = plan_text(kBase + "parameters: {optimizer.lr: {values: [1, 1.0, 10e-1, 2]}}");
   ASSERT_EQ(2U, plan.trials.size());
