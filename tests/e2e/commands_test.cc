@@ -97,14 +97,20 @@ TEST(Commands, StatusWhileARunnerWorks) {
   Workplace place;
   Fifo holding(place / "holding");
   Fifo proceed(place / "proceed");
-  place.write("sweep.yaml", sweep_text("hold_at: 2, holding: holding, proceed: proceed", "0.1"));
+  place.write("sweep.yaml", sweep_text("hold_at: 2, holding: holding, proceed: proceed", "0.1, 0.2",
+                                       "resources: {workers: 1}\n"));
   auto run = place.start({"sweep.yaml"});
   const auto held = holding.line();
+  // Until the runner has taken in what the trial says.
+  while (place.rows("SELECT count(*) FROM trials WHERE step = 2") !=
+         std::vector<std::string>{"1"}) {
+  }
   const auto status = place.run({"status"});
   EXPECT_EQ(status.end.exit_code, 0) << status.err;
   EXPECT_TRUE(contains(status.out, "runner: process " + std::to_string(run.pid()) + " on "))
       << status.out;
-  EXPECT_TRUE(contains(status.out, ", demo is running\ndemo  0/1 trials, ")) << status.out;
+  EXPECT_TRUE(contains(status.out, ", demo is running\ndemo  ")) << status.out;
+  EXPECT_TRUE(contains(status.out, "  0/2 trials, 25%, ")) << status.out;
   const std::string trial = held.substr(0, 12);
   EXPECT_TRUE(contains(status.out, "\n  " + trial + " lr=0.1 ")) << status.out;
   EXPECT_TRUE(contains(status.out, "  step 2/4  loss 0.5  ")) << status.out;
@@ -116,7 +122,7 @@ TEST(Commands, StatusWhileARunnerWorks) {
   EXPECT_TRUE(contains(after, " died while it ran demo; the same command goes on with:\n  " +
                                   trial + " lr=0.1, step 2/4\n"))
       << after;
-  proceed.release(1);
+  proceed.release(2);
   place.run({"sweep.yaml"});
   EXPECT_TRUE(place.run({"status"}).out.ends_with("no runner is at work here\n"));
 }
@@ -263,7 +269,8 @@ TEST(Commands, AGptNeoConfigurationThatWouldTrainSomethingElseIsRefused) {
   EXPECT_TRUE(contains(torn.err, "c.json:1:")) << torn.err;
   const auto format = place.run({"import", "gpt-j", "c.json"});
   EXPECT_EQ(format.end.exit_code, 64);
-  EXPECT_EQ(format.err, "mvn-runner: format: gpt-j not in {gpt-neo,wandb}; see mvn-runner --help\n");
+  EXPECT_EQ(format.err,
+            "mvn-runner: format: gpt-j not in {gpt-neo,wandb}; see mvn-runner --help\n");
 }
 
 TEST(Commands, ANewPluginIsWritten) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "common/spool.h"
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/comparison.h"
@@ -228,7 +229,7 @@ int Rerun::train_in_place() {
   Store store(database_path(results_));
   store.settle();
   out_ << name() << " of " << record_.sweep << " is trained again" << std::endl;
-  lock.announce(plan_.name, Course::kRunning);
+  lock.announce(plan_.name, Course::kRunning, now_ms());
   const auto state = train(results_, store, true);
   out_ << name() << " is " << to_string(state) << std::endl;
   if (stopped_) return 130;

@@ -8,8 +8,9 @@ namespace mvn {
 namespace {
 
 constexpr auto* kCounts =
-    "SELECT count(*), sum(state IN ('done', 'diverged')), sum(state IN ('failed', 'blocked')),"
-    " sum(state IN ('done', 'diverged', 'failed') AND"
+    "SELECT count(*), sum(state IN ('done', 'diverged', 'stopped')),"
+    " sum(state IN ('failed', 'blocked')),"
+    " sum(state IN ('done', 'diverged', 'stopped', 'failed') AND"
     "   (SELECT max(a.ended) FROM mvn_attempt a WHERE a.trial = t.id) >= ?2)"
     " FROM mvn_trial t WHERE current = 1"
     " AND sweep = (SELECT id FROM mvn_sweep WHERE name = ?1)";
@@ -20,8 +21,8 @@ constexpr auto* kRunning =
     "   'seed=' || t.seed, ''),"
     " a.worker, a.started, coalesce(a.resumed_step, 0), coalesce(a.step, 0), coalesce(a.steps, 0),"
     " (SELECT m.value FROM mvn_metric m JOIN mvn_metric_name n ON n.id = m.name"
-    "   WHERE m.trial = t.id AND n.name = 'train/loss' ORDER BY m.step DESC, m.attempt DESC LIMIT "
-    "1)"
+    "   WHERE m.trial = t.id AND n.name = 'train/loss'"
+    "   ORDER BY m.step DESC, m.attempt DESC LIMIT 1), t.short"
     " FROM mvn_attempt a JOIN mvn_trial t ON t.id = a.trial JOIN mvn_sweep s ON s.id = t.sweep"
     " WHERE a.state = 'running' AND s.name = ? ORDER BY length(a.worker), a.worker";
 

@@ -23,7 +23,7 @@ struct RunningAttempt {
 // Counts trials of the sweep file as last run.
 struct SweepOverview {
   std::size_t trials = 0;
-  std::size_t done = 0;    // diverged ones included
+  std::size_t done = 0;    // diverged and stopped ones included
   std::size_t failed = 0;  // and blocked
   std::size_t ended = 0;   // since the time asked about, in any way but an interruption
   std::vector<RunningAttempt> running;  // by worker
