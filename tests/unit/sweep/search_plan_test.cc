@@ -1,0 +1,122 @@
+// How a plan takes in `method: bayes`, `early_terminate` and `run_cap`.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "description.h"
+#include "orchestrate/sweep/problems.h"
+
+namespace mvn {
+namespace {
+
+const std::string kBase = R"(
+model: {plugin: mamba, weights: models/mamba}
+task: {plugin: classification, train: a.tsv, validation: b.tsv, text: sentence, label: label}
+)";
+
+SweepPlan plan_of(const std::string& text, const std::vector<Point>& drawn = {}) {
+  PlanOptions options;
+  if (!drawn.empty()) options.drawn[""] = drawn;
+  return sweep_test::plan_text(kBase + text, options);
+}
+
+std::string search(const std::string& method, int cap, const std::string& more = "") {
+  return "method: " + method + "\nrun_cap: " + std::to_string(cap) + "\n" + more + R"(
+parameters:
+  optimizer.lr: {distribution: log_uniform_values, min: 1e-5, max: 1e-1}
+  training.batch_size: {values: [8, 16]}
+)";
+}
+
+TEST(BayesPlan, BeginsAsARandomSearchOfTenDraws) {
+  const auto random = plan_of(search("random", 12));
+  const auto bayes = plan_of(search("bayes", 12));
+  ASSERT_EQ(bayes.trials.size(), 10U);
+  for (std::size_t i = 0; i < 10; ++i) {
+    EXPECT_EQ(bayes.trials[i].id, random.trials[i].id);
+    EXPECT_EQ(bayes.trials[i].draw, static_cast<std::int64_t>(i));
+    EXPECT_EQ(random.trials[i].draw, -1);
+  }
+  const auto& planned = bayes.searches.at("");
+  EXPECT_EQ(planned.draws, 12);
+  EXPECT_EQ(planned.points.size(), 10U);
+  EXPECT_EQ(planned.random(3), planned.points[3]);
+}
+
+TEST(BayesPlan, TakesWhatIsDrawnWithEverySeed) {
+  const auto plan =
+      plan_of(search("bayes", 24, "repeats: {seeds: [0, 1]}\n"), {{0.25, 1}, {0.5, 0}});
+  ASSERT_EQ(plan.trials.size(), 24U);
+  const auto& last = plan.trials[21];
+  EXPECT_EQ(last.parameters, (Json{{"optimizer.lr", 0.25}, {"training.batch_size", 16}}));
+  EXPECT_EQ(last.draw, 10);
+  EXPECT_EQ(last.seed, 1);
+  EXPECT_EQ(plan.searches.at("").trials[10], (std::vector{plan.trials[20].id, last.id}));
+  EXPECT_EQ(plan.searches.at("").seeds, 2);
+}
+
+TEST(BayesPlan, TakesNoMoreThanItsDraws) {
+  EXPECT_EQ(plan_of(search("bayes", 11), {{0.25, 1}, {0.5, 0}}).trials.size(), 11U);
+  EXPECT_EQ(plan_of(search("bayes", 30, "search: {draws: 4}\n")).trials.size(), 4U);
+  EXPECT_EQ(plan_of(search("bayes", 3, "search: {draws: 9}\n")).searches.at("").draws, 3);
+}
+
+// A larger cap or more seeds go on with a search; what its results depend on begins another one.
+TEST(BayesPlan, IsKnownByWhatItsDrawsDependOn) {
+  const auto id = [](const std::string& text) { return plan_of(text).searches.at("").id; };
+  const auto first = id(search("bayes", 12));
+  EXPECT_EQ(id(search("bayes", 40)), first);
+  EXPECT_EQ(id(search("bayes", 40, "repeats: {seeds: [0, 1]}\n")), first);
+  EXPECT_EQ(id(search("bayes", 12, "early_terminate: {type: asha, min_iter: 1}\n")), first);
+  const std::set<std::string> others = {
+      first, id(search("bayes", 12, "search: {seed: 1}\n")),
+      id(search("bayes", 12, "training: {epochs: 2}\n")),
+      id(search("bayes", 12, "metric: {name: eval/accuracy, goal: maximize}\n")),
+      id(search("bayes", 12) + "  optimizer.beta2: {min: 0.1, max: 0.9}\n")};
+  EXPECT_EQ(others.size(), 5U);
+}
+
+TEST(BayesPlan, ADrawThatItsParameterDoesNotAllowIsAnError) {
+  EXPECT_THROW(plan_of(search("bayes", 12), {{-1, 0}}), SweepErrors);
+}
+
+TEST(BayesPlan, KeepsCountOfDrawsThatMakeNoTrial) {
+  const auto excluded =
+      plan_of(search("bayes", 12, "exclude: training.batch_size == 16\n"), {{0.25, 1}, {0.5, 0}});
+  EXPECT_EQ(excluded.searches.at("").trials[10], std::vector<std::string>());
+  EXPECT_EQ(excluded.searches.at("").trials[11].size(), 1U);
+  const auto repeated = plan_of(search("bayes", 12), {{0.25, 1}, {0.25, 1}});
+  EXPECT_EQ(repeated.trials.size(), 11U);
+  EXPECT_EQ(repeated.searches.at("").trials[10], repeated.searches.at("").trials[11]);
+}
+
+TEST(StoppingPlan, ReadsARuleForEachStage) {
+  const auto plan = plan_of(R"(early_terminate: {type: hyperband, max_iter: 27, s: 2, strict: true}
+stages:
+  one: {}
+  two: {early_terminate: {strict: false}}
+  three: {early_terminate: null}
+)");
+  EXPECT_EQ(plan.stopping.at("one").rungs, (std::vector<std::int64_t>{3, 9}));
+  EXPECT_TRUE(plan.stopping.at("one").strict);
+  EXPECT_EQ(
+      plan.stopping.at("one").written,
+      (Json{{"type", "hyperband"}, {"eta", 3.0}, {"max_iter", 27}, {"s", 2}, {"strict", true}}));
+  EXPECT_EQ(plan.stopping.at("two").rungs, plan.stopping.at("one").rungs);  // maps merge
+  EXPECT_FALSE(plan.stopping.at("two").strict);
+  EXPECT_FALSE(plan.stopping.contains("three"));
+}
+
+TEST(StoppingPlan, ReadsLimitsAndATarget) {
+  const auto plan = plan_of(R"(run_cap: {trials: 2, hours: 8, gpu_hours: 0.5}
+metric: {name: eval/accuracy, goal: maximize, target: 0.9}
+parameters: {training.batch_size: {values: [8, 16, 32]}}
+)");
+  EXPECT_EQ(plan.trials.size(), 2U);
+  EXPECT_EQ(plan.cap.hours, 8);
+  EXPECT_EQ(plan.cap.gpu_hours, 0.5);
+  EXPECT_EQ(plan.metrics.at("").target, 0.9);
+}
+
+}  // namespace
+}  // namespace mvn
