@@ -3,7 +3,7 @@
 
 #include <torch/torch.h>
 
-#include "frozen_weight.h"
+#include "mvn/frozen_weight.h"
 
 namespace mvn {
 

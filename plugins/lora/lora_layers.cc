@@ -98,13 +98,11 @@ torch::Tensor LoraLinear::forward(const Linear& base, const torch::Tensor& x) {
   if (settings_.use_dora) return dora_forward(base, x);
   const double dropout = is_training() ? settings_.dropout : 0.0;
   if (can_fuse_lora(x, base.weight, base.bias, lora_A)) {
-    if (!x.is_cpu()) {
+    const auto frozen = base.frozen();
+    if (!frozen) {
       return lora_linear(x, base.weight, base.bias, lora_A, lora_B, settings_.scaling, dropout);
     }
-    if (!frozen_ || !frozen_->is_of(base.weight)) {
-      frozen_ = c10::make_intrusive<FrozenWeight>(base.weight);
-    }
-    return lora_linear_cpu(x, frozen_, base.bias, lora_A, lora_B, settings_.scaling, dropout);
+    return lora_linear_cpu(x, frozen, base.bias, lora_A, lora_B, settings_.scaling, dropout);
   }
   const auto y = base.base_forward(x);
   const auto inner = torch::dropout(x.to(lora_A.scalar_type()), settings_.dropout, is_training());

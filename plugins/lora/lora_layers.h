@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <optional>
 
-#include "frozen_weight.h"
 #include "lora_config.h"
 #include "mvn/linear.h"
 
@@ -53,7 +52,6 @@ class LoraLinear : public LinearAdapter {
   [[nodiscard]] torch::Tensor row_norms(const Linear& base) const;
 
   LoraLayerSettings settings_;
-  c10::intrusive_ptr<FrozenWeight> frozen_;  // the base's, made when first asked for
 };
 
 // rows[ids] + scaling * A^T[ids] B^T, A [r, vocabulary], B [width, r]. A starts at zero and B

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "mvn/frozen_weight.h"
+
 namespace mvn {
 
 class Linear;
@@ -31,6 +33,10 @@ class Linear : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
   [[nodiscard]] torch::Tensor base_forward(const torch::Tensor& x) const;
 
+  // The weight for repeated products on a CPU, null where the layer trains, is on another device or
+  // under autocast, or is neither float32 nor bfloat16.
+  [[nodiscard]] c10::intrusive_ptr<FrozenWeight> frozen() const;
+
   // Registers `adapter` as the child module "adapter". Throws Error when the slot is taken.
   void attach(std::shared_ptr<LinearAdapter> adapter);
   // Empties the slot again.
@@ -45,6 +51,7 @@ class Linear : public torch::nn::Module {
 
  private:
   std::shared_ptr<LinearAdapter> adapter_;
+  mutable c10::intrusive_ptr<FrozenWeight> frozen_;  // made when first asked for
 };
 
 // What an adapter puts into the slot of an Embedding.

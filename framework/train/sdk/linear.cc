@@ -1,8 +1,45 @@
 #include "mvn/linear.h"
 
+#include <ATen/autocast_mode.h>
+
+#include <optional>
+
 #include "mvn/error.h"
 
 namespace mvn {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+Tensor rows_of(const Tensor& x) { return x.reshape({-1, x.size(-1)}); }
+
+Tensor in_shape_of(const Tensor& x, const Tensor& y_TO) {
+  auto shape = x.sizes().vec();
+  shape.back() = y_TO.size(1);
+  return y_TO.view(shape);
+}
+
+// A frozen layer: nothing is kept for the backward pass but the weight itself.
+class FrozenProduct : public torch::autograd::Function<FrozenProduct> {
+ public:
+  static Tensor forward(AutogradContext* ctx, const Tensor& x,
+                        const c10::intrusive_ptr<FrozenWeight>& weight,
+                        const std::optional<Tensor>& bias) {
+    ctx->saved_data["weight"] = c10::IValue::make_capsule(weight);
+    return in_shape_of(x, weight->forward(rows_of(x), bias.value_or(Tensor())));
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
+    const auto capsule = ctx->saved_data["weight"].toCapsule();
+    const auto weight = c10::static_intrusive_pointer_cast<FrozenWeight>(capsule);
+    const auto& d = gradients[0];
+    return {in_shape_of(d, weight->backward(rows_of(d))), {}, {}};
+  }
+};
+
+}  // namespace
 
 LinearAdapter::~LinearAdapter() = default;
 EmbeddingAdapter::~EmbeddingAdapter() = default;
@@ -21,7 +58,23 @@ torch::Tensor Linear::forward(const torch::Tensor& x) {
 }
 
 torch::Tensor Linear::base_forward(const torch::Tensor& x) const {
-  return torch::linear(x, weight, bias);
+  const auto packed = x.scalar_type() == weight.scalar_type() ? frozen() : nullptr;
+  if (!packed) return torch::linear(x, weight, bias);
+  if (x.requires_grad() && torch::GradMode::is_enabled()) {
+    return FrozenProduct::apply(x, packed, bias.defined() ? std::optional(bias) : std::nullopt);
+  }
+  return in_shape_of(x, packed->forward(rows_of(x), bias));
+}
+
+c10::intrusive_ptr<FrozenWeight> Linear::frozen() const {
+  const auto type = weight.scalar_type();
+  const bool trains = weight.requires_grad() || (bias.defined() && bias.requires_grad());
+  if (trains || !weight.device().is_cpu() || at::autocast::is_autocast_enabled(at::kCPU) ||
+      (type != torch::kFloat32 && type != torch::kBFloat16)) {
+    return {};
+  }
+  if (!frozen_ || !frozen_->is_of(weight)) frozen_ = c10::make_intrusive<FrozenWeight>(weight);
+  return frozen_;
 }
 
 void Linear::attach(std::shared_ptr<LinearAdapter> adapter) {

@@ -259,15 +259,6 @@ TEST(ThinProducts, EveryInstructionSetComputesTheProductsOfFloat64) {
   }
 }
 
-TEST(FrozenWeight, KnowsItsTensorUnchanged) {
-  auto weight = torch::randn({3, 4}, generator(1));
-  FrozenWeight frozen(weight);
-  EXPECT_TRUE(frozen.is_of(weight));
-  EXPECT_FALSE(frozen.is_of(weight.clone()));
-  weight.add_(1);
-  EXPECT_FALSE(frozen.is_of(weight));
-}
-
 TEST(Dropout, KeepsItsShareAndTheMean) {
   for (const double p : {0.1, 0.5}) {
     const auto dropped = drop(torch::ones({1000, 1000}), {p, 1});

@@ -1,4 +1,4 @@
-#include "frozen_weight.h"
+#include "mvn/frozen_weight.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
 
