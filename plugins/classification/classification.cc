@@ -66,6 +66,10 @@ std::shared_ptr<const Data> read_data(const TaskContext& context) {
   return data;
 }
 
+torch::Tensor logits_of(Model& model, ClassificationHead& head, const Batch& batch) {
+  return head.forward(model.forward_at(batch.ids, batch.mask, last_token(batch.mask)));
+}
+
 class ClassificationEvaluation : public Evaluation {
  public:
   ClassificationEvaluation(std::shared_ptr<ClassificationHead> head,
@@ -75,8 +79,7 @@ class ClassificationEvaluation : public Evaluation {
         confusion_(static_cast<std::int64_t>(classes_.size())) {}
 
   void add(Model& model, const Batch& batch) override {
-    const auto hidden = model.forward(batch.ids, batch.mask);
-    const auto logits = head_->forward(last_token(hidden, batch.mask)).to(torch::kFloat32);
+    const auto logits = logits_of(model, *head_, batch).to(torch::kFloat32);
     loss_ += summed_loss(logits, batch.labels).item<double>();
     const auto [confidence, predicted] = logits.softmax(1).max(1);
     const auto confidence_cpu = confidence.cpu();
@@ -184,8 +187,7 @@ class Classification : public Task {
   }
 
   LossSum loss(Model& model, const Batch& batch) override {
-    const auto hidden = model.forward(batch.ids, batch.mask);
-    const auto logits = head_->forward(last_token(hidden, batch.mask));
+    const auto logits = logits_of(model, *head_, batch);
     return {summed_loss(logits, batch.labels), static_cast<double>(batch.labels.size(0))};
   }
 

@@ -16,11 +16,9 @@ torch::Tensor ClassificationHead::forward(const torch::Tensor& pooled_BD) {
   return score_->forward(pooled_BD.to(score_->weight.scalar_type()));
 }
 
-torch::Tensor last_token(const torch::Tensor& hidden_BLD, const torch::Tensor& mask_BL) {
+torch::Tensor last_token(const torch::Tensor& mask_BL) {
   const auto position_L = torch::arange(mask_BL.size(1), mask_BL.options().dtype(torch::kLong));
-  const auto last_B = (mask_BL * position_L).argmax(1);
-  const auto row_B = torch::arange(mask_BL.size(0), mask_BL.options().dtype(torch::kLong));
-  return hidden_BLD.index({row_B, last_B});
+  return (mask_BL * position_L).argmax(1);
 }
 
 }  // namespace mvn

@@ -20,8 +20,8 @@ class ClassificationHead : public torch::nn::Module {
   std::shared_ptr<Linear> score_;
 };
 
-// hidden_BLD, mask_BL bool -> [B, D]: the state at each row's last true position. By the mask and
-// not by a padding id, since a text may end with that very token.
-torch::Tensor last_token(const torch::Tensor& hidden_BLD, const torch::Tensor& mask_BL);
+// mask_BL bool -> [B] int64: the column of each row's last true position. By the mask and not by a
+// padding id, since a text may end with that very token.
+torch::Tensor last_token(const torch::Tensor& mask_BL);
 
 }  // namespace mvn

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "mvn/initialise.h"
+#include "mvn/model.h"
 
 namespace mvn::gptneo {
 
@@ -24,14 +25,15 @@ SelfAttention::SelfAttention(const GptNeoConfig& config, const torch::TensorOpti
                                                                      /*has_bias=*/true, options))) {
 }
 
-Tensor SelfAttention::forward(const Tensor& x_BLD, const Visible& visible) {
-  const auto q_BHLK = split_heads(q_proj_->forward(x_BLD), heads_);
+Tensor SelfAttention::forward(const Tensor& queries_BQD, const Tensor& x_BLD,
+                              const Visible& visible) {
+  const auto q_BHQK = split_heads(q_proj_->forward(queries_BQD), heads_);
   const auto k_BHLK = split_heads(k_proj_->forward(x_BLD), heads_);
   const auto v_BHLK = split_heads(v_proj_->forward(x_BLD), heads_);
   // GPT-Neo does not divide the scores by the square root of the head's width.
-  const auto y_BHLK =
-      attend(q_BHLK, k_BHLK, v_BHLK, visible, /*scale=*/1.0, is_training() ? dropout_ : 0.0);
-  return out_proj_->forward(join_heads(y_BHLK));
+  const auto y_BHQK =
+      attend(q_BHQK, k_BHLK, v_BHLK, visible, /*scale=*/1.0, is_training() ? dropout_ : 0.0);
+  return out_proj_->forward(join_heads(y_BHQK));
 }
 
 void SelfAttention::initialise(const GptNeoConfig& config, torch::Generator generator) {
@@ -82,11 +84,15 @@ Tensor Layer::activate(const Tensor& x) const {
   return torch::silu(x);
 }
 
-Tensor Layer::forward(const Tensor& x_BLD, const Visible& visible) {
-  const auto attended = attention_->forward(ln_1_->forward(x_BLD), visible);
-  const auto y_BLD = x_BLD + torch::dropout(attended, dropout_, is_training());
-  const auto mlp = c_proj_->forward(activate(c_fc_->forward(ln_2_->forward(y_BLD))));
-  return y_BLD + torch::dropout(mlp, dropout_, is_training());
+Tensor Layer::forward(const Tensor& x_BLD, const Visible& visible, const Tensor& positions_B) {
+  const auto asked = [&](const Tensor& t_BLD) {
+    return positions_B.defined() ? tokens_at(t_BLD, positions_B) : t_BLD;
+  };
+  const auto normed_BLD = ln_1_->forward(x_BLD);
+  const auto attended = attention_->forward(asked(normed_BLD), normed_BLD, visible);
+  const auto y_BQD = asked(x_BLD) + torch::dropout(attended, dropout_, is_training());
+  const auto mlp = c_proj_->forward(activate(c_fc_->forward(ln_2_->forward(y_BQD))));
+  return y_BQD + torch::dropout(mlp, dropout_, is_training());
 }
 
 void Layer::initialise(const GptNeoConfig& config, torch::Generator generator) {

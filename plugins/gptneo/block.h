@@ -15,7 +15,9 @@ namespace mvn::gptneo {
 class SelfAttention : public torch::nn::Module {
  public:
   SelfAttention(const GptNeoConfig& config, const torch::TensorOptions& options);
-  torch::Tensor forward(const torch::Tensor& x_BLD, const Visible& visible);
+  // Q queries of x are asked for, all of it or some: [B, Q, D].
+  torch::Tensor forward(const torch::Tensor& queries_BQD, const torch::Tensor& x_BLD,
+                        const Visible& visible);
   void initialise(const GptNeoConfig& config, torch::Generator generator);
 
  private:
@@ -30,7 +32,9 @@ class SelfAttention : public torch::nn::Module {
 class Layer : public torch::nn::Module {
  public:
   Layer(const GptNeoConfig& config, const torch::TensorOptions& options);
-  torch::Tensor forward(const torch::Tensor& x_BLD, const Visible& visible);
+  // Every token, or, where positions_B is defined, the token of each row at that column: [B, 1, D].
+  torch::Tensor forward(const torch::Tensor& x_BLD, const Visible& visible,
+                        const torch::Tensor& positions_B = {});
   void initialise(const GptNeoConfig& config, torch::Generator generator);
 
  private:

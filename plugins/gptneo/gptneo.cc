@@ -54,25 +54,19 @@ class GptNeo : public Model {
   }
 
   Tensor forward(const Tensor& ids_BL, const Tensor& mask_BL) override {
-    const auto length = ids_BL.size(1);
-    if (length > config_.positions) {
-      throw Error("gptneo: an input of " + std::to_string(length) + " tokens, but the model has " +
-                  std::to_string(config_.positions) + " positions (max_position_embeddings)");
-    }
-    // Positions count from the first column, padding included, as the reference's forward does.
-    const auto positions_L = torch::arange(length, ids_BL.options());
-    auto x_BLD = transformer_->wte->forward(ids_BL) + transformer_->wpe->forward(positions_L);
-    x_BLD = torch::dropout(x_BLD, config_.embed_dropout, is_training());
-    const bool early_padding = has_early_padding(mask_BL);
-    const auto global = visible_keys(ids_BL, mask_BL, /*window=*/0, early_padding);
-    const auto local = visible_keys(ids_BL, mask_BL, config_.window, early_padding);
-    for (std::size_t i = 0; i < config_.layers.size(); ++i) {
-      const auto layer = transformer_->h[i];
-      const auto visible = config_.layers[i] == Attention::kLocal ? local : global;
-      x_BLD = recomputed([layer, visible](const Tensor& x) { return layer->forward(x, visible); },
-                         x_BLD);
-    }
-    return transformer_->ln_f->forward(x_BLD);
+    return transformer_->ln_f->forward(run_layers(ids_BL, mask_BL, config_.layers.size()));
+  }
+
+  // Of the last layer only the keys and values need every token.
+  Tensor forward_at(const Tensor& ids_BL, const Tensor& mask_BL,
+                    const Tensor& positions_B) override {
+    const auto last = config_.layers.size() - 1;
+    const auto layer = transformer_->h[last];
+    const auto visible = visible_keys_at(positions_B, ids_BL, mask_BL, window_of(last));
+    const auto x_B1D =
+        recomputed([=](const Tensor& x_BLD) { return layer->forward(x_BLD, visible, positions_B); },
+                   run_layers(ids_BL, mask_BL, last));
+    return transformer_->ln_f->forward(x_B1D).squeeze(1);
   }
 
   Tensor lm_logits(const Tensor& hidden) override {
@@ -129,6 +123,33 @@ class GptNeo : public Model {
   }
 
  private:
+  [[nodiscard]] std::int64_t window_of(std::size_t layer) const {
+    return config_.layers[layer] == Attention::kLocal ? config_.window : 0;
+  }
+
+  // The residual stream after the first `count` layers.
+  Tensor run_layers(const Tensor& ids_BL, const Tensor& mask_BL, std::size_t count) {
+    const auto length = ids_BL.size(1);
+    if (length > config_.positions) {
+      throw Error("gptneo: an input of " + std::to_string(length) + " tokens, but the model has " +
+                  std::to_string(config_.positions) + " positions (max_position_embeddings)");
+    }
+    // Positions count from the first column, padding included, as the reference's forward does.
+    const auto positions_L = torch::arange(length, ids_BL.options());
+    auto x_BLD = transformer_->wte->forward(ids_BL) + transformer_->wpe->forward(positions_L);
+    x_BLD = torch::dropout(x_BLD, config_.embed_dropout, is_training());
+    const bool early_padding = has_early_padding(mask_BL);
+    const auto global = visible_keys(ids_BL, mask_BL, /*window=*/0, early_padding);
+    const auto local = visible_keys(ids_BL, mask_BL, config_.window, early_padding);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto layer = transformer_->h[i];
+      const auto visible = window_of(i) == 0 ? global : local;
+      x_BLD = recomputed([layer, visible](const Tensor& x) { return layer->forward(x, visible); },
+                         x_BLD);
+    }
+    return x_BLD;
+  }
+
   GptNeoConfig config_;
   Value::Map original_;
   std::shared_ptr<Transformer> transformer_;

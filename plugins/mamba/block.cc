@@ -21,6 +21,11 @@ torch::TensorOptions at_least_float(const torch::TensorOptions& options) {
   return dtype == torch::kDouble ? options : options.dtype(torch::kFloat32);
 }
 
+// The tokens whose output is asked for.
+Tensor asked(const Tensor& x_TD, const Tensor& index_P) {
+  return index_P.defined() ? x_TD.index_select(0, index_P) : x_TD;
+}
+
 }  // namespace
 
 CausalConv::CausalConv(std::int64_t channels, std::int64_t kernel, bool has_bias,
@@ -56,10 +61,10 @@ Mixer::Mixer(const MambaConfig& config, const torch::TensorOptions& options)
           "A_log", torch::empty({config.inner, config.states}, at_least_float(options)))),
       d_(register_parameter("D", torch::empty({config.inner}, at_least_float(options)))) {}
 
-Tensor Mixer::forward(const Tensor& x_TD, const Packing& packing) {
+Tensor Mixer::forward(const Tensor& x_TD, const Packing& packing, const Tensor& index_P) {
   const auto halves = in_proj_->forward(x_TD).chunk(2, -1);
   const auto x_TI = conv1d_->forward(halves[0], packing);
-  return out_proj_->forward(scan(x_TI, halves[1], packing));
+  return out_proj_->forward(asked(scan(x_TI, halves[1], packing), index_P));
 }
 
 Tensor Mixer::scan(const Tensor& x_TI, const Tensor& gate_TI, const Packing& packing) {
@@ -120,8 +125,9 @@ Block::Block(const MambaConfig& config, const torch::TensorOptions& options)
                             std::make_shared<RmsNorm>(config.width, config.norm_epsilon, options))),
       mixer_(register_module("mixer", std::make_shared<Mixer>(config, options))) {}
 
-Tensor Block::forward(const Tensor& residual_TD, const Packing& packing) {
-  return residual_TD + mixer_->forward(norm_->forward(residual_TD), packing);
+Tensor Block::forward(const Tensor& residual_TD, const Packing& packing, const Tensor& index_P) {
+  return asked(residual_TD, index_P) +
+         mixer_->forward(norm_->forward(residual_TD), packing, index_P);
 }
 
 void Block::initialise(const MambaConfig& config, torch::Generator generator) {

@@ -28,7 +28,9 @@ class CausalConv : public torch::nn::Module {
 class Mixer : public torch::nn::Module {
  public:
   Mixer(const MambaConfig& config, const torch::TensorOptions& options);
-  torch::Tensor forward(const torch::Tensor& x_TD, const Packing& packing);
+  // Every token, or, where it is defined, the packed tokens index_P alone: [P, D].
+  torch::Tensor forward(const torch::Tensor& x_TD, const Packing& packing,
+                        const torch::Tensor& index_P);
   void initialise(const MambaConfig& config, torch::Generator generator);
 
  private:
@@ -49,8 +51,9 @@ class Mixer : public torch::nn::Module {
 class Block : public torch::nn::Module {
  public:
   Block(const MambaConfig& config, const torch::TensorOptions& options);
-  // The residual stream through one block.
-  torch::Tensor forward(const torch::Tensor& residual_TD, const Packing& packing);
+  // The residual stream through one block; index_P as Mixer::forward has it.
+  torch::Tensor forward(const torch::Tensor& residual_TD, const Packing& packing,
+                        const torch::Tensor& index_P = {});
   void initialise(const MambaConfig& config, torch::Generator generator);
 
  private:

@@ -53,18 +53,21 @@ class Mamba : public Model {
   }
 
   Tensor forward(const Tensor& ids_BL, const Tensor& mask_BL) override {
-    const auto packing =
-        make_packing(mask_BL.defined() ? mask_BL : torch::ones_like(ids_BL, torch::kBool));
-    auto stream_TD = backbone_->embeddings->forward(pack(ids_BL, packing));
-    if (config_.fp32_residual && stream_TD.scalar_type() != torch::kDouble) {
-      stream_TD = stream_TD.to(torch::kFloat32);
-    }
-    for (const auto& layer : backbone_->layers) {
-      stream_TD =
-          recomputed([layer, packing](const Tensor& x_TD) { return layer->forward(x_TD, packing); },
-                     stream_TD);
-    }
+    const auto packing = make_packing(real_tokens(ids_BL, mask_BL));
+    const auto stream_TD = run_layers(ids_BL, packing, backbone_->layers.size());
     return unpack(backbone_->norm_f->forward(stream_TD), packing);
+  }
+
+  // After the last layer's scan the other tokens are of no use.
+  Tensor forward_at(const Tensor& ids_BL, const Tensor& mask_BL,
+                    const Tensor& positions_B) override {
+    const auto packing = make_packing(real_tokens(ids_BL, mask_BL));
+    const auto index_B = packed_index(positions_B, real_tokens(ids_BL, mask_BL), packing);
+    const auto layer = backbone_->layers.back();
+    const auto stream_BD =
+        recomputed([=](const Tensor& x_TD) { return layer->forward(x_TD, packing, index_B); },
+                   run_layers(ids_BL, packing, backbone_->layers.size() - 1));
+    return backbone_->norm_f->forward(stream_BD);
   }
 
   Tensor lm_logits(const Tensor& hidden) override {
@@ -124,6 +127,25 @@ class Mamba : public Model {
   }
 
  private:
+  static Tensor real_tokens(const Tensor& ids_BL, const Tensor& mask_BL) {
+    return mask_BL.defined() ? mask_BL : torch::ones_like(ids_BL, torch::kBool);
+  }
+
+  // The residual stream after the first `count` layers.
+  Tensor run_layers(const Tensor& ids_BL, const Packing& packing, std::size_t count) {
+    auto stream_TD = backbone_->embeddings->forward(pack(ids_BL, packing));
+    if (config_.fp32_residual && stream_TD.scalar_type() != torch::kDouble) {
+      stream_TD = stream_TD.to(torch::kFloat32);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto layer = backbone_->layers[i];
+      stream_TD =
+          recomputed([layer, packing](const Tensor& x_TD) { return layer->forward(x_TD, packing); },
+                     stream_TD);
+    }
+    return stream_TD;
+  }
+
   MambaConfig config_;
   Value::Map original_;
   std::shared_ptr<Backbone> backbone_;

@@ -32,6 +32,13 @@ torch::Tensor pack(const torch::Tensor& x, const Packing& packing) {
   return packing.indices.defined() ? flat.index_select(0, packing.indices) : flat;
 }
 
+torch::Tensor packed_index(const torch::Tensor& positions_B, const torch::Tensor& mask,
+                           const Packing& packing) {
+  const auto before_BL = mask.cumsum(1, torch::kInt64) - 1;
+  const auto first_B = packing.offsets.narrow(0, 0, packing.batch).to(positions_B.device());
+  return first_B + before_BL.gather(1, positions_B.unsqueeze(1)).squeeze(1);
+}
+
 torch::Tensor unpack(const torch::Tensor& x, const Packing& packing) {
   auto shape = x.sizes().vec();
   shape[0] = packing.length;

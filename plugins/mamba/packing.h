@@ -22,6 +22,9 @@ Packing make_packing(const torch::Tensor& mask);
 
 // x [B, L, ...] -> [T, ...]
 torch::Tensor pack(const torch::Tensor& x, const Packing& packing);
+// Where one real token of each row lies in the packed batch: columns positions_B -> [B] int64.
+torch::Tensor packed_index(const torch::Tensor& positions_B, const torch::Tensor& mask,
+                           const Packing& packing);
 // x [T, ...] -> [B, L, ...], zero on the padding.
 torch::Tensor unpack(const torch::Tensor& x, const Packing& packing);
 

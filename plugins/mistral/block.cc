@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "mvn/model.h"
+
 namespace mvn::mistral {
 
 using torch::Tensor;
@@ -20,6 +22,19 @@ Tensor rotate(const Tensor& x_BHLK, const Rotation& rotation) {
   const auto turned = torch::cat({-halves[1], halves[0]}, -1);
   return x_BHLK * rotation.cos_LK.to(x_BHLK.scalar_type()) +
          turned * rotation.sin_LK.to(x_BHLK.scalar_type());
+}
+
+// The angles of one token of each row, [B, 1, 1, K].
+Rotation at(const Rotation& rotation, const Tensor& positions_B) {
+  const auto rows = [&](const Tensor& table_LK) {
+    return table_LK.index_select(0, positions_B).unsqueeze(1).unsqueeze(1);
+  };
+  return {rows(rotation.cos_LK), rows(rotation.sin_LK)};
+}
+
+// The tokens whose output is asked for.
+Tensor asked(const Tensor& x_BLD, const Tensor& positions_B) {
+  return positions_B.defined() ? tokens_at(x_BLD, positions_B) : x_BLD;
 }
 
 // Every head of keys or values serves `times` consecutive heads of queries.
@@ -53,16 +68,17 @@ SelfAttention::SelfAttention(const MistralConfig& config, const torch::TensorOpt
   o_proj_ = register_module("o_proj", make_linear(all, config.width, options));
 }
 
-Tensor SelfAttention::forward(const Tensor& x_BLD, const Rotation& rotation,
-                              const Visible& visible) {
-  const auto q_BHLK = rotate(split_heads(q_proj_->forward(x_BLD), heads_), rotation);
+Tensor SelfAttention::forward(const Tensor& x_BLD, const Rotation& rotation, const Visible& visible,
+                              const Tensor& positions_B) {
+  const auto q_BHQK = rotate(split_heads(q_proj_->forward(asked(x_BLD, positions_B)), heads_),
+                             positions_B.defined() ? at(rotation, positions_B) : rotation);
   const auto k_BHLK = rotate(split_heads(k_proj_->forward(x_BLD), kv_heads_), rotation);
   const auto v_BHLK = split_heads(v_proj_->forward(x_BLD), kv_heads_);
   const auto times = heads_ / kv_heads_;
-  const auto y_BHLK =
-      attend(q_BHLK, repeat_heads(k_BHLK, times), repeat_heads(v_BHLK, times), visible,
-             1.0 / std::sqrt(static_cast<double>(q_BHLK.size(3))), is_training() ? dropout_ : 0.0);
-  return o_proj_->forward(join_heads(y_BHLK));
+  const auto y_BHQK =
+      attend(q_BHQK, repeat_heads(k_BHLK, times), repeat_heads(v_BHLK, times), visible,
+             1.0 / std::sqrt(static_cast<double>(q_BHQK.size(3))), is_training() ? dropout_ : 0.0);
+  return o_proj_->forward(join_heads(y_BHQK));
 }
 
 Mlp::Mlp(const MistralConfig& config, const torch::TensorOptions& options)
@@ -86,10 +102,12 @@ Layer::Layer(const MistralConfig& config, const torch::TensorOptions& options)
   mlp_ = register_module("mlp", std::make_shared<Mlp>(config, options));
 }
 
-Tensor Layer::forward(const Tensor& x_BLD, const Rotation& rotation, const Visible& visible) {
-  const auto y_BLD =
-      x_BLD + self_attn_->forward(input_layernorm_->forward(x_BLD), rotation, visible);
-  return y_BLD + mlp_->forward(post_attention_layernorm_->forward(y_BLD));
+Tensor Layer::forward(const Tensor& x_BLD, const Rotation& rotation, const Visible& visible,
+                      const Tensor& positions_B) {
+  const auto y_BQD =
+      asked(x_BLD, positions_B) +
+      self_attn_->forward(input_layernorm_->forward(x_BLD), rotation, visible, positions_B);
+  return y_BQD + mlp_->forward(post_attention_layernorm_->forward(y_BQD));
 }
 
 }  // namespace mvn::mistral

@@ -24,8 +24,9 @@ Rotation make_rotation(const MistralConfig& config, std::int64_t length,
 class SelfAttention : public torch::nn::Module {
  public:
   SelfAttention(const MistralConfig& config, const torch::TensorOptions& options);
+  // Every token, or, where positions_B is defined, the token of each row at that column: [B, 1, D].
   torch::Tensor forward(const torch::Tensor& x_BLD, const Rotation& rotation,
-                        const Visible& visible);
+                        const Visible& visible, const torch::Tensor& positions_B);
 
  private:
   std::int64_t heads_;
@@ -52,8 +53,9 @@ class Mlp : public torch::nn::Module {
 class Layer : public torch::nn::Module {
  public:
   Layer(const MistralConfig& config, const torch::TensorOptions& options);
+  // As SelfAttention::forward.
   torch::Tensor forward(const torch::Tensor& x_BLD, const Rotation& rotation,
-                        const Visible& visible);
+                        const Visible& visible, const torch::Tensor& positions_B = {});
 
  private:
   std::shared_ptr<RmsNorm> input_layernorm_;

@@ -51,14 +51,20 @@ class Mistral : public Model {
   }
 
   Tensor forward(const Tensor& ids_BL, const Tensor& mask_BL) override {
-    auto x_BLD = embed(ids_BL);
-    const auto rotation = make_rotation(config_, ids_BL.size(1), x_BLD.options());
-    const auto visible = visible_keys(ids_BL, mask_BL, config_.window);
-    for (const auto& layer : model_->layers) {
-      x_BLD =
-          recomputed([=](const Tensor& x) { return layer->forward(x, rotation, visible); }, x_BLD);
-    }
-    return model_->norm->forward(x_BLD);
+    return model_->norm->forward(
+        run_layers(ids_BL, mask_BL, rotation(ids_BL), model_->layers.size()));
+  }
+
+  // Of the last layer only the keys and values need every token.
+  Tensor forward_at(const Tensor& ids_BL, const Tensor& mask_BL,
+                    const Tensor& positions_B) override {
+    const auto turned = rotation(ids_BL);
+    const auto layer = model_->layers.back();
+    const auto visible = visible_keys_at(positions_B, ids_BL, mask_BL, config_.window);
+    const auto x_B1D =
+        recomputed([=](const Tensor& x) { return layer->forward(x, turned, visible, positions_B); },
+                   run_layers(ids_BL, mask_BL, turned, model_->layers.size() - 1));
+    return model_->norm->forward(x_B1D).squeeze(1);
   }
 
   Tensor lm_logits(const Tensor& hidden) override {
@@ -124,6 +130,23 @@ class Mistral : public Model {
     if (!config_.padding_id || !x_BLD.requires_grad()) return x_BLD;
     const auto padding_BL1 = (ids_BL == *config_.padding_id).unsqueeze(-1);
     return torch::where(padding_BL1, x_BLD.detach(), x_BLD);
+  }
+
+  [[nodiscard]] Rotation rotation(const Tensor& ids_BL) const {
+    return make_rotation(config_, ids_BL.size(1), model_->norm->weight.options());
+  }
+
+  // The residual stream after the first `count` layers.
+  Tensor run_layers(const Tensor& ids_BL, const Tensor& mask_BL, const Rotation& rotation,
+                    std::size_t count) {
+    auto x_BLD = embed(ids_BL);
+    const auto visible = visible_keys(ids_BL, mask_BL, config_.window);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto layer = model_->layers[i];
+      x_BLD =
+          recomputed([=](const Tensor& x) { return layer->forward(x, rotation, visible); }, x_BLD);
+    }
+    return x_BLD;
   }
 
   MistralConfig config_;

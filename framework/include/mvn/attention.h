@@ -13,7 +13,7 @@ namespace mvn {
 struct Visible {
   bool causal = true;       // every key up to the query,
   std::int64_t window = 0;  // or, where this is not 0, the last so many of them; otherwise:
-  torch::Tensor mask;       // bool, true where visible, [B, 1, L, L]
+  torch::Tensor mask;       // bool, true where visible, [B, 1, queries, keys]
 };
 
 // True where padding comes before a real token. To know, a GPU is waited for: ask once a batch.
@@ -27,6 +27,10 @@ Visible visible_keys(const torch::Tensor& ids_BL, const torch::Tensor& mask_BL,
 // The same where has_early_padding(mask_BL) is known.
 Visible visible_keys(const torch::Tensor& ids_BL, const torch::Tensor& mask_BL, std::int64_t window,
                      bool early_padding);
+
+// The same for one query of each row, a real token in column positions_B.
+Visible visible_keys_at(const torch::Tensor& positions_B, const torch::Tensor& ids_BL,
+                        const torch::Tensor& mask_BL, std::int64_t window);
 
 // softmax(scale q k^T) v over the visible keys, [B, H, L, K]; the scores in float32. A window makes
 // the work and the memory linear in L; on a GPU LibTorch's flash kernels do it in half precision.

@@ -41,6 +41,12 @@ class Model : public torch::nn::Module {
   // otherwise) -> hidden states after the final norm, [B, L, D].
   virtual torch::Tensor forward(const torch::Tensor& ids_BL, const torch::Tensor& mask_BL) = 0;
 
+  // The hidden states of forward() at one real token of each row, in column positions_B (int64):
+  // [B, D]. Default: forward(), of which the rest is thrown away; a model leaves out what only the
+  // rest needs.
+  virtual torch::Tensor forward_at(const torch::Tensor& ids_BL, const torch::Tensor& mask_BL,
+                                   const torch::Tensor& positions_B);
+
   // hidden [..., D] -> logits [..., V] of the next token. Throws Error where the model was built
   // without that head.
   virtual torch::Tensor lm_logits(const torch::Tensor& hidden) = 0;
@@ -74,5 +80,8 @@ class Model : public torch::nn::Module {
   // without the head.
   [[nodiscard]] virtual double forward_macs(std::int64_t length) const = 0;
 };
+
+// One token of each row: x_BLD at the columns positions_B -> [B, 1, D].
+torch::Tensor tokens_at(const torch::Tensor& x_BLD, const torch::Tensor& positions_B);
 
 }  // namespace mvn

@@ -102,6 +102,16 @@ Visible visible_keys(const Tensor& ids_BL, const Tensor& mask_BL, std::int64_t w
       .causal = false, .window = 0, .mask = (visible & mask_BL.unsqueeze(1).unsqueeze(1)) | itself};
 }
 
+Visible visible_keys_at(const Tensor& positions_B, const Tensor& ids_BL, const Tensor& mask_BL,
+                        std::int64_t window) {
+  const auto column_L = torch::arange(ids_BL.size(1), positions_B.options());
+  const auto query_B1 = positions_B.unsqueeze(1);
+  auto visible_BL = column_L <= query_B1;
+  if (window != 0) visible_BL = visible_BL & (column_L > query_B1 - window);
+  if (mask_BL.defined()) visible_BL = visible_BL & mask_BL;
+  return {.causal = false, .window = 0, .mask = visible_BL.unsqueeze(1).unsqueeze(1)};
+}
+
 Tensor attend(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
               const Visible& visible, double scale, double dropout) {
   if (visible.window != 0) {

@@ -108,6 +108,24 @@ TEST(Attention, PaddingOnEitherSideIsNotSeen) {
   }
 }
 
+TEST(Attention, OfOneQueryARowSeesWhatThatQuerySaw) {
+  auto mask = torch::ones({3, 12}, torch::kBool);
+  mask[1].narrow(0, 0, 5).fill_(false);
+  mask[2].narrow(0, 9, 3).fill_(false);
+  const auto ids = torch::zeros({3, 12}, torch::kLong);
+  const auto positions = torch::tensor({11, 5, 8});
+  for (const std::int64_t window : {0, 1, 4}) {
+    const auto all = visible_BLL(mask, window);
+    const auto one = visible_keys_at(positions, ids, mask, window);
+    EXPECT_FALSE(one.causal);
+    EXPECT_TRUE(
+        torch::equal(all.index({torch::arange(3), positions}).view({3, 1, 1, 12}), one.mask))
+        << window;
+  }
+  EXPECT_TRUE(
+      torch::equal(visible_keys_at(positions, ids, {}, 0).mask.sum({1, 2, 3}), positions + 1));
+}
+
 // The cheap forms are taken where they say the same.
 TEST(Attention, NoMaskIsMadeWhereCausalityOrAWindowSaysIt) {
   const auto ids = torch::zeros({1, 20}, torch::kLong);

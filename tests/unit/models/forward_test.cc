@@ -156,6 +156,72 @@ TEST_P(Forward, IsTheSameForAnyNumberOfThreads) {
   }
 }
 
+// Padding on both sides, a single token, a window that hides most of the text: forward() and its
+// gradients, of the one token of each row that is asked for.
+TEST_P(Forward, OfOneTokenARowIsTheForwardPassThere) {
+  const auto model = noisy(GetParam(), torch::kFloat64);
+  const auto ids = ids_of(4, 12);
+  const auto column = torch::arange(12).unsqueeze(0);
+  const auto first = torch::tensor({0, 0, 11, 3}).unsqueeze(1);
+  const auto last = torch::tensor({11, 0, 11, 8});
+  const auto mask = (column >= first) & (column <= last.unsqueeze(1));
+  for (const auto& positions : {last, torch::tensor({5, 0, 11, 3})}) {
+    const auto run = [&](bool alone) {
+      model->zero_grad();
+      const auto hidden = alone ? model->forward_at(ids, mask, positions)
+                                : model->Model::forward_at(ids, mask, positions);
+      hidden.square().sum().backward();
+      std::vector<Tensor> results = {hidden.detach()};
+      for (const auto& parameter : model->parameters()) {
+        if (parameter.grad().defined()) results.push_back(parameter.grad().clone());
+      }
+      return results;
+    };
+    const auto expected = run(false);
+    const auto got = run(true);
+    ASSERT_EQ(expected.size(), got.size());
+    EXPECT_EQ((std::vector<std::int64_t>{4, model->width()}), got[0].sizes().vec());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_TRUE(torch::allclose(expected[i], got[i], 1e-6, 1e-8)) << i;
+    }
+  }
+}
+
+TEST_P(Forward, OfOneTokenARowNeedsNoMask) {
+  const auto model = noisy(GetParam(), torch::kFloat64);
+  const torch::NoGradGuard no_grad;
+  for (const std::int64_t length : {1, 9}) {
+    const auto ids = ids_of(2, length);
+    const auto positions = torch::tensor({length - 1, length / 2});
+    EXPECT_TRUE(torch::allclose(model->forward(ids, {}).index({torch::arange(2), positions}),
+                                model->forward_at(ids, {}, positions), 1e-6, 1e-8));
+  }
+}
+
+// As a step with adapters has it: packed weights, and one token a row, in either precision.
+TEST_P(Forward, FrozenModelsAgreeWithFloat64) {
+  const auto wide = noisy(GetParam(), torch::kFloat64);
+  const auto ids = ids_of(3, 25);
+  const auto column = torch::arange(25).unsqueeze(0);
+  const auto first = torch::tensor({0, 20, 3}).unsqueeze(1);
+  const auto last = torch::tensor({24, 24, 3});
+  const auto mask = (column >= first) & (column <= last.unsqueeze(1));
+  const torch::NoGradGuard no_grad;
+  for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+    const auto narrow = make_model(GetParam().plugin, parse(GetParam().config), type);
+    auto values = narrow->named_parameters();
+    for (auto& parameter : wide->named_parameters()) {
+      values[parameter.key()].copy_(parameter.value());
+      values[parameter.key()].requires_grad_(false);
+      parameter.value().copy_(values[parameter.key()]);
+    }
+    const auto expected = wide->Model::forward_at(ids, mask, last);
+    const auto got = narrow->forward_at(ids, mask, last).to(torch::kFloat64);
+    EXPECT_LT((expected - got).abs().max().item<double>(),
+              (type == torch::kFloat32 ? 1e-5 : 2e-2) * expected.abs().max().item<double>());
+  }
+}
+
 // float32 on a CPU takes the fused scan, float64 the plain one.
 TEST_P(Forward, AgreesBetweenFloat32AndFloat64) {
   const auto narrow = noisy(GetParam(), torch::kFloat32);
