@@ -5,11 +5,19 @@
 #include <cmath>
 
 #include "mvn/initialise.h"
-#include "mvn/model.h"
 
 namespace mvn::gptneo {
 
 using torch::Tensor;
+
+namespace {
+
+// The tokens whose output is asked for.
+Tensor asked(const Tensor& x_TD, const Tensor& index_B) {
+  return index_B.defined() ? x_TD.index_select(0, index_B) : x_TD;
+}
+
+}  // namespace
 
 SelfAttention::SelfAttention(const GptNeoConfig& config, const torch::TensorOptions& options)
     : torch::nn::Module("SelfAttention"),
@@ -25,15 +33,20 @@ SelfAttention::SelfAttention(const GptNeoConfig& config, const torch::TensorOpti
                                                                      /*has_bias=*/true, options))) {
 }
 
-Tensor SelfAttention::forward(const Tensor& queries_BQD, const Tensor& x_BLD,
-                              const Visible& visible) {
-  const auto q_BHQK = split_heads(q_proj_->forward(queries_BQD), heads_);
-  const auto k_BHLK = split_heads(k_proj_->forward(x_BLD), heads_);
-  const auto v_BHLK = split_heads(v_proj_->forward(x_BLD), heads_);
+Tensor SelfAttention::forward(const Tensor& x_TD, const RealTokens& tokens, const Visible& visible,
+                              const Tensor& index_B) {
+  const bool one_a_row = index_B.defined();
+  const auto heads = [&](const Tensor& packed_TD) {
+    return split_heads(unpack(packed_TD, tokens), heads_);
+  };
+  const auto q_TD = q_proj_->forward(asked(x_TD, index_B));
+  const auto q_BHQK = one_a_row ? split_heads(q_TD.unsqueeze(1), heads_) : heads(q_TD);
+  const auto k_BHLK = heads(k_proj_->forward(x_TD));
+  const auto v_BHLK = heads(v_proj_->forward(x_TD));
   // GPT-Neo does not divide the scores by the square root of the head's width.
-  const auto y_BHQK =
-      attend(q_BHQK, k_BHLK, v_BHLK, visible, /*scale=*/1.0, is_training() ? dropout_ : 0.0);
-  return out_proj_->forward(join_heads(y_BHQK));
+  const auto y_BQD = join_heads(
+      attend(q_BHQK, k_BHLK, v_BHLK, visible, /*scale=*/1.0, is_training() ? dropout_ : 0.0));
+  return out_proj_->forward(one_a_row ? y_BQD.squeeze(1) : pack(y_BQD, tokens));
 }
 
 void SelfAttention::initialise(const GptNeoConfig& config, torch::Generator generator) {
@@ -84,15 +97,12 @@ Tensor Layer::activate(const Tensor& x) const {
   return torch::silu(x);
 }
 
-Tensor Layer::forward(const Tensor& x_BLD, const Visible& visible, const Tensor& positions_B) {
-  const auto asked = [&](const Tensor& t_BLD) {
-    return positions_B.defined() ? tokens_at(t_BLD, positions_B) : t_BLD;
-  };
-  const auto normed_BLD = ln_1_->forward(x_BLD);
-  const auto attended = attention_->forward(asked(normed_BLD), normed_BLD, visible);
-  const auto y_BQD = asked(x_BLD) + torch::dropout(attended, dropout_, is_training());
-  const auto mlp = c_proj_->forward(activate(c_fc_->forward(ln_2_->forward(y_BQD))));
-  return y_BQD + torch::dropout(mlp, dropout_, is_training());
+Tensor Layer::forward(const Tensor& x_TD, const RealTokens& tokens, const Visible& visible,
+                      const Tensor& index_B) {
+  const auto attended = attention_->forward(ln_1_->forward(x_TD), tokens, visible, index_B);
+  const auto y_TD = asked(x_TD, index_B) + torch::dropout(attended, dropout_, is_training());
+  const auto mlp = c_proj_->forward(activate(c_fc_->forward(ln_2_->forward(y_TD))));
+  return y_TD + torch::dropout(mlp, dropout_, is_training());
 }
 
 void Layer::initialise(const GptNeoConfig& config, torch::Generator generator) {

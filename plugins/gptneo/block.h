@@ -1,4 +1,5 @@
-// The parts of a GPT-Neo layer. Shapes: B batch, L length, D width, H heads, K width of a head.
+// The parts of a GPT-Neo layer. Shapes: B batch, L length, T real tokens, D width, H heads, K width
+// of a head.
 #pragma once
 
 #include <torch/torch.h>
@@ -9,15 +10,16 @@
 #include "mvn/attention.h"
 #include "mvn/linear.h"
 #include "mvn/norm.h"
+#include "mvn/real_tokens.h"
 
 namespace mvn::gptneo {
 
 class SelfAttention : public torch::nn::Module {
  public:
   SelfAttention(const GptNeoConfig& config, const torch::TensorOptions& options);
-  // Q queries of x are asked for, all of it or some: [B, Q, D].
-  torch::Tensor forward(const torch::Tensor& queries_BQD, const torch::Tensor& x_BLD,
-                        const Visible& visible);
+  // Every packed token, or, where index_B is defined, that one of each row: [B, D].
+  torch::Tensor forward(const torch::Tensor& x_TD, const RealTokens& tokens, const Visible& visible,
+                        const torch::Tensor& index_B);
   void initialise(const GptNeoConfig& config, torch::Generator generator);
 
  private:
@@ -32,9 +34,9 @@ class SelfAttention : public torch::nn::Module {
 class Layer : public torch::nn::Module {
  public:
   Layer(const GptNeoConfig& config, const torch::TensorOptions& options);
-  // Every token, or, where positions_B is defined, the token of each row at that column: [B, 1, D].
-  torch::Tensor forward(const torch::Tensor& x_BLD, const Visible& visible,
-                        const torch::Tensor& positions_B = {});
+  // As SelfAttention::forward.
+  torch::Tensor forward(const torch::Tensor& x_TD, const RealTokens& tokens, const Visible& visible,
+                        const torch::Tensor& index_B = {});
   void initialise(const GptNeoConfig& config, torch::Generator generator);
 
  private:

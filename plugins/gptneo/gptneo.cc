@@ -9,6 +9,7 @@
 #include "mvn/error.h"
 #include "mvn/initialise.h"
 #include "mvn/plugin.h"
+#include "mvn/real_tokens.h"
 #include "mvn/recompute.h"
 
 namespace mvn::gptneo {
@@ -54,7 +55,9 @@ class GptNeo : public Model {
   }
 
   Tensor forward(const Tensor& ids_BL, const Tensor& mask_BL) override {
-    return transformer_->ln_f->forward(run_layers(ids_BL, mask_BL, config_.layers.size()));
+    const auto tokens = real_tokens(ids_BL, mask_BL);
+    const auto x_TD = run_layers(ids_BL, mask_BL, tokens, config_.layers.size());
+    return unpack(transformer_->ln_f->forward(x_TD), tokens);
   }
 
   // Of the last layer only the keys and values need every token.
@@ -62,11 +65,13 @@ class GptNeo : public Model {
                     const Tensor& positions_B) override {
     const auto last = config_.layers.size() - 1;
     const auto layer = transformer_->h[last];
+    const auto tokens = real_tokens(ids_BL, mask_BL);
     const auto visible = visible_keys_at(positions_B, ids_BL, mask_BL, window_of(last));
-    const auto x_B1D =
-        recomputed([=](const Tensor& x_BLD) { return layer->forward(x_BLD, visible, positions_B); },
-                   run_layers(ids_BL, mask_BL, last));
-    return transformer_->ln_f->forward(x_B1D).squeeze(1);
+    const auto index_B = packed_index(positions_B, mask_BL, tokens);
+    const auto x_BD = recomputed(
+        [=](const Tensor& x_TD) { return layer->forward(x_TD, tokens, visible, index_B); },
+        run_layers(ids_BL, mask_BL, tokens, last));
+    return transformer_->ln_f->forward(x_BD);
   }
 
   Tensor lm_logits(const Tensor& hidden) override {
@@ -128,26 +133,27 @@ class GptNeo : public Model {
   }
 
   // The residual stream after the first `count` layers.
-  Tensor run_layers(const Tensor& ids_BL, const Tensor& mask_BL, std::size_t count) {
+  Tensor run_layers(const Tensor& ids_BL, const Tensor& mask_BL, const RealTokens& tokens,
+                    std::size_t count) {
     const auto length = ids_BL.size(1);
     if (length > config_.positions) {
       throw Error("gptneo: an input of " + std::to_string(length) + " tokens, but the model has " +
                   std::to_string(config_.positions) + " positions (max_position_embeddings)");
     }
     // Positions count from the first column, padding included, as the reference's forward does.
-    const auto positions_L = torch::arange(length, ids_BL.options());
-    auto x_BLD = transformer_->wte->forward(ids_BL) + transformer_->wpe->forward(positions_L);
-    x_BLD = torch::dropout(x_BLD, config_.embed_dropout, is_training());
+    const auto positions_BL = torch::arange(length, ids_BL.options()).expand(ids_BL.sizes());
+    auto x_TD = transformer_->wte->forward(pack(ids_BL, tokens)) +
+                transformer_->wpe->forward(pack(positions_BL, tokens));
+    x_TD = torch::dropout(x_TD, config_.embed_dropout, is_training());
     const bool early_padding = has_early_padding(mask_BL);
     const auto global = visible_keys(ids_BL, mask_BL, /*window=*/0, early_padding);
     const auto local = visible_keys(ids_BL, mask_BL, config_.window, early_padding);
     for (std::size_t i = 0; i < count; ++i) {
       const auto layer = transformer_->h[i];
       const auto visible = window_of(i) == 0 ? global : local;
-      x_BLD = recomputed([layer, visible](const Tensor& x) { return layer->forward(x, visible); },
-                         x_BLD);
+      x_TD = recomputed([=](const Tensor& x) { return layer->forward(x, tokens, visible); }, x_TD);
     }
-    return x_BLD;
+    return x_TD;
   }
 
   GptNeoConfig config_;

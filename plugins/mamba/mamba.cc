@@ -53,7 +53,7 @@ class Mamba : public Model {
   }
 
   Tensor forward(const Tensor& ids_BL, const Tensor& mask_BL) override {
-    const auto packing = make_packing(real_tokens(ids_BL, mask_BL));
+    const auto packing = make_packing(mask_of(ids_BL, mask_BL));
     const auto stream_TD = run_layers(ids_BL, packing, backbone_->layers.size());
     return unpack(backbone_->norm_f->forward(stream_TD), packing);
   }
@@ -61,8 +61,8 @@ class Mamba : public Model {
   // After the last layer's scan the other tokens are of no use.
   Tensor forward_at(const Tensor& ids_BL, const Tensor& mask_BL,
                     const Tensor& positions_B) override {
-    const auto packing = make_packing(real_tokens(ids_BL, mask_BL));
-    const auto index_B = packed_index(positions_B, real_tokens(ids_BL, mask_BL), packing);
+    const auto packing = make_packing(mask_of(ids_BL, mask_BL));
+    const auto index_B = packed_index(positions_B, mask_BL, packing);
     const auto layer = backbone_->layers.back();
     const auto stream_BD =
         recomputed([=](const Tensor& x_TD) { return layer->forward(x_TD, packing, index_B); },
@@ -127,7 +127,7 @@ class Mamba : public Model {
   }
 
  private:
-  static Tensor real_tokens(const Tensor& ids_BL, const Tensor& mask_BL) {
+  static Tensor mask_of(const Tensor& ids_BL, const Tensor& mask_BL) {
     return mask_BL.defined() ? mask_BL : torch::ones_like(ids_BL, torch::kBool);
   }
 

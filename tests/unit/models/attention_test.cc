@@ -108,6 +108,17 @@ TEST(Attention, PaddingOnEitherSideIsNotSeen) {
   }
 }
 
+// Short keys are attended to in float32, long ones in bfloat16.
+TEST(Attention, OfBfloat16IsThatOfFloat64OnEitherSideOfTheSwitch) {
+  const auto options = torch::TensorOptions().dtype(torch::kBFloat16);
+  for (const std::int64_t length : {1, 7, 33, 255, 256, 300}) {
+    auto mask = torch::ones({2, length}, torch::kBool);
+    EXPECT_LT(error_against_plain(mask, /*window=*/8, 0.5, options), 2e-2) << length;
+    mask[0].narrow(0, 0, length / 2).fill_(false);
+    EXPECT_LT(error_against_plain(mask, /*window=*/0, 0.5, options), 2e-2) << length;
+  }
+}
+
 TEST(Attention, OfOneQueryARowSeesWhatThatQuerySaw) {
   auto mask = torch::ones({3, 12}, torch::kBool);
   mask[1].narrow(0, 0, 5).fill_(false);

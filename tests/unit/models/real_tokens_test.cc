@@ -1,0 +1,48 @@
+#include "mvn/real_tokens.h"
+
+#include <gtest/gtest.h>
+
+#include "support/tensors.h"
+
+namespace mvn::test {
+namespace {
+
+torch::Tensor mask_of(std::initializer_list<std::initializer_list<int>> rows) {
+  std::vector<torch::Tensor> all;
+  for (const auto& row : rows) all.push_back(torch::tensor(std::vector<int>(row)));
+  return torch::stack(all).to(torch::kBool);
+}
+
+TEST(RealTokens, ArePackedRowByRowAndPutBackAmongZeros) {
+  const auto mask = mask_of({{1, 1, 0}, {0, 1, 0}, {0, 1, 1}});
+  const auto ids = torch::arange(9).reshape({3, 3});
+  const auto tokens = real_tokens(ids, mask);
+  EXPECT_TRUE(torch::equal(torch::tensor({0, 1, 4, 7, 8}), pack(ids, tokens)));
+  EXPECT_TRUE(torch::equal(ids * mask, unpack(pack(ids, tokens), tokens)));
+  const auto positions = torch::tensor({1, 1, 2});
+  EXPECT_TRUE(torch::equal(torch::tensor({1, 2, 4}), packed_index(positions, mask, tokens)));
+}
+
+TEST(RealTokens, AreAllOfThemWithoutPadding) {
+  const auto x = torch::randn({2, 3, 4}, generator());
+  for (const auto& mask : {torch::Tensor(), torch::ones({2, 3}, torch::kBool)}) {
+    const auto tokens = real_tokens(torch::zeros({2, 3}, torch::kLong), mask);
+    EXPECT_FALSE(tokens.indices.defined());
+    EXPECT_TRUE(torch::equal(x.flatten(0, 1), pack(x, tokens)));
+    EXPECT_TRUE(torch::equal(x, unpack(pack(x, tokens), tokens)));
+    const auto positions = torch::tensor({2, 0});
+    EXPECT_TRUE(torch::equal(torch::tensor({2, 3}), packed_index(positions, mask, tokens)));
+  }
+}
+
+TEST(RealTokens, HaveTheGradientsOfTheirPlaces) {
+  const auto mask = mask_of({{0, 1}, {1, 0}});
+  const auto tokens = real_tokens(torch::zeros({2, 2}, torch::kLong), mask);
+  const auto x = torch::randn({2, 2, 3}, generator()).requires_grad_(true);
+  const auto weights = torch::randn({2, 2, 3}, generator(6));
+  (unpack(pack(x, tokens), tokens) * weights).sum().backward();
+  EXPECT_TRUE(torch::equal(weights * mask.unsqueeze(2), x.grad()));
+}
+
+}  // namespace
+}  // namespace mvn::test
