@@ -64,10 +64,10 @@ TEST(Failures, ADivergedTrialIsTriedAsOftenAsTheSweepSays) {
 
 TEST(Failures, ATrialThatTakesTooLongIsTriedAsOftenAsTheSweepSays) {
   Workplace place;
-  Fifo holding(place / "holding");
-  Fifo proceed(place / "proceed");
-  place.write("sweep.yaml", sweep_text("hold_at: 2, holding: holding, proceed: proceed", "0.1",
-                                       "limits: {time: 0.1s}\nretry: {timeout: 1}\n"));
+  Fifo never(place / "never");
+  place.write("sweep.yaml",
+              "name: demo\nworker: {command: [sh, -c, 'read line < never']}\n"
+              "limits: {time: 0.1s}\nretry: {timeout: 1}\n");
   EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 1);
   EXPECT_EQ(attempts(place), Rows{"failed|2"});
 }
