@@ -165,13 +165,12 @@ void supervise(pid_t program, int control) {
   while (!end) {
     std::array<pollfd, 2> watched = {{{control, POLLIN, 0}, {signals, POLLIN, 0}}};
     ::poll(watched.data(), watched.size(), -1);
+    // Signals first: the program may end by one at once, and its SIGCHLD be among those taken.
+    pass_on(signals, program);
     end = reap(program);
-    if (end) break;
-    if (watched[0].revents != 0) {
+    if (!end && watched[0].revents != 0) {
       ::kill(program, SIGKILL);  // first: a runner that is started now must not meet it
       end = kill_descendants(program).value_or(SIGKILL);
-    } else {
-      pass_on(signals, program);
     }
   }
   kill_descendants(program);

@@ -148,6 +148,15 @@ TEST(Process, IsAskedToEndThroughItsSupervisor) {
   EXPECT_EQ(process.wait().exit_code, 7);
 }
 
+// The program's end may come while its supervisor is still busy with the signal.
+TEST(Process, EndsByTheSignalThatItIsAskedWith) {
+  for (int i = 0; i < 100; ++i) {
+    Process process(shell("exec sleep 1000"));
+    process.send_signal(SIGTERM);
+    EXPECT_EQ(process.wait().signal, SIGTERM);
+  }
+}
+
 TEST(Process, ItsSupervisorHasANameOfItsOwn) {
   Process process(shell("cat /proc/$PPID/comm; tr '\\0' ' ' < /proc/$PPID/cmdline"));
   EXPECT_TRUE(all_of(process.output()).starts_with("mvn-supervisor\nmvn-supervisor "));
