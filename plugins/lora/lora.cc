@@ -1,5 +1,6 @@
 #include "lora.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lora_config.h"
@@ -50,6 +51,8 @@ class Lora : public Adapter {
   void start_from_files();
   // Turns a PiSSA adapter's tensors into those of an ordinary one.
   void double_pissa(NamedTensors& tensors) const;
+  void check_rank(const std::string& path, const Linear& layer,
+                  const LoraLayerSettings& settings) const;
   // Everything that save() writes: what trains, by the names of the model's modules.
   [[nodiscard]] NamedTensors trained(const torch::nn::Module* head) const;
 
@@ -77,7 +80,9 @@ void Lora::attach(Model& model) {
   for (auto& parameter : model.parameters()) parameter.requires_grad_(false);
   train_whole(model, targets);
   for (const auto& [path, layer] : targets.linears) {
-    auto lora = std::make_shared<LoraLinear>(*layer, layer_settings(config_, path));
+    const auto settings = layer_settings(config_, path);
+    check_rank(path, *layer, settings);
+    auto lora = std::make_shared<LoraLinear>(*layer, settings);
     lora->initialise(*layer, generator_);
     layer->attach(lora);
     linears_.push_back({path, layer, std::move(lora)});
@@ -90,6 +95,16 @@ void Lora::attach(Model& model) {
   }
   train_biases(model);
   if (!config_.weights.empty()) start_from_files();
+}
+
+// PiSSA takes the r leading singular values of a matrix, which has no more than its smaller side.
+void Lora::check_rank(const std::string& path, const Linear& layer,
+                      const LoraLayerSettings& settings) const {
+  const auto values = std::min(layer.in_features(), layer.out_features());
+  if (settings.start != LoraStart::kPissa || settings.r <= values) return;
+  fault_("r", "pissa starts from the " + std::to_string(settings.r) +
+                  " leading singular values of a matrix, and '" + path + "' has " +
+                  std::to_string(values) + ": lower r, or leave it out of target_modules");
 }
 
 void Lora::train_whole(Model& model, const Targets& targets) {

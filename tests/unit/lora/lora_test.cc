@@ -121,12 +121,21 @@ TEST(Lora, AttachesToAModelOfShapesOnly) {
   TinyModel model(9, 4, 1, torch::TensorOptions().device(torch::kMeta));
   for (const char* start : {"true", "pissa"}) {
     TinyModel shapes(9, 4, 1, torch::TensorOptions().device(torch::kMeta));
-    const Params params("adapter", lora_params(), {{"init_lora_weights", start}});
+    const Params params("adapter", lora_params(), {{"init_lora_weights", start}, {"r", 4}});
     lora_entry()
         .make({.params = params, .generator = generator(1), .head = HeadKind::kClassification})
         ->attach(shapes);
     EXPECT_TRUE(shapes.named_parameters()["backbone.layers.0.in_proj.adapter.lora_A"].is_meta());
   }
+}
+
+TEST(Lora, RefusesMoreSingularValuesThanAMatrixHas) {
+  EXPECT_EQ(
+      "adapter.r: pissa starts from the 5 leading singular values of a matrix, and "
+      "'backbone.layers.0.in_proj' has 4: lower r, or leave it out of target_modules",
+      error_of([] {
+        Adapted({{"init_lora_weights", "pissa"}, {"r", 5}});
+      }));
 }
 
 TEST(Lora, SavesPeftsNames) {
