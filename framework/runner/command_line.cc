@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <memory>
+#include <sstream>
 
 #include "common/nearest.h"
 #include "orchestrate/launch/prepare.h"
@@ -27,9 +29,30 @@ constexpr auto* kExamples = R"(Examples:
 Exit codes: 0 all trials done, 1 some failed, 64 bad configuration (nothing was started),
 130 interrupted. Running the same command again goes on where it stopped.)";
 
-const std::vector<std::string> kCommands = {"plan",       "plugins", "schema", "query", "collect",
-                                            "status",     "pause",   "resume", "drain", "stop",
-                                            "new-plugin", "import",  "merge"};
+const std::vector<std::string> kCommands = {"plan",    "rerun",      "plugins", "schema", "query",
+                                            "collect", "status",     "pause",   "resume", "drain",
+                                            "stop",    "new-plugin", "import",  "merge"};
+
+// The lines of kExamples that call this command, and where the options of all commands are.
+std::string footer_of(const std::string& command) {
+  std::string footer;
+  std::istringstream lines(kExamples);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("  mvn-runner " + command + " ")) footer += line + "\n";
+  }
+  if (!footer.empty()) footer = "Examples:\n" + footer + "\n";
+  return footer + "mvn-runner --help has the options of every command, such as --results DIR.";
+}
+
+// CLI11 2.1 has no other way to say that either a sweep or a command is given.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    if (app->get_parent() != nullptr) return Formatter::make_usage(app, std::move(name));
+    return "Usage: mvn-runner [OPTIONS] SWEEP.yaml [KEY=VALUE]...\n"
+           "       mvn-runner COMMAND [OPTIONS]\n";
+  }
+};
 
 void add_repeated(CLI::App& app, const std::string& name, std::vector<std::string>& values,
                   const std::string& help, const std::string& shape) {
@@ -137,11 +160,15 @@ void add_commands(CLI::App& app, Parsed& parsed) {
                    "wandb: the sweep file to write (standard output)")
       ->type_name("SWEEP.yaml");
   add_merge(app, parsed.line);
-  for (auto* command : app.get_subcommands({})) command->fallthrough();
+  for (auto* command : app.get_subcommands({})) {
+    command->fallthrough();
+    command->footer(footer_of(command->get_name()));
+  }
 }
 
 void define(CLI::App& app, Parsed& parsed) {
   app.name("mvn-runner");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.footer(kExamples);
   app.require_subcommand(0, 1);
   app.allow_extras();

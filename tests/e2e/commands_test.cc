@@ -23,7 +23,14 @@ TEST(Commands, HelpAndVersion) {
   EXPECT_TRUE(contains(help.out, "mvn-runner experiments/quickstart.yaml")) << help.out;
   EXPECT_EQ(place.run({}).out, help.out);
   EXPECT_EQ(place.run({"--version"}).out, "mvn-runner 0.1.0\n");
-  EXPECT_TRUE(contains(place.run({"query", "--help"}).out, "--format")) << help.out;
+  EXPECT_TRUE(contains(help.out,
+                       "Usage: mvn-runner [OPTIONS] SWEEP.yaml [KEY=VALUE]...\n"
+                       "       mvn-runner COMMAND [OPTIONS]\n"))
+      << help.out;
+  const auto query = place.run({"query", "--help"}).out;
+  EXPECT_TRUE(contains(query, "--format")) << query;
+  EXPECT_TRUE(contains(query, "mvn-runner query \"SELECT * FROM group_stats\"")) << query;
+  EXPECT_FALSE(contains(query, "mvn-runner plan")) << query;
 }
 
 TEST(Commands, PluginsWithTheirParameters) {
