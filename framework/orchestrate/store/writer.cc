@@ -1,5 +1,6 @@
 #include "orchestrate/store/writer.h"
 
+#include <algorithm>
 #include <iterator>
 #include <system_error>
 
@@ -8,6 +9,8 @@
 
 namespace mvn {
 namespace {
+
+constexpr std::size_t kBatchBytes = 8U << 20;  // of a spool in a transaction
 
 TrialState state_of_exit_code(int code) {
   switch (code) {
@@ -136,9 +139,12 @@ std::vector<Json> Writer::ingest(const AttemptKey& key, const std::filesystem::p
       db_.integer("SELECT spool_offset FROM mvn_attempt WHERE trial = ? AND attempt = ?", key.trial,
                   key.attempt)
           .value_or(0));
+  // What a trial appends meanwhile waits for the next call: a fast one would hold this up for ever,
+  // a few records a transaction.
   std::error_code missing;
-  while (std::filesystem::file_size(spool, missing) > offset && !missing) {
-    SpoolBatch batch = read_spool(spool, offset);
+  const std::uint64_t size = std::filesystem::file_size(spool, missing);
+  while (!missing && offset < size) {
+    SpoolBatch batch = read_spool(spool, offset, std::min<std::size_t>(size - offset, kBatchBytes));
     if (batch.end_offset == offset) break;  // a line that is not complete yet
     transact([&] {
       for (const auto& record : batch.records) ingestor_.apply(key, record);
