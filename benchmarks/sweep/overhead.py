@@ -50,8 +50,8 @@ def mvn(sweep, arguments):
 def peer(name):
     """A peer runs in a process of its own, which says how long its sweep took."""
     def run(folder, trials):
-        result = subprocess.run([sys.executable, str(HERE.with_name("peers.py")), name, str(trials)],
-                                cwd=folder, capture_output=True, text=True)
+        command = [sys.executable, str(HERE.with_name("peers.py")), name, str(trials)]
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if result.returncode != 0:
             raise SystemExit(result.stderr)
         return float(result.stdout.split()[-1])
@@ -61,17 +61,19 @@ def peer(name):
 def main():
     parser = argparse.ArgumentParser(description="Overhead of a trial, beside Optuna and Ray Tune.")
     parser.add_argument("--trials", type=int, default=1000)
-    parser.add_argument("--ray-trials", type=int, default=100, help="Ray Tune's, which takes long")
+    parser.add_argument("--optuna-trials", type=int, default=300)
+    parser.add_argument("--ray-trials", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--only", nargs="+", help="words of the rows to measure")
     arguments = parser.parse_args()
+    ours, optuna = arguments.trials, arguments.optuna_trials
     rows = {
-        "mvn-runner, persistent workers": (mvn(TASK, arguments), arguments.trials),
-        "Optuna, SQLite, in its own process": (peer("optuna"), arguments.trials),
+        "mvn-runner, persistent workers": (mvn(TASK, arguments), ours),
+        "Optuna, SQLite, in its own process": (peer("optuna"), optuna),
         "Ray Tune, reused actors": (peer("ray"), arguments.ray_trials),
-        "mvn-runner, a process per trial (`true`)": (mvn(PROGRAM, arguments), arguments.trials),
-        "Optuna, SQLite, a process per trial (`true`)": (peer("optuna-process"), arguments.trials),
+        "mvn-runner, a process per trial (`true`)": (mvn(PROGRAM, arguments), ours),
+        "Optuna, SQLite, a process per trial (`true`)": (peer("optuna-process"), optuna),
     }
     if arguments.only:
         rows = {name: row for name, row in rows.items() if any(w in name for w in arguments.only)}

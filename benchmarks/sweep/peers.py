@@ -1,4 +1,4 @@
-"""Runs one peer's sweep of trials that do nothing and prints its seconds: peers.py ENGINE TRIALS."""
+"""Runs a peer's sweep of trials that do nothing and prints its seconds: peers.py ENGINE TRIALS."""
 
 import os
 import subprocess
@@ -17,8 +17,6 @@ def optuna_sweep(trials, objective):
 
 
 def ray_sweep(trials):
-    os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
-    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "0"
     import ray
     from ray import tune
 

@@ -13,14 +13,14 @@
 #include <sstream>
 #include <utility>
 
+#include "common/disk_full.h"
 #include "mvn/error.h"
 
 namespace mvn {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* action) {
-  const int reason = errno;
-  throw Error(path.string() + ": cannot " + action + ": " + std::strerror(reason));
+  throw_file_error(path, action, errno);
 }
 
 void write_all(int descriptor, std::string_view content, const std::filesystem::path& path) {
@@ -40,7 +40,7 @@ void write_all(int descriptor, std::string_view content, const std::filesystem::
 // After a failure `path` is as it was, and nothing lies beside it.
 void write_and_rename(const std::filesystem::path& path, std::string_view content, bool sync) {
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  std::filesystem::create_directories(folder);
+  make_folders(folder);
   auto temporary = path;
   temporary += ".tmp" + std::to_string(::getpid());
   try {

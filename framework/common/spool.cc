@@ -5,10 +5,9 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <fstream>
 
-#include "common/files.h"
+#include "common/disk_full.h"
 #include "mvn/error.h"
 
 namespace mvn {
@@ -42,6 +41,15 @@ Json parse_record(const std::string& line) {
   return Json::parse(quote_special_numbers(line), nullptr, /*allow_exceptions=*/false);
 }
 
+// Cuts the part of a record off that was written before the disk was full: what is appended next
+// stands on a line of its own.
+void take_back(int descriptor, std::size_t bytes) {
+  const off_t size = ::lseek(descriptor, 0, SEEK_END);
+  if (bytes == 0 || size < static_cast<off_t>(bytes)) return;
+  // Where this fails, too, a damaged line is left, which is skipped.
+  static_cast<void>(::ftruncate(descriptor, size - static_cast<off_t>(bytes)) == 0);
+}
+
 }  // namespace
 
 std::int64_t now_ms() {
@@ -51,15 +59,17 @@ std::int64_t now_ms() {
 }
 
 SpoolWriter::SpoolWriter(const std::filesystem::path& path) : path_(path) {
-  std::filesystem::create_directories(path.parent_path());
+  make_folders(path.parent_path());
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) throw Error(path.string() + ": cannot open: " + std::strerror(errno));
+  if (descriptor_ < 0) throw_file_error(path, "open", errno);
   const off_t size = ::lseek(descriptor_, 0, SEEK_END);
   char last = '\n';
   if (size > 0 && ::pread(descriptor_, &last, 1, size - 1) == 1 && last != '\n') {
     // A writer died in the middle of a record: end its line so that ours stands alone.
     if (::write(descriptor_, "\n", 1) != 1) {
-      throw Error(path.string() + ": cannot write: " + std::strerror(errno));
+      const int error = errno;
+      ::close(descriptor_);
+      throw_file_error(path, "write", error);
     }
   }
 }
@@ -84,7 +94,11 @@ void SpoolWriter::append(Json record) {
   while (!rest.empty()) {
     const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw Error(path_.string() + ": cannot write: " + std::strerror(errno));
+    if (written < 0) {
+      const int error = errno;
+      take_back(descriptor_, line.size() - rest.size());
+      throw_file_error(path_, "write", error);
+    }
     rest.remove_prefix(static_cast<std::size_t>(written));
   }
 }

@@ -228,7 +228,7 @@ TEST_F(WorkerTest, AFullDiskIsReported) {
   trial["spool"] = "/dev/full";
   write_file_atomically(file, trial.dump());
   const auto finished = run(file);
-  EXPECT_EQ(finished.code, 1);
+  EXPECT_EQ(finished.code, 74);
   EXPECT_EQ(finished.error, "mvn-worker: /dev/full: cannot write: No space left on device\n");
 }
 

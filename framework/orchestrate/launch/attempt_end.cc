@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "common/disk_full.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/run_to_end.h"
 
@@ -49,7 +50,7 @@ AttemptEnd end_of_code(int code, const std::string& message) {
   AttemptEnd end;
   end.state = state_of(exit_code);
   end.exit_code = code;
-  end.message = class_of(exit_code);
+  end.message = code == kDiskFullCode ? "the disk is full" : class_of(exit_code);
   if (!message.empty()) end.message += (end.message.empty() ? "" : ": ") + message;
   return end;
 }

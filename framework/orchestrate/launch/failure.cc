@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cctype>
 
+#include "common/disk_full.h"
 #include "mvn/error.h"
 
 namespace mvn {
 namespace {
 
 constexpr std::size_t kSameError = 3;  // configurations
+constexpr int kDiskFullRetries = 10;   // each after there was space again
 
 // What PyTorch, CUDA and others say when memory runs out, from a program with exit codes of its
 // own.
@@ -22,6 +24,8 @@ bool speaks_of_memory(const std::string& text) {
 }
 
 Failure failure_of_code(const AttemptEnd& end) {
+  const auto said = end.message + end.log_tail;
+  if (end.exit_code == kDiskFullCode) return Failure::kDiskFull;
   switch (static_cast<ExitCode>(end.exit_code.value_or(1))) {
     case ExitCode::kBadConfig:
       return Failure::kConfiguration;
@@ -30,7 +34,9 @@ Failure failure_of_code(const AttemptEnd& end) {
     case ExitCode::kBadData:
       return Failure::kData;
     default:
-      return speaks_of_memory(end.message + end.log_tail) ? Failure::kOutOfMemory : Failure::kCrash;
+      if (speaks_of_memory(said)) return Failure::kOutOfMemory;
+      return said.find("No space left on device") != std::string::npos ? Failure::kDiskFull
+                                                                       : Failure::kCrash;
   }
 }
 
@@ -73,6 +79,8 @@ int retries_after(Failure failure, const RetryRules& rules) {
       return rules.timeout;
     case Failure::kDiverged:
       return rules.diverged;
+    case Failure::kDiskFull:
+      return kDiskFullRetries;
     default:
       return 0;
   }

@@ -18,6 +18,7 @@ enum class Failure {
   kCrash,
   kOutOfMemory,
   kNode,  // killed from outside
+  kDiskFull,
   kHang,
   kTimeout,
   kDiverged,

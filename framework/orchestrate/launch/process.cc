@@ -155,7 +155,10 @@ void Process::send_signal(int signal) const {
 void Process::kill_all() {
   if (end_) return;
   control_.close();
-  if (supervised_) return;
+  if (supervised_) {
+    ::kill(pid_, SIGCONT);  // a stopped one would not notice
+    return;
+  }
   ::kill(-pid_, SIGKILL);
   ::kill(pid_, SIGKILL);
 }

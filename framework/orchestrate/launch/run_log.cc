@@ -41,6 +41,7 @@ void RunLog::line(const std::string& text) {
   ::localtime_r(&now, &local);
   std::array<char, 32> stamp{};
   std::strftime(stamp.data(), stamp.size(), "%Y-%m-%d %H:%M:%S ", &local);
+  out_.clear();  // the disk may have been full
   out_ << stamp.data() << text << std::endl;
 }
 

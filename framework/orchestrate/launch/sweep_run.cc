@@ -14,6 +14,7 @@
 #include "orchestrate/launch/attempt_end.h"
 #include "orchestrate/launch/budget.h"
 #include "orchestrate/launch/fingerprints.h"
+#include "orchestrate/launch/room.h"
 #include "orchestrate/launch/searcher.h"
 #include "orchestrate/launch/trial_command.h"
 
@@ -58,7 +59,7 @@ void start_over(const TrialPaths& paths, bool own_program) {
   int last = 1;
   while (fs::exists(paths.attempt(last + 1))) ++last;
   const auto kept = paths.attempt(last) / "outputs";
-  fs::create_directories(kept);
+  make_folders(kept);
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(paths.folder)) files.push_back(entry.path());
   for (const auto& file : files) {
@@ -93,6 +94,35 @@ SweepRun::SweepRun(SweepRunParts parts, std::vector<Slot> slots)
 }
 
 SweepRun::~SweepRun() = default;
+
+template <typename Action>
+auto SweepRun::when_it_fits(Action action) {
+  while (true) {
+    try {
+      return action();
+    } catch (const DiskFull& full) {
+      wait_for_room(full);
+    }
+  }
+}
+
+// Waits until the disk has space again, or throws `full` where the user stops the run. Trials go
+// on meanwhile as far as they can.
+void SweepRun::wait_for_room(const DiskFull& full) {
+  const double since = parts_.clock();
+  const Room room(parts_.results, since);
+  parts_.view.note(std::string("WAITING for space on the disk: ") + full.what());
+  while (!room.is_back(parts_.clock())) {
+    pollfd signals = {parts_.signals.descriptor(), POLLIN, 0};
+    ::poll(&signals, 1, static_cast<int>(kTick * 1000));
+    take_signals();
+    if (status_.course > Course::kPaused) throw full;
+  }
+  parts_.view.note("going on: the disk has space again");
+  for (auto& station : stations_) {
+    if (station->attempt) station->attempt->heard_of += parts_.clock() - since;
+  }
+}
 
 void SweepRun::execute() {
   report_blocked();
@@ -165,8 +195,10 @@ void SweepRun::dismiss_idle_sharers() {
 
 void SweepRun::draw_more() {
   if (!parts_.draw || !given_up_.empty()) return;
+  const auto before = parts_.plan.trials.size();
   try {
-    if (parts_.draw() > 0) announcer_.relabel();
+    when_it_fits([&] { parts_.draw(); });
+    if (parts_.plan.trials.size() > before) announcer_.relabel();
     report_blocked();
   } catch (const Error& error) {
     given_up_ = error.what();
@@ -223,10 +255,12 @@ void SweepRun::start(Station& station, std::size_t trial) {
   attempt.trial = trial;
   attempt.paths = {parts_.results / parts_.store.folder_of(planned.id)};
   const bool fresh = parts_.fresh.erase(planned.id) > 0;
-  if (fresh) start_over(attempt.paths, has_own_program(planned.config));
-  attempt.number = parts_.store.start_attempt(
-      name, planned.id, "worker " + std::to_string(station.place + 1), station.slot.name,
-      known_environment(planned, station.slot), fresh);
+  if (fresh) when_it_fits([&] { start_over(attempt.paths, has_own_program(planned.config)); });
+  attempt.number = when_it_fits([&] {
+    return parts_.store.start_attempt(
+        name, planned.id, "worker " + std::to_string(station.place + 1), station.slot.name,
+        known_environment(planned, station.slot), fresh);
+  });
   const Json config = configuration_of(attempt);
   attempt.own_program = has_own_program(config);
   TrialFile file{name,
@@ -238,7 +272,7 @@ void SweepRun::start(Station& station, std::size_t trial) {
                  attempt.spool(),
                  station.slot.threads,
                  station.slot.device};
-  replace_file(attempt.trial_file(), to_json(file).dump(2) + "\n");
+  when_it_fits([&] { replace_file(attempt.trial_file(), to_json(file).dump(2) + "\n"); });
   if (parts_.packer.shares(station.slot.name)) {
     parts_.packer.start(station.slot.name, trial, shape_of(trial));
   }
@@ -352,8 +386,9 @@ void SweepRun::take_death(Station& station) {
 void SweepRun::ingest(Station& station, Attempt& attempt) {
   const auto& planned = parts_.plan.trials[attempt.trial];
   const auto goal = parts_.plan.metrics.find(planned.stage);
-  const auto records =
-      parts_.store.ingest(parts_.plan.name, planned.id, attempt.number, attempt.spool());
+  const auto records = when_it_fits([&] {
+    return parts_.store.ingest(parts_.plan.name, planned.id, attempt.number, attempt.spool());
+  });
   if (!records.empty()) attempt.heard_of = parts_.clock();
   for (const auto& record : records) {
     const auto type = record.value("type", std::string());
@@ -392,7 +427,8 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
     end.log_tail = log_tail(attempt.log());
   }
   const auto& planned = parts_.plan.trials[attempt.trial];
-  parts_.store.end_attempt(parts_.plan.name, planned.id, attempt.number, end);
+  when_it_fits(
+      [&] { parts_.store.end_attempt(parts_.plan.name, planned.id, attempt.number, end); });
   station.attempt.reset();
   const auto progress = status_.running[station.place];
   status_.running.erase(station.place);
@@ -401,7 +437,11 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
         static_cast<double>(progress.resumed_step) / static_cast<double>(progress.steps);
   }
   const bool own_fault = end.state == TrialState::kFailed || end.state == TrialState::kDiverged;
-  if (own_fault && run_again(attempt, end, failure_of(end, attempt.ended_by))) return;
+  const auto failure = failure_of(end, attempt.ended_by);
+  if (own_fault && run_again(attempt, end, failure)) {
+    if (failure == Failure::kDiskFull) wait_for_room(DiskFull(end.message));
+    return;
+  }
   parts_.schedule.finish(attempt.trial, end.state);
   stopper_.finish(planned, end.state);
   next_look_at_limits_ = 0;
@@ -479,7 +519,7 @@ void SweepRun::stop_early(Station& station) {
   auto decision = stopper_.judge(planned);
   if (!decision || attempt.killed_by) return;
   // Before the trial hears of it: should this process die, it still counts as stopped.
-  parts_.store.note_stop(parts_.plan.name, planned.id, *decision);
+  when_it_fits([&] { parts_.store.note_stop(parts_.plan.name, planned.id, *decision); });
   attempt.stop = std::move(decision);
   attempt.killed_by = parts_.clock() + parts_.plan.limits.grace;
   station.worker->checkpoint();
@@ -490,7 +530,9 @@ void SweepRun::report_blocked() {
     const auto state = to_string(parts_.schedule.state(blocked.because_of));
     const auto reason = "it starts from " + announcer_.label(blocked.because_of) + ", which is " +
                         std::string(state);
-    parts_.store.block(parts_.plan.name, parts_.plan.trials[blocked.trial].id, reason);
+    when_it_fits([&] {
+      parts_.store.block(parts_.plan.name, parts_.plan.trials[blocked.trial].id, reason);
+    });
     ++status_.failed;
     ++status_.ended;
     announcer_.blocked(blocked, reason);

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "common/disk_full.h"
 #include "orchestrate/launch/announcer.h"
 #include "orchestrate/launch/failure.h"
 #include "orchestrate/launch/packer.h"
@@ -91,6 +92,10 @@ class SweepRun {
   void ask_to_end(Station& station, Failure cause, const std::string& reason);
   void report_blocked();
   void ingest(Station& station, Attempt& attempt);
+  // Does it again and again until the disk has space for it: `action` writes all or nothing.
+  template <typename Action>
+  auto when_it_fits(Action action);
+  void wait_for_room(const DiskFull& full);
   void tick();
   void release_workers();
   // Whether a trial that is ready may start; while paused, it may later.

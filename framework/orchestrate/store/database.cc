@@ -4,6 +4,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "common/disk_full.h"
 #include "mvn/error.h"
 #include "orchestrate/store/schema.h"
 
@@ -117,7 +118,7 @@ void throw_translated(const std::filesystem::path& path, const SQLite::Exception
   const std::string where = path.string() + ": ";
   switch (error.getErrorCode()) {
     case SQLITE_FULL:
-      throw Error(where + "the disk is full; free some space and run the same command again");
+      throw DiskFull(where + "the disk is full; free some space and run the same command again");
     case SQLITE_BUSY:
       throw Error(where + "another program keeps it locked; close it and run again");
     case SQLITE_NOTADB:

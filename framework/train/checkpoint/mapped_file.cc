@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 
+#include "common/disk_full.h"
 #include "common/files.h"
 #include "mvn/error.h"
 
@@ -41,7 +42,7 @@ MappedFile::~MappedFile() {
 }
 
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path), temporary_(path) {
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
+  if (path.has_parent_path()) make_folders(path.parent_path());
   temporary_ += ".tmp" + std::to_string(::getpid());
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) fail("create");
@@ -70,8 +71,6 @@ void AtomicFile::commit() {
   sync_path(path_.has_parent_path() ? path_.parent_path() : std::filesystem::path("."));
 }
 
-void AtomicFile::fail(const char* action) const {
-  throw Error(temporary_.string() + ": cannot " + action + ": " + std::strerror(errno));
-}
+void AtomicFile::fail(const char* action) const { throw_file_error(path_, action, errno); }
 
 }  // namespace mvn

@@ -7,9 +7,11 @@
 #include <functional>
 #include <new>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
+#include "common/disk_full.h"
 #include "common/files.h"
 #include "common/spool.h"
 #include "mvn/error.h"
@@ -139,6 +141,8 @@ TrialEnd end_of(const std::exception_ptr& error) {
     const std::string line = first_line(e.what_without_backtrace());
     if (is_out_of_memory(e)) return {out_of_memory, "out of memory: " + line + advice};
     return {1, line};
+  } catch (const std::system_error& e) {
+    return {is_disk_full(e.code().value()) ? kDiskFullCode : 1, e.what()};
   } catch (const std::exception& e) {
     return {1, e.what()};
   } catch (...) {

@@ -1,10 +1,14 @@
 #include "common/spool.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <cmath>
 #include <fstream>
 
+#include "common/disk_full.h"
+#include "support/error_of.h"
 #include "support/temporary_folder.h"
 
 namespace mvn {
@@ -75,6 +79,50 @@ TEST(Spool, AWriterAfterACrashDoesNotJoinTheTornLine) {
   const auto batch = read_spool(path, 0);
   EXPECT_EQ(batch.records.size(), 1U);
   EXPECT_EQ(batch.damaged, std::vector<std::string>{"{\"type\":\"pro"});
+}
+
+// Limits the size of the files that this process writes, which a full disk does to all.
+class SizeLimit {
+ public:
+  explicit SizeLimit(rlim_t bytes) : handler_(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit = {bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  SizeLimit(const SizeLimit&) = delete;
+  SizeLimit& operator=(const SizeLimit&) = delete;
+  ~SizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+TEST(Spool, ARecordThatDoesNotFitLeavesNothingBehind) {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "spool.jsonl";
+  SpoolWriter writer(path);
+  writer.progress(1, 3);
+  const auto size = std::filesystem::file_size(path);
+  {
+    const SizeLimit limit(size + 10);
+    EXPECT_THROW(writer.progress(2, 3), Error);
+  }
+  EXPECT_EQ(std::filesystem::file_size(path), size);
+  writer.progress(3, 3);
+  const auto batch = read_spool(path, 0);
+  EXPECT_TRUE(batch.damaged.empty());
+  ASSERT_EQ(batch.records.size(), 2U);
+  EXPECT_EQ(batch.records[1]["step"], 3);
+}
+
+TEST(Spool, AFullDiskIsSaid) {
+  EXPECT_EQ(test::error_of([] { SpoolWriter("/dev/full").progress(1, 2); }),
+            "/dev/full: cannot write: No space left on device");
+  EXPECT_THROW(SpoolWriter("/dev/full").progress(1, 2), DiskFull);
 }
 
 TEST(Spool, ALineThatIsNoRecordIsReportedAndSkipped) {

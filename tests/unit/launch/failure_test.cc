@@ -20,6 +20,7 @@ TEST(Failure, IsNamedByTheExitCode) {
   EXPECT_EQ(of_code(0), Failure::kNone);
   EXPECT_EQ(of_code(1), Failure::kCrash);
   EXPECT_EQ(of_code(64), Failure::kConfiguration);
+  EXPECT_EQ(of_code(74), Failure::kDiskFull);
   EXPECT_EQ(of_code(75), Failure::kNone);
   EXPECT_EQ(of_code(77), Failure::kOutOfMemory);
   EXPECT_EQ(of_code(78), Failure::kDiverged);
@@ -29,6 +30,7 @@ TEST(Failure, IsNamedByTheExitCode) {
 TEST(Failure, OfAPythonProgramIsReadInItsLog) {
   EXPECT_EQ(of_code(1, "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"),
             Failure::kOutOfMemory);
+  EXPECT_EQ(of_code(1, "OSError: [Errno 28] No space left on device"), Failure::kDiskFull);
   EXPECT_EQ(of_code(1, "ValueError: no text"), Failure::kCrash);
 }
 

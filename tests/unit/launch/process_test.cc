@@ -157,6 +157,15 @@ TEST(Process, EndsByTheSignalThatItIsAskedWith) {
   }
 }
 
+TEST(Process, IsKilledThoughItsSupervisorIsStopped) {
+  Process process(shell("sleep 1000"));
+  process.send_signal(SIGSTOP);
+  siginfo_t stopped{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(process.pid()), &stopped, WSTOPPED | WNOWAIT), 0);
+  process.kill_all();
+  EXPECT_EQ(process.wait().signal, SIGKILL);
+}
+
 TEST(Process, ItsSupervisorHasANameOfItsOwn) {
   Process process(shell("cat /proc/$PPID/comm; tr '\\0' ' ' < /proc/$PPID/cmdline"));
   EXPECT_TRUE(all_of(process.output()).starts_with("mvn-supervisor\nmvn-supervisor "));
