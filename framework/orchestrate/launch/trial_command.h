@@ -15,8 +15,8 @@ bool has_own_program(const Json& config);
 
 // The program of a configuration and its arguments: `${trial}` becomes the path of the trial file,
 // an argument `${args}` one `--key=value` for each of the configuration's `args`, maps by dotted
-// keys; `${args_no_hyphens}`, `${args_no_boolean_flags}` and `${args_json}` are W&B's other forms of
-// the same. Where none of these occurs, the trial file is the last argument.
+// keys; `${args_no_hyphens}`, `${args_no_boolean_flags}` and `${args_json}` are W&B's other forms
+// of the same. Where none of these occurs, the trial file is the last argument.
 std::vector<std::string> trial_command(const Json& config, const std::filesystem::path& trial_file);
 
 // How it is started: in `folder`, where the sweep file is, its output going to the attempt's log.
