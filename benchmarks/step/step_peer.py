@@ -98,12 +98,16 @@ def main():
     model = make_model(config, classes).train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=1e-4)
+    # transformers' scan hands float32 on to a layer of bfloat16, which fails without autocast.
+    needs_autocast = (config["model"]["plugin"] == "mamba" and
+                      config["training"]["precision"] == "bf16")
 
     def play():
         tokens = 0
         for batch in batches:
             ids, mask, labels = collate(batch)
-            loss = model(input_ids=ids, attention_mask=mask, labels=labels)[0]
+            with torch.autocast("cpu", torch.bfloat16, enabled=needs_autocast):
+                loss = model(input_ids=ids, attention_mask=mask, labels=labels)[0]
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)

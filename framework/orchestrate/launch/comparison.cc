@@ -120,6 +120,12 @@ Comparison compare_metrics(const MetricValues& before, const MetricValues& now, 
   return result;
 }
 
+std::optional<std::int64_t> last_step(const MetricValues& values) {
+  std::optional<std::int64_t> last;
+  for (const auto& [key, value] : values) last = std::max(key.second, last.value_or(key.second));
+  return last;
+}
+
 std::optional<ModelComparison> compare_models(const fs::path& before, const fs::path& now) {
   const auto old_names = weight_names(before);
   const auto new_names = weight_names(now);

@@ -37,6 +37,9 @@ struct Comparison {
 Comparison compare_metrics(const MetricValues& before, const MetricValues& now, double tolerance,
                            std::optional<std::int64_t> until = {});
 
+// The last step at which something was recorded; nothing where nothing was.
+std::optional<std::int64_t> last_step(const MetricValues& values);
+
 struct ModelComparison {
   std::size_t files = 0;               // *.safetensors that both have
   std::vector<std::string> different;  // names of those whose bytes differ, or that one has alone

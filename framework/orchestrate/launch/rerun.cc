@@ -260,10 +260,11 @@ int Rerun::verify() {
 int Rerun::report(const fs::path& scratch, TrialState state) {
   const ResultsReader again(database_path(scratch));
   const auto& id = record_.trial.id;
+  const auto before = reader_->metrics(record_.sweep, id);
   std::optional<std::int64_t> until;
-  if (record_.state == TrialState::kStopped) until = attempts_.back().step;
-  const auto metrics = compare_metrics(reader_->metrics(record_.sweep, id),
-                                       again.metrics(record_.sweep, id), options_.tolerance, until);
+  if (record_.state == TrialState::kStopped) until = last_step(before);
+  const auto metrics =
+      compare_metrics(before, again.metrics(record_.sweep, id), options_.tolerance, until);
   std::optional<ModelComparison> models;
   if (state == TrialState::kDone && !until) {
     models = compare_models(trial_paths(results_, record_.sweep, id).model(),

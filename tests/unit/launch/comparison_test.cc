@@ -98,6 +98,14 @@ TEST(Comparison, WhatCameLaterCanBeLeftOut) {
   EXPECT_FALSE(compare_metrics(values(0.25), values(0.5), 0, 1).largest);
 }
 
+TEST(Comparison, ATrialThatWasStoppedIsComparedAsFarAsItCame) {
+  auto whole = values(0.25);
+  whole[{"train/loss", 9}] = 0.1;
+  EXPECT_EQ(last_step(values(0.25)), 2);
+  EXPECT_EQ(last_step({}), std::nullopt);
+  EXPECT_EQ(compare_metrics(values(0.25), whole, 0, last_step(values(0.25))).values, 3U);
+}
+
 TEST(Comparison, NothingToCompareIsNoProof) {
   const MetricValues speed = {{{"train/tokens_per_second", 1}, 3}};
   EXPECT_EQ(verdict_of(compare_metrics(speed, speed, 0), {}), Verdict::kDifferent);
