@@ -361,7 +361,7 @@ Packer Session::packer() const {
   const auto& resources = plan_.resources;
   Packer packer({resources.max_trials_per_gpu, resources.gpu_memory, installed_.device_memory});
   if (resources.max_trials_per_gpu == 1) return packer;
-  for (const auto& trial : ResultsReader(database()).history()) {
+  for (const auto& trial : known_->history()) {
     const auto& last = trial.attempts.back();
     if (last.state != TrialState::kDone || last.peak_device_bytes <= 0) continue;
     packer.learn(memory_shape(trial.config), static_cast<std::int64_t>(last.peak_device_bytes));
