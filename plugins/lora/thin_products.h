@@ -8,6 +8,8 @@
 
 #include <cstdint>
 
+#include "mvn/half.h"
+
 namespace mvn {
 
 inline constexpr std::int64_t kThinLanes = 16;
@@ -20,11 +22,6 @@ constexpr std::int64_t thin_padded(std::int64_t columns) {
 constexpr std::int64_t mask_words(std::int64_t features) {
   return (features + kMaskSpan - 1) / kMaskSpan * kThinLanes;
 }
-
-// bfloat16 bits.
-struct Half {
-  std::uint16_t bits;
-};
 
 // Which features dropout keeps: those whose hash of seed and index is at least `threshold`.
 struct MaskRule {

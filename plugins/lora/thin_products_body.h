@@ -1,60 +1,11 @@
 // The thin products, written once over the compiler's vectors of kLanes floats, which the including
 // file defines with the rest of what suits its registers:
-//   kReduceRows rows of reduce(), kSpreadRows x kSpreadVectors of spread() and kCollectRanks of
-//   collect() are accumulators of one vector each.
+//   kReduceRows rows of reduce(), kSpreadRows x kSpreadVectors of spread() and kCollectRanks x
+//   kCollectVectors of collect() are accumulators of one vector each.
 // Included once by each of thin_*.cc, inside an anonymous namespace: no function of one instruction
 // set may be linked into another's caller.
 
-using Floats = float __attribute__((vector_size(4 * kLanes)));
-using Words = std::uint32_t __attribute__((vector_size(4 * kLanes)));
-using HalfBits = std::uint16_t __attribute__((vector_size(2 * kLanes)));
-
-// The first `lanes` elements, then zeros.
-[[gnu::always_inline]] inline void load(const float* from, std::int64_t lanes, Floats& to) {
-  if (lanes >= kLanes) {
-    __builtin_memcpy(&to, from, sizeof to);
-    return;
-  }
-  alignas(64) float some[kLanes] = {};
-  for (std::int64_t i = 0; i < lanes; ++i) some[i] = from[i];
-  __builtin_memcpy(&to, some, sizeof to);
-}
-
-[[gnu::always_inline]] inline void load(const Half* from, std::int64_t lanes, Floats& to) {
-  HalfBits bits;
-  if (lanes >= kLanes) {
-    __builtin_memcpy(&bits, from, sizeof bits);
-  } else {
-    Half some[kLanes] = {};
-    for (std::int64_t i = 0; i < lanes; ++i) some[i] = from[i];
-    __builtin_memcpy(&bits, some, sizeof bits);
-  }
-  to = __builtin_bit_cast(Floats, __builtin_convertvector(bits, Words) << 16);
-}
-
-[[gnu::always_inline]] inline void store(float* to, std::int64_t lanes, Floats value) {
-  if (lanes >= kLanes) {
-    __builtin_memcpy(to, &value, sizeof value);
-    return;
-  }
-  alignas(64) float some[kLanes];
-  __builtin_memcpy(some, &value, sizeof value);
-  for (std::int64_t i = 0; i < lanes; ++i) to[i] = some[i];
-}
-
-// To the nearest even. A NaN may become infinite, which the trainer finds as well.
-[[gnu::always_inline]] inline void store(Half* to, std::int64_t lanes, Floats value) {
-  const Words bits = __builtin_bit_cast(Words, value);
-  const Words rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
-  const HalfBits halves = __builtin_convertvector(rounded, HalfBits);
-  if (lanes >= kLanes) {
-    __builtin_memcpy(to, &halves, sizeof halves);
-    return;
-  }
-  Half some[kLanes];
-  __builtin_memcpy(some, &halves, sizeof halves);
-  for (std::int64_t i = 0; i < lanes; ++i) to[i] = some[i];
-}
+#include "mvn/lanes_body.h"
 
 // The mask of the kLanes features from `at` on. Bit b of word i of a span is its feature 16 b + i.
 [[gnu::always_inline]] inline void apply_mask(const std::uint32_t* row_mask, std::int64_t at,
@@ -71,6 +22,14 @@ inline const std::uint32_t* row_of(const std::uint32_t* mask, std::int64_t featu
   return mask == nullptr ? nullptr : mask + row * mask_words(features);
 }
 
+// Asks for `count` elements: many rows at a time are more than the processor sees coming.
+template <std::int64_t kCount, typename Real>
+[[gnu::always_inline]] inline void prefetch(const Real* from) {
+  constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(Real));
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < kCount; i += kLine) __builtin_prefetch(from + i);
+}
+
 constexpr std::int64_t kReduceSpan = 128;  // features made floats at a time
 
 template <std::int64_t kRows, typename Real>
@@ -83,6 +42,7 @@ void reduce_rows(const Real* x, const std::uint32_t* mask, const float* thin, fl
       const std::int64_t count = features - first < kReduceSpan ? features - first : kReduceSpan;
       for (std::int64_t m = 0; m < kRows; ++m) {
         const std::uint32_t* row_mask = row_of(mask, features, row + m);
+        prefetch<kReduceSpan>(x + (row + m) * features + first + kReduceSpan);
         for (std::int64_t i = 0; i < count; i += kLanes) {
           Floats value;
           load(x + (row + m) * features + first + i, count - i, value);
@@ -124,6 +84,9 @@ template <std::int64_t kRows, std::int64_t kVectors, typename Real>
                                                 std::int64_t rank, std::int64_t row,
                                                 std::int64_t column) {
   const std::int64_t stride = thin_padded(features);
+  for (std::int64_t m = 0; m < kRows; ++m) {
+    prefetch<kVectors * kLanes>(y + (row + m) * features + column);
+  }
   Floats sums[kRows][kVectors] = {};
   for (std::int64_t r = 0; r < rank; ++r) {
     Floats factors[kVectors];
@@ -178,41 +141,74 @@ void spread(const float* inner, const std::uint32_t* mask, const float* wide, Re
   for (; row < end; ++row) spread_rows<1>(inner, mask, wide, y, features, rank, row);
 }
 
-// Rows whose part of x stays in the nearest cache over the vectors of a block of columns.
+// Rows of x whose part of a block of columns is made floats at a time, in the nearest cache.
 constexpr std::int64_t kCollectRows = 64;
-constexpr std::int64_t kCollectVectors = 4;
+
+// A block of kVectors vectors of columns: all ranks, for the rows begin to end, which `x` has.
+template <std::int64_t kVectors>
+[[gnu::always_inline]] inline void collect_block(const float* inner, const float* x, float* out,
+                                                 std::int64_t stride, std::int64_t rank,
+                                                 std::int64_t begin, std::int64_t end) {
+  for (std::int64_t r = 0; r < rank; r += kCollectRanks) {
+    Floats sums[kCollectRanks][kVectors] = {};
+    if (begin > 0) {
+      for (std::int64_t i = 0; i < kCollectRanks; ++i) {
+        __builtin_memcpy(sums[i], out + (r + i) * stride, sizeof sums[i]);
+      }
+    }
+    for (std::int64_t t = begin; t < end; ++t) {
+      Floats values[kVectors];
+      __builtin_memcpy(values, x + (t - begin) * kVectors * kLanes, sizeof values);
+#pragma GCC unroll 8
+      for (std::int64_t i = 0; i < kCollectRanks; ++i) {
+        const float factor = inner[t * rank + r + i];
+#pragma GCC unroll 4
+        for (std::int64_t v = 0; v < kVectors; ++v) sums[i][v] += factor * values[v];
+      }
+    }
+    alignas(64) float done[kCollectRanks][kVectors * kLanes];
+    __builtin_memcpy(done, sums, sizeof done);
+    for (std::int64_t i = 0; i < kCollectRanks; ++i) {
+      __builtin_memcpy(out + (r + i) * stride, done[i], sizeof done[i]);
+    }
+  }
+}
+
+// The columns from `at` on of the rows begin to end, at most kCollectRows.
+template <std::int64_t kVectors, typename Real>
+void collect_columns(const float* inner, const Real* x, const std::uint32_t* mask, float* out,
+                     std::int64_t features, std::int64_t rank, std::int64_t at, std::int64_t begin,
+                     std::int64_t end) {
+  alignas(64) float wide[kCollectRows * kVectors * kLanes];
+  float* to = wide;
+  for (std::int64_t t = begin; t < end; ++t) {
+    const std::uint32_t* row_mask = row_of(mask, features, t);
+    const Real* row = x + t * features;
+    prefetch<kVectors * kLanes>(row + at + kVectors * kLanes);
+    for (std::int64_t v = 0; v < kVectors; ++v, to += kLanes) {
+      const std::int64_t column = at + v * kLanes;
+      Floats value;
+      load(row + column, features - column, value);
+      apply_mask(row_mask, column, value);
+      __builtin_memcpy(to, &value, sizeof value);
+    }
+  }
+  collect_block<kVectors>(inner, wide, out + at, thin_padded(features), rank, begin, end);
+}
 
 template <typename Real>
 void collect(const float* inner, const Real* x, const std::uint32_t* mask, float* out,
              std::int64_t tokens, std::int64_t features, std::int64_t rank, std::int64_t begin,
              std::int64_t end) {
-  const std::int64_t stride = thin_padded(features);
   constexpr std::int64_t kWidth = kCollectVectors * kLanes;
-  for (std::int64_t r = 0; r < rank; r += kCollectRanks) {
-    for (std::int64_t block = begin; block < end; block += kWidth) {
-      const std::int64_t last = block + kWidth < end ? block + kWidth : end;
-      for (std::int64_t first = 0; first == 0 || first < tokens; first += kCollectRows) {
-        const std::int64_t until = first + kCollectRows < tokens ? first + kCollectRows : tokens;
-        for (std::int64_t at = block; at < last; at += kLanes) {
-          Floats sums[kCollectRanks];
-          float* place = out + r * stride + at;
-          for (std::int64_t i = 0; i < kCollectRanks; ++i) {
-            sums[i] = Floats{};
-            if (first > 0) __builtin_memcpy(&sums[i], place + i * stride, sizeof sums[i]);
-          }
-          for (std::int64_t t = first; t < until; ++t) {
-            Floats value;
-            load(x + t * features + at, features - at, value);
-            apply_mask(row_of(mask, features, t), at, value);
-            const float* factors = inner + t * rank + r;
-#pragma GCC unroll 16
-            for (std::int64_t i = 0; i < kCollectRanks; ++i) sums[i] += factors[i] * value;
-          }
-          for (std::int64_t i = 0; i < kCollectRanks; ++i) {
-            __builtin_memcpy(place + i * stride, &sums[i], sizeof sums[i]);
-          }
-        }
-      }
+  for (std::int64_t row = 0; row == 0 || row < tokens; row += kCollectRows) {
+    const std::int64_t until = row + kCollectRows < tokens ? row + kCollectRows : tokens;
+    std::int64_t at = begin;
+    for (; at + kWidth <= end; at += kWidth) {
+      collect_columns<kCollectVectors>(inner, x, mask, out, features, rank, at, row, until);
+    }
+    for (; at < end; at += kLanes) {
+      collect_columns<1>(inner, x, mask, out, features, rank, at, row, until);
     }
   }
 }
