@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "mvn/activation.h"
 #include "mvn/initialise.h"
 
 namespace mvn::gptneo {
@@ -19,9 +20,11 @@ Tensor asked(const Tensor& x_TD, const Tensor& index_B) {
 
 }  // namespace
 
-SelfAttention::SelfAttention(const GptNeoConfig& config, const torch::TensorOptions& options)
+SelfAttention::SelfAttention(const GptNeoConfig& config, std::int64_t window,
+                             const torch::TensorOptions& options)
     : torch::nn::Module("SelfAttention"),
       heads_(config.heads),
+      window_(window),
       dropout_(config.attention_dropout),
       k_proj_(register_module("k_proj", std::make_shared<Linear>(config.width, config.width,
                                                                  /*has_bias=*/false, options))),
@@ -35,17 +38,22 @@ SelfAttention::SelfAttention(const GptNeoConfig& config, const torch::TensorOpti
 
 Tensor SelfAttention::forward(const Tensor& x_TD, const RealTokens& tokens, const Visible& visible,
                               const Tensor& index_B) {
+  const auto q_TD = q_proj_->forward(asked(x_TD, index_B));
+  const auto k_TD = k_proj_->forward(x_TD);
+  const auto v_TD = v_proj_->forward(x_TD);
+  const double dropout = is_training() ? dropout_ : 0.0;
+  // GPT-Neo does not divide the scores by the square root of the head's width.
+  constexpr double kScale = 1.0;
+  if (can_attend_packed(q_TD, tokens, heads_, dropout)) {
+    return out_proj_->forward(
+        attend_packed(q_TD, k_TD, v_TD, tokens, index_B, heads_, window_, kScale));
+  }
   const bool one_a_row = index_B.defined();
   const auto heads = [&](const Tensor& packed_TD) {
     return split_heads(unpack(packed_TD, tokens), heads_);
   };
-  const auto q_TD = q_proj_->forward(asked(x_TD, index_B));
   const auto q_BHQK = one_a_row ? split_heads(q_TD.unsqueeze(1), heads_) : heads(q_TD);
-  const auto k_BHLK = heads(k_proj_->forward(x_TD));
-  const auto v_BHLK = heads(v_proj_->forward(x_TD));
-  // GPT-Neo does not divide the scores by the square root of the head's width.
-  const auto y_BQD = join_heads(
-      attend(q_BHQK, k_BHLK, v_BHLK, visible, /*scale=*/1.0, is_training() ? dropout_ : 0.0));
+  const auto y_BQD = join_heads(attend(q_BHQK, heads(k_TD), heads(v_TD), visible, kScale, dropout));
   return out_proj_->forward(one_a_row ? y_BQD.squeeze(1) : pack(y_BQD, tokens));
 }
 
@@ -75,7 +83,7 @@ std::shared_ptr<Child> nest(torch::nn::Module& parent, const std::string& holder
 
 }  // namespace
 
-Layer::Layer(const GptNeoConfig& config, const torch::TensorOptions& options)
+Layer::Layer(const GptNeoConfig& config, std::int64_t window, const torch::TensorOptions& options)
     : torch::nn::Module("Layer"), activation_(config.activation), dropout_(config.resid_dropout) {
   const auto make_norm = [&] {
     return std::make_shared<LayerNorm>(config.width, config.norm_epsilon, options);
@@ -84,14 +92,15 @@ Layer::Layer(const GptNeoConfig& config, const torch::TensorOptions& options)
     return std::make_shared<Linear>(in, out, /*has_bias=*/true, options);
   };
   ln_1_ = register_module("ln_1", make_norm());
-  attention_ = nest(*this, "attn", "attention", std::make_shared<SelfAttention>(config, options));
+  attention_ =
+      nest(*this, "attn", "attention", std::make_shared<SelfAttention>(config, window, options));
   ln_2_ = register_module("ln_2", make_norm());
   c_fc_ = nest(*this, "mlp", "c_fc", make_linear(config.width, config.inner));
   c_proj_ = nest(*this, "mlp", "c_proj", make_linear(config.inner, config.width));
 }
 
 Tensor Layer::activate(const Tensor& x) const {
-  if (activation_ == "gelu_new" || activation_ == "gelu_pytorch_tanh") return at::gelu(x, "tanh");
+  if (activation_ == "gelu_new" || activation_ == "gelu_pytorch_tanh") return gelu_tanh(x);
   if (activation_ == "gelu") return at::gelu(x);
   if (activation_ == "relu") return torch::relu(x);
   return torch::silu(x);

@@ -16,7 +16,9 @@ namespace mvn::gptneo {
 
 class SelfAttention : public torch::nn::Module {
  public:
-  SelfAttention(const GptNeoConfig& config, const torch::TensorOptions& options);
+  // `window` as of attend_packed().
+  SelfAttention(const GptNeoConfig& config, std::int64_t window,
+                const torch::TensorOptions& options);
   // Every packed token, or, where index_B is defined, that one of each row: [B, D].
   torch::Tensor forward(const torch::Tensor& x_TD, const RealTokens& tokens, const Visible& visible,
                         const torch::Tensor& index_B);
@@ -24,6 +26,7 @@ class SelfAttention : public torch::nn::Module {
 
  private:
   std::int64_t heads_;
+  std::int64_t window_;
   double dropout_;
   std::shared_ptr<Linear> k_proj_;
   std::shared_ptr<Linear> v_proj_;
@@ -33,7 +36,7 @@ class SelfAttention : public torch::nn::Module {
 
 class Layer : public torch::nn::Module {
  public:
-  Layer(const GptNeoConfig& config, const torch::TensorOptions& options);
+  Layer(const GptNeoConfig& config, std::int64_t window, const torch::TensorOptions& options);
   // As SelfAttention::forward.
   torch::Tensor forward(const torch::Tensor& x_TD, const RealTokens& tokens, const Visible& visible,
                         const torch::Tensor& index_B = {});

@@ -26,8 +26,9 @@ class Transformer : public torch::nn::Module {
         wpe(register_module("wpe",
                             std::make_shared<Embedding>(config.positions, config.width, options))) {
     auto list = register_module("h", std::make_shared<torch::nn::ModuleListImpl>());
-    for (std::size_t i = 0; i < config.layers.size(); ++i) {
-      h.push_back(std::make_shared<Layer>(config, options));
+    for (const auto type : config.layers) {
+      const auto window = type == Attention::kLocal ? config.window : 0;
+      h.push_back(std::make_shared<Layer>(config, window, options));
       list->push_back(h.back());
     }
     ln_f = register_module("ln_f",

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "mvn/real_tokens.h"
+
 namespace mvn {
 
 // Which keys a query sees.
@@ -37,6 +39,17 @@ Visible visible_keys_at(const torch::Tensor& positions_B, const torch::Tensor& i
 torch::Tensor attend(const torch::Tensor& q_BHLK, const torch::Tensor& k_BHLK,
                      const torch::Tensor& v_BHLK, const Visible& visible, double scale,
                      double dropout);
+
+// Whether attend_packed() takes these; it is the faster where it does.
+bool can_attend_packed(const torch::Tensor& q, const RealTokens& tokens, std::int64_t heads,
+                       double dropout);
+// The same attention, causal and to the last `window` keys where window is not 0, over packed rows:
+// k and v [T, H K], q [T, H K] -> [T, H K]; or, where `index_B` is defined, only the query of that
+// token of each row: q [B, H K] -> [B, H K].
+torch::Tensor attend_packed(const torch::Tensor& q, const torch::Tensor& k_TD,
+                            const torch::Tensor& v_TD, const RealTokens& tokens,
+                            const torch::Tensor& index_B, std::int64_t heads, std::int64_t window,
+                            double scale);
 
 // Pairs of a query and a key that it sees, in a causal sequence of `length` tokens; 0 is no window.
 double visible_pairs(std::int64_t length, std::int64_t window);

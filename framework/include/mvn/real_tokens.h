@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace mvn {
 
@@ -12,6 +13,9 @@ struct RealTokens {
   torch::Tensor indices;  // [T] int64 into the flattened [B L]; undefined where nothing is padded
   std::int64_t batch = 0;
   std::int64_t length = 0;
+  // [B] of each row, where that is known without waiting for a GPU and no row has padding before a
+  // real token; else empty.
+  std::vector<std::int64_t> lengths = {};
 };
 
 // mask_BL bool, true on real tokens, or undefined where all of ids_BL are.

@@ -1,11 +1,30 @@
 #include "mvn/real_tokens.h"
 
+#include "mvn/attention.h"
+
 namespace mvn {
 
 using torch::Tensor;
 
+namespace {
+
+// The lengths of rows without early padding.
+std::vector<std::int64_t> lengths_of(const Tensor& ids_BL, const Tensor& mask_BL) {
+  const auto rows = static_cast<std::size_t>(ids_BL.size(0));
+  if (!mask_BL.defined()) return std::vector<std::int64_t>(rows, ids_BL.size(1));
+  if (!mask_BL.is_cpu() || has_early_padding(mask_BL)) return {};
+  const auto lengths_B = mask_BL.sum(1, /*keepdim=*/false, torch::kInt64).contiguous();
+  const auto* first = lengths_B.const_data_ptr<std::int64_t>();
+  return {first, first + lengths_B.numel()};
+}
+
+}  // namespace
+
 RealTokens real_tokens(const Tensor& ids_BL, const Tensor& mask_BL) {
-  RealTokens tokens{.indices = {}, .batch = ids_BL.size(0), .length = ids_BL.size(1)};
+  RealTokens tokens{.indices = {},
+                    .batch = ids_BL.size(0),
+                    .length = ids_BL.size(1),
+                    .lengths = lengths_of(ids_BL, mask_BL)};
   if (!mask_BL.defined()) return tokens;
   auto indices = mask_BL.reshape({-1}).nonzero().squeeze(1);
   if (indices.size(0) != ids_BL.numel()) tokens.indices = std::move(indices);

@@ -1,0 +1,53 @@
+// What models compute between their products, on a CPU: written once over the compiler's vectors,
+// compiled for each instruction set, and picked at run time. No LibTorch here: a header's inline
+// functions must not be compiled for an instruction set that the machine may lack.
+#pragma once
+
+#include <cstdint>
+
+#include "mvn/half.h"
+
+namespace mvn {
+
+// One head's queries and keys in a sequence, rows of packed matrices. Key i has position i, query i
+// position `first` + i; a query sees the keys up to its own position, the last `window` of them.
+struct HeadSpan {
+  std::int64_t queries;
+  std::int64_t keys;
+  std::int64_t first;
+  std::int64_t window;
+  std::int64_t width;   // of the head
+  std::int64_t stride;  // from one row to the next, of all matrices
+  float scale;
+};
+
+// The floats that attend() and attend_backward() work in.
+std::int64_t attention_scratch(std::int64_t queries, std::int64_t keys, std::int64_t width);
+
+template <typename Real>
+struct TypedKernels {
+  // y = softmax(scale q k^T) v over the visible keys.
+  void (*attend)(const HeadSpan& span, const Real* q, const Real* k, const Real* v, Real* y,
+                 float* scratch);
+  // The gradients of q, k and v from that of y.
+  void (*attend_backward)(const HeadSpan& span, const Real* q, const Real* k, const Real* v,
+                          const Real* dy, Real* dq, Real* dk, Real* dv, float* scratch);
+  // y = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.
+  void (*gelu)(const Real* x, Real* y, std::int64_t count);
+  void (*gelu_backward)(const Real* x, const Real* dy, Real* dx, std::int64_t count);
+};
+
+struct CpuKernels {
+  const char* name;
+  TypedKernels<float> floats;
+  TypedKernels<Half> halves;
+};
+
+extern const CpuKernels kCpuPortable;  // right everywhere
+extern const CpuKernels kCpuAvx2;      // AVX2 and FMA
+extern const CpuKernels kCpuAvx512;    // AVX-512 F, DQ, BW, VL
+
+// The fastest that this processor runs.
+const CpuKernels& cpu_kernels();
+
+}  // namespace mvn
