@@ -7,12 +7,14 @@
 
 #include "benchmarks/rounds.h"
 #include "mvn/attention.h"
+#include "train/sdk/host_memory.h"
 
 int main(int argc, char** argv) {
   if (argc != 4) {
     std::fputs("usage: attention_rounds THREADS LENGTH global|local\n", stderr);
     return 64;
   }
+  mvn::keep_freed_memory();
   torch::set_num_threads(std::stoi(argv[1]));
   const std::int64_t length = std::stol(argv[2]);
   const std::int64_t window = std::string(argv[3]) == "local" ? 256 : 0;

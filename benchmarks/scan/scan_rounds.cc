@@ -7,6 +7,7 @@
 
 #include "benchmarks/rounds.h"
 #include "fused.h"
+#include "train/sdk/host_memory.h"
 
 namespace mvn::benchmark {
 namespace {
@@ -65,6 +66,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: scan_rounds THREADS fp32|bf16 LENGTH forward|training\n", stderr);
     return 64;
   }
+  mvn::keep_freed_memory();
   torch::set_num_threads(std::stoi(argv[1]));
   const auto type = std::string(argv[2]) == "bf16" ? torch::kBFloat16 : torch::kFloat32;
   mvn::benchmark::Scan scan(type, std::stol(argv[3]));

@@ -10,6 +10,7 @@
 #include "common/trial.h"
 #include "train/host/plugin_host.h"
 #include "train/recipe/optimizer.h"
+#include "train/sdk/host_memory.h"
 #include "train/trainer/batches.h"
 #include "train/trainer/experiment.h"
 #include "train/trainer/precision.h"
@@ -63,6 +64,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: step_rounds TRIAL.json\n", stderr);
     return 64;
   }
+  mvn::keep_freed_memory();
   try {
     mvn::benchmark::Steps steps(mvn::read_trial_file(argv[1]));
     mvn::benchmark::serve_rounds([&] { return steps.round(); });

@@ -14,6 +14,7 @@
 #include "serve.h"
 #include "train/host/plugin_host.h"
 #include "train/sdk/device.h"
+#include "train/sdk/host_memory.h"
 #include "train/trainer/check.h"
 #include "train/trainer/describe.h"
 #include "train/trainer/merge.h"
@@ -76,6 +77,7 @@ void prepare_torch() {
     std::cerr << "mvn-worker: warning: " << warning << "\n";
   }
   at::set_num_interop_threads(1);
+  mvn::keep_freed_memory();
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "common/files.h"
 #include "common/spool.h"
 #include "mvn/error.h"
+#include "train/sdk/host_memory.h"
 #include "train/trainer/environment.h"
 #include "train/trainer/peak.h"
 #include "train/trainer/precision.h"
@@ -114,6 +115,7 @@ TrialEnd run(const TrialFile& trial, const PluginHost& host, Warm& warm, SpoolWr
     end = end_of(std::current_exception());
   }
   spool.append({{"type", "cost"}, {"values", cost.take()}});
+  release_kept_memory();  // a persistent worker may wait long for its next trial
   return end;
 }
 
