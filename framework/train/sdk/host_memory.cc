@@ -1,6 +1,7 @@
 #include "train/sdk/host_memory.h"
 
 #include <c10/core/CPUAllocator.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <bit>
@@ -136,9 +137,18 @@ class KeepingAllocator final : public c10::Allocator {
 
 }  // namespace
 
-void keep_freed_memory() { c10::SetCPUAllocator(&KeepingAllocator::get()); }
+void keep_freed_memory() {
+  c10::SetCPUAllocator(&KeepingAllocator::get());
+  // Large blocks that are no tensors', oneDNN's above all, come from malloc: it keeps some, too.
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  ::mallopt(M_TOP_PAD, 64 << 20);
+}
 
-void release_kept_memory() { KeepingAllocator::get().release(); }
+void release_kept_memory() {
+  KeepingAllocator::get().release();
+  ::malloc_trim(0);
+}
 
 HostMemory host_memory() { return KeepingAllocator::get().memory(); }
 

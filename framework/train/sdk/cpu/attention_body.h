@@ -68,7 +68,12 @@ inline void product(Matrix a, const float* b, std::int64_t b_row, float* c, std:
 template <typename Real>
 void copy_rows(const HeadSpan& span, const Real* from, std::int64_t count, float factor,
                float* to) {
+  constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(Real));
   for (std::int64_t i = 0; i < count; ++i) {
+    // The next head, which lies beside this one: these are few elements of many long rows.
+    for (std::int64_t at = 0; at < span.width; at += kLine) {
+      __builtin_prefetch(from + i * span.stride + span.width + at);
+    }
     for (std::int64_t at = 0; at < span.width; at += kLanes, to += kLanes) {
       Floats value;
       load(from + i * span.stride + at, span.width - at, value);
