@@ -20,11 +20,19 @@ inline Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
 inline Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 inline Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
 inline Vec abs(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0F), a.v)}; }
-inline float sum(Vec a) {
-  __m128 s = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
-  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
-  s = _mm_add_ss(s, _mm_shuffle_ps(s, s, 1));
-  return _mm_cvtss_f32(s);
+// The halves of a, added, and those of b, one after the other.
+inline Vec fold(Vec a, Vec b) {
+  return {_mm256_add_ps(_mm256_permute2f128_ps(a.v, b.v, 0x20),
+                        _mm256_permute2f128_ps(a.v, b.v, 0x31))};
+}
+struct Halves {
+  float low;
+  float high;
+};
+inline Halves sum_halves(Vec a) {
+  __m256 s = _mm256_add_ps(a.v, _mm256_permute_ps(a.v, 0b01'00'11'10));
+  s = _mm256_add_ps(s, _mm256_permute_ps(s, 0b10'11'00'01));
+  return {_mm256_cvtss_f32(s), _mm_cvtss_f32(_mm256_extractf128_ps(s, 1))};
 }
 inline Vec round_to_nearest(Vec a) {
   return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};

@@ -20,7 +20,21 @@ inline Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
 inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 inline Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
 inline Vec abs(Vec a) { return {_mm512_abs_ps(a.v)}; }
-inline float sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
+// The halves of a, added, and those of b, one after the other.
+inline Vec fold(Vec a, Vec b) {
+  return {_mm512_add_ps(_mm512_shuffle_f32x4(a.v, b.v, 0b01'00'01'00),
+                        _mm512_shuffle_f32x4(a.v, b.v, 0b11'10'11'10))};
+}
+struct Halves {
+  float low;
+  float high;
+};
+inline Halves sum_halves(Vec a) {
+  __m512 s = _mm512_add_ps(a.v, _mm512_shuffle_f32x4(a.v, a.v, 0b10'11'00'01));
+  s = _mm512_add_ps(s, _mm512_permute_ps(s, 0b01'00'11'10));
+  s = _mm512_add_ps(s, _mm512_permute_ps(s, 0b10'11'00'01));
+  return {_mm512_cvtss_f32(s), _mm_cvtss_f32(_mm512_extractf32x4_ps(s, 2))};
+}
 inline Vec round_to_nearest(Vec a) {
   return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }

@@ -23,15 +23,15 @@ inline Vec log1p_unit(Vec e) {
   return (s + s) * fma(p, s2, set1(1.0F));
 }
 
-// 2^x for the fraction: 1 + f q(f), exact where f is 0, so that slow decays do not drift over
+// 2^f of a fraction: 1 + f q(f), exact where f is 0, so that slow decays do not drift over
 // thousands of tokens. Largest relative error 2.0e-7 at |f| = 0.5, 3e-10 at 0.01.
+constexpr float kExp2Terms[] = {0.001338130254F, 0.009666368515F, 0.05550381014F,
+                                0.2402234904F,   0.6931471806F,   1.0F};
+
 inline Vec exp2_fraction(Vec f) {
-  Vec q = set1(0.001338130254F);
-  q = fma(q, f, set1(0.009666368515F));
-  q = fma(q, f, set1(0.05550381014F));
-  q = fma(q, f, set1(0.2402234904F));
-  q = fma(q, f, set1(0.6931471806F));
-  return fma(q, f, set1(1.0F));
+  Vec q = set1(kExp2Terms[0]);
+  for (int k = 1; k < 6; ++k) q = fma(q, f, set1(kExp2Terms[k]));
+  return q;
 }
 
 inline Vec exp2(Vec x) {
@@ -40,6 +40,29 @@ inline Vec exp2(Vec x) {
 }
 
 inline Vec exp(Vec x) { return exp2(x * set1(kLog2E)); }
+
+// So many exponentials are taken step by step together. Each waits for its own steps, and the
+// processor looks only so far ahead for something to begin meanwhile: here it lies beside it.
+constexpr int kTogether = 4;
+
+// x[i] = 2^x[i].
+[[gnu::always_inline]] inline void exp2_each(Vec* x) {
+  Vec whole[kTogether];
+  Vec q[kTogether];
+#pragma GCC unroll 4
+  for (int i = 0; i < kTogether; ++i) whole[i] = round_to_nearest(x[i]);
+#pragma GCC unroll 4
+  for (int i = 0; i < kTogether; ++i) x[i] = x[i] - whole[i];
+#pragma GCC unroll 4
+  for (int i = 0; i < kTogether; ++i) q[i] = set1(kExp2Terms[0]);
+#pragma GCC unroll 5
+  for (int k = 1; k < 6; ++k) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kTogether; ++i) q[i] = fma(q[i], x[i], set1(kExp2Terms[k]));
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < kTogether; ++i) x[i] = scale_by_power_of_two(q[i], whole[i]);
+}
 
 struct Softplus {
   Vec value;
@@ -70,14 +93,6 @@ inline Vec load_lanes(const Real* from, int lanes) {
   alignas(64) float values[kLanes] = {};
   for (int i = 0; i < lanes; ++i) values[i] = to_float(from[i]);
   return load(values);
-}
-
-// A token's rows lie a page or more apart, where no hardware prefetcher follows: asks for the part
-// of the row that the next block reads or writes.
-template <typename Real>
-[[gnu::always_inline]] inline void prefetch(const Real* row) {
-  constexpr std::int64_t kAhead = 32;  // channels; measured best of 16 to 64
-  __builtin_prefetch(row + kAhead);
 }
 
 inline void store_one(float* to, float value) { *to = value; }
@@ -167,13 +182,79 @@ inline Checkpoints* checkpoint(Checkpoints* all, const ScanInputs<Real>& in, std
 
 constexpr std::int64_t kBlocks = kScanGroup / kLanes;
 
+// Up to kScanChunk tokens of a sequence.
+struct Chunk {
+  std::int64_t index;  // among all chunks
+  std::int64_t first;  // token
+  std::int64_t count;
+};
+
+template <typename Real>
+inline Chunk chunk_at(const ScanInputs<Real>& in, const Item& item, std::int64_t k) {
+  const std::int64_t first = item.begin + k * kScanChunk;
+  return {in.chunk_offsets[item.sequence] + k, first,
+          item.end - first < kScanChunk ? item.end - first : kScanChunk};
+}
+
+// Where the walk comes soon. A token's rows lie a page or more apart, where no hardware prefetcher
+// follows; and asked for all at once, they would fill the processor's list of what it waits for. So
+// while a token's states are walked, the same token's row of that place is asked for. It goes to
+// the second cache: the rows of a chunk fall on few of the first one's sets.
+struct Ahead {
+  Chunk chunk;
+  std::int64_t channel;
+  bool exists;
+};
+
+// `step` is 1 where the walk goes on, -1 where it goes back.
+inline Ahead ahead_of(const Item& item, const Chunk& chunk, std::int64_t channel, int step) {
+  constexpr std::int64_t kFar = 32;  // channels; measured best of 16 to 64
+  const std::int64_t further = channel + kFar;
+  if (further < item.last_channel) return {chunk, further, true};
+  const Chunk next{chunk.index + step, chunk.first + step * kScanChunk, kScanChunk};
+  const std::int64_t wrapped = item.first_channel + further - item.last_channel;
+  return {next, wrapped < item.last_channel ? wrapped : item.first_channel,
+          next.first >= item.begin && next.first < item.end};
+}
+
 // Always inlined: g++ 12 drops a call of a function that does nothing but prefetch.
 template <typename Real>
-[[gnu::always_inline]] inline void prefetch_inputs(const ScanInputs<Real>& in, std::int64_t row,
-                                                   std::int64_t channel) {
-  prefetch(in.u + row * in.u_stride + channel);
-  prefetch(in.delta + row * in.delta_stride + channel);
-  if (in.z != nullptr) prefetch(in.z + row * in.z_stride + channel);
+[[gnu::always_inline]] inline void prefetch_inputs(const ScanInputs<Real>& in, const Ahead& ahead,
+                                                   std::int64_t t) {
+  const std::int64_t row = ahead.chunk.first + t;
+  __builtin_prefetch(in.u + row * in.u_stride + ahead.channel, 0, 2);
+  __builtin_prefetch(in.delta + row * in.delta_stride + ahead.channel, 0, 2);
+  if (in.z != nullptr) __builtin_prefetch(in.z + row * in.z_stride + ahead.channel, 0, 2);
+}
+
+template <typename Real>
+[[gnu::always_inline]] inline void prefetch_inputs(const ScanInputs<Real>& in,
+                                                   const ScanGradients<Real>& out,
+                                                   const Ahead& ahead, std::int64_t t) {
+  prefetch_inputs(in, ahead, t);
+  __builtin_prefetch(out.d_out + (ahead.chunk.first + t) * out.d_out_stride + ahead.channel, 0, 2);
+  const float* kept = checkpoint(out.checkpoints, in, ahead.chunk.index, ahead.channel);
+  __builtin_prefetch(kept + t * in.states);  // a line a token
+}
+
+template <typename Real>
+[[gnu::always_inline]] inline void prefetch_outputs(const ScanInputs<Real>& in,
+                                                    const ScanGradients<Real>& out,
+                                                    const Ahead& ahead, std::int64_t t) {
+  const std::int64_t row = ahead.chunk.first + t;
+  if (out.d_u != nullptr) __builtin_prefetch(out.d_u + row * in.channels + ahead.channel, 1, 2);
+  __builtin_prefetch(out.d_delta + row * in.channels + ahead.channel, 1, 2);
+  if (out.d_z != nullptr) __builtin_prefetch(out.d_z + row * out.d_z_stride + ahead.channel, 1, 2);
+}
+
+// A chunk's rows of B and C as floats: [kScanChunk][states].
+struct Rows {
+  float b[kScanChunk * kMaxScanStates];
+  float c[kScanChunk * kMaxScanStates];
+};
+
+inline void zero(float* values, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) values[i] = 0.0F;
 }
 
 // What a chunk's tokens need of a block before their states are walked, in a loop of its own: the
@@ -189,7 +270,6 @@ inline void start_steps(const ScanInputs<Real>& in, const Block& block, std::int
                         std::int64_t count, Steps& steps) {
   for (std::int64_t t = 0; t < count; ++t) {
     const std::int64_t row = first + t;
-    prefetch_inputs(in, row, block.channel);
     const Vec u = load_lanes(in.u + row * in.u_stride + block.channel, block.lanes);
     const Vec raw = load_lanes(in.delta + row * in.delta_stride + block.channel, block.lanes);
     const Vec delta = softplus(raw + block.bias).value;
@@ -204,7 +284,6 @@ inline void finish_steps(const ScanInputs<Real>& in, const Block& block, std::in
                          std::int64_t count, const Steps& steps, Real* out) {
   for (std::int64_t t = 0; t < count; ++t) {
     const std::int64_t row = first + t;
-    prefetch(out + row * in.channels + block.channel);
     Vec y = steps.y[t];
     if (in.z != nullptr) {
       const Vec z = load_lanes(in.z + row * in.z_stride + block.channel, block.lanes);
@@ -216,79 +295,90 @@ inline void finish_steps(const ScanInputs<Real>& in, const Block& block, std::in
 
 // kStates is 16, Mamba's, for which the states stay in registers, or 0: any number.
 template <int kStates, typename Real>
-void forward_block(const ScanInputs<Real>& in, const Block& block, const float* a, const float* b,
-                   const float* c, std::int64_t first, std::int64_t count, float* state,
+void forward_block(const ScanInputs<Real>& in, const Item& item, const Chunk& chunk,
+                   std::int64_t channel, const float* a, const Rows& rows, float* state,
                    Real* out) {
   constexpr int kMost = kStates == 0 ? static_cast<int>(kMaxScanStates) : kStates;
   const int states = kStates == 0 ? static_cast<int>(in.states) : kStates;
+  const Block block = block_at(in, channel);
+  const Ahead ahead = ahead_of(item, chunk, channel, 1);
   Steps steps;
-  start_steps(in, block, first, count, steps);
+  start_steps(in, block, chunk.first, chunk.count, steps);
   Vec h[kMost];
   for (int n = 0; n < states; ++n) h[n] = load(state + n * kLanes);
-  for (std::int64_t t = 0; t < count; ++t) {
+  for (std::int64_t t = 0; t < chunk.count; ++t) {
+    if (ahead.exists) {
+      prefetch_inputs(in, ahead, t);
+      __builtin_prefetch(out + (ahead.chunk.first + t) * in.channels + ahead.channel, 1, 2);
+    }
     const Vec delta = steps.delta[t];
     const Vec du = steps.du[t];
+    Vec decay[kTogether];
     // Two sums, which do not wait for one another.
     Vec y[2] = {steps.y[t], set1(0.0F)};
 #pragma GCC unroll 16
     for (int n = 0; n < states; ++n) {
-      h[n] = fma(exp2(delta * load(a + n * kLanes)), h[n], du * set1(b[t * states + n]));
-      y[n % 2] = fma(h[n], set1(c[t * states + n]), y[n % 2]);
+      if (n % kTogether == 0) {
+        for (int i = 0; i < kTogether; ++i) decay[i] = delta * load(a + (n + i) * kLanes);
+        exp2_each(decay);
+      }
+      h[n] = fma(decay[n % kTogether], h[n], du * set1(rows.b[t * states + n]));
+      y[n % 2] = fma(h[n], set1(rows.c[t * states + n]), y[n % 2]);
     }
     steps.y[t] = y[0] + y[1];
   }
   for (int n = 0; n < states; ++n) store(state + n * kLanes, h[n]);
-  finish_steps(in, block, first, count, steps, out);
+  finish_steps(in, block, chunk.first, chunk.count, steps, out);
 }
 
 template <int kStates, typename Real>
 void forward_item(const ScanInputs<Real>& in, const ScanOutputs<Real>& out, std::int64_t index) {
   const Item item = item_at(in, index);
   const std::int64_t states = in.states;
-  const std::int64_t block_size = states * kLanes;
   alignas(64) static thread_local float state[kScanGroup * kMaxScanStates];
   alignas(64) static thread_local float a[kScanGroup * kMaxScanStates];
-  float b[kScanChunk * kMaxScanStates];
-  float c[kScanChunk * kMaxScanStates];
-  for (std::int64_t i = 0; i < kBlocks; ++i) {
-    const std::int64_t channel = item.first_channel + i * kLanes;
-    if (channel >= item.last_channel) break;
-    load_a(in, block_at(in, channel), kLog2E, a + i * block_size);
+  Rows rows;
+  for (std::int64_t channel = item.first_channel; channel < item.last_channel; channel += kLanes) {
+    load_a(in, block_at(in, channel), kLog2E, a + (channel - item.first_channel) * states);
   }
-  for (std::int64_t i = 0; i < kBlocks * block_size; ++i) state[i] = 0.0F;
-  std::int64_t chunk = in.chunk_offsets[item.sequence];
-  for (std::int64_t first = item.begin; first < item.end; first += kScanChunk, ++chunk) {
-    const std::int64_t count = item.end - first < kScanChunk ? item.end - first : kScanChunk;
-    load_rows(in.b, in.b_stride, first, count, states, b);
-    load_rows(in.c, in.c_stride, first, count, states, c);
-    for (std::int64_t i = 0; i < kBlocks; ++i) {
-      const std::int64_t channel = item.first_channel + i * kLanes;
-      if (channel >= item.last_channel) break;
-      float* block_state = state + i * block_size;
+  zero(state, kScanGroup * states);
+  for (std::int64_t k = 0; k < scan_chunks(item.end - item.begin); ++k) {
+    const Chunk chunk = chunk_at(in, item, k);
+    load_rows(in.b, in.b_stride, chunk.first, chunk.count, states, rows.b);
+    load_rows(in.c, in.c_stride, chunk.first, chunk.count, states, rows.c);
+    for (std::int64_t channel = item.first_channel; channel < item.last_channel;
+         channel += kLanes) {
+      const std::int64_t of_block = (channel - item.first_channel) * states;
       if (out.checkpoints != nullptr) {
-        float* kept = checkpoint(out.checkpoints, in, chunk, channel);
-        for (std::int64_t n = 0; n < states; ++n) {
-          store(kept + n * kLanes, load(block_state + n * kLanes));
+        float* kept = checkpoint(out.checkpoints, in, chunk.index, channel);
+        for (std::int64_t n = 0; n < states * kLanes; n += kLanes) {
+          store(kept + n, load(state + of_block + n));
         }
       }
-      forward_block<kStates>(in, block_at(in, channel), a + i * block_size, b, c, first, count,
-                             block_state, out.out);
+      forward_block<kStates>(in, item, chunk, channel, a + of_block, rows, state + of_block,
+                             out.out);
     }
   }
 }
 
-// What the backward pass keeps of a (token, state), each a vector.
-constexpr int kDecay = 0;               // exp(delta A)
-constexpr int kDecayed = kLanes;        // exp(delta A) times the state before
-constexpr int kGradientB = 2 * kLanes;  // summed over the blocks of a group
-constexpr int kGradientC = 3 * kLanes;  // likewise
-constexpr int kStepSize = 4 * kLanes;
+// The backward pass walks so many states of a block at once: they stay in registers beside what
+// their sums need, and what it keeps of them over a chunk stays in the first cache.
+constexpr int kPart = 8;
 
-// What the backward pass of a block recomputes and collects over a chunk.
+// What it keeps of a (token, state of a part), each a vector, side by side: arrays that lie a
+// multiple of 4 KB apart would share the same sets of the cache.
+constexpr int kDecay = 0;         // exp(delta A)
+constexpr int kDecayed = kLanes;  // exp(delta A) times the state before
+constexpr int kStepSize = 2 * kLanes;
+
+// dB and dC, summed over the blocks of a group, of a (token, pair of states): see fold().
+constexpr int kGradientB = 0;
+constexpr int kGradientC = kLanes;
+constexpr int kPairSize = 2 * kLanes;
+
 struct Scratch {
-  // Four vectors a (token, state), side by side: four arrays, a multiple of 4 KB apart, would share
-  // the same sets of the cache, and a load would wait for a store to another that looks the same.
-  alignas(64) float steps[kScanChunk * kMaxScanStates * kStepSize];
+  alignas(64) float steps[kScanChunk * kPart * kStepSize];
+  alignas(64) float pairs[kScanChunk * (kMaxScanStates / 2) * kPairSize];
   alignas(64) float d_state[kScanGroup * kMaxScanStates];  // gradient of the state, all blocks
   alignas(64) float a[kScanGroup * kMaxScanStates];
   alignas(64) float d_a[kScanGroup * kMaxScanStates];
@@ -299,116 +389,141 @@ struct Scratch {
 // What the backward pass of a block needs of each token of a chunk, and finds out about it.
 struct BackSteps {
   Vec delta[kScanChunk];
-  Vec slope[kScanChunk];  // of the softplus
-  Vec u[kScanChunk];
+  Vec slope[kScanChunk];    // of the softplus
   Vec du[kScanChunk];       // delta u
   Vec y[kScanChunk];        // before the gate
   Vec dy[kScanChunk];       // its gradient
+  Vec d_gate[kScanChunk];   // the gate's gradient, but for the factor y
   Vec along_b[kScanChunk];  // the sum over n of g[n] B[n]
   Vec along_a[kScanChunk];  // and of g[n] exp(delta A[n]) state[n] A[n]
 };
 
+// The gradient of what went through the gate, and what the gate's own needs.
 template <typename Real>
-inline void start_back_steps(const ScanInputs<Real>& in, const Block& block, std::int64_t first,
-                             std::int64_t count, BackSteps& steps) {
+inline void start_back_through_gate(const ScanInputs<Real>& in, const Block& block,
+                                    std::int64_t row, Vec d_out, Vec& dy, Vec& d_gate) {
+  dy = d_out;
+  if (in.z == nullptr) return;
+  const Vec z = load_lanes(in.z + row * in.z_stride + block.channel, block.lanes);
+  const Vec s = sigmoid(z);
+  d_gate = d_out * s * fma(z, set1(1.0F) - s, set1(1.0F));
+  dy = d_out * z * s;
+}
+
+template <typename Real>
+inline void start_back_steps(const ScanInputs<Real>& in, const ScanGradients<Real>& out,
+                             const Block& block, std::int64_t first, std::int64_t count,
+                             BackSteps& steps) {
   for (std::int64_t t = 0; t < count; ++t) {
     const std::int64_t row = first + t;
-    prefetch_inputs(in, row, block.channel);
     const Vec u = load_lanes(in.u + row * in.u_stride + block.channel, block.lanes);
     const Vec raw = load_lanes(in.delta + row * in.delta_stride + block.channel, block.lanes);
+    const Vec d_out = load_lanes(out.d_out + row * out.d_out_stride + block.channel, block.lanes);
     const Softplus delta = softplus(raw + block.bias);
     steps.delta[t] = delta.value;
     steps.slope[t] = delta.slope;
-    steps.u[t] = u;
     steps.du[t] = delta.value * u;
     steps.y[t] = block.d * u;
+    steps.along_b[t] = set1(0.0F);
+    steps.along_a[t] = set1(0.0F);
+    start_back_through_gate(in, block, row, d_out, steps.dy[t], steps.d_gate[t]);
   }
 }
 
-template <int kStates, typename Real>
-void recompute_block(const ScanInputs<Real>& in, const float* a, const float* b, const float* c,
-                     std::int64_t count, const float* kept, Scratch& scratch, BackSteps& steps) {
-  constexpr int kMost = kStates == 0 ? static_cast<int>(kMaxScanStates) : kStates;
-  const int states = kStates == 0 ? static_cast<int>(in.states) : kStates;
-  Vec h[kMost];
-  for (int n = 0; n < states; ++n) h[n] = load(kept + n * kLanes);
+// A part of a block's states: `count` of them from state `first`, kCount unless that is 0.
+template <int kCount>
+struct Part {
+  int first;
+  int given;
+  [[nodiscard]] constexpr int count() const { return kCount == 0 ? given : kCount; }
+};
+
+// Adds the products of a part's states, two by two, to the pairs of a token.
+template <int kCount>
+[[gnu::always_inline]] inline void add_pairs(Part<kCount> part, Vec* products, float* pairs) {
+  const int size = part.count();
+  if (size % 2 != 0) products[size] = set1(0.0F);
+#pragma GCC unroll 4
+  for (int n = 0; n < size; n += 2) {
+    float* pair = pairs + (part.first + n) / 2 * kPairSize;
+    store(pair, load(pair) + fold(products[n], products[n + 1]));
+  }
+}
+
+// Makes a part's states of a chunk again. `touch(t)` asks for memory that is needed soon.
+template <int kCount, typename Touch>
+inline void recompute_part(Part<kCount> part, std::int64_t states, const float* a, const Rows& rows,
+                           std::int64_t count, const float* kept, Scratch& scratch,
+                           BackSteps& steps, const Touch& touch) {
+  const int size = part.count();
+  const std::int64_t pair_row = (states + 1) / 2 * kPairSize;
+  Vec h[kPart];
+  Vec products[kPart];
+  for (int n = 0; n < size; ++n) h[n] = load(kept + n * kLanes);
   for (std::int64_t t = 0; t < count; ++t) {
+    touch(t);
     const Vec exponent = steps.delta[t] * set1(kLog2E);
     const Vec du = steps.du[t];
+    const Vec dy = steps.dy[t];
+    const float* b = rows.b + t * states + part.first;
+    const float* c = rows.c + t * states + part.first;
+    float* place = scratch.steps + t * kPart * kStepSize;
     Vec y[2] = {steps.y[t], set1(0.0F)};
-    float* place = scratch.steps + t * states * kStepSize;
-#pragma GCC unroll 16
-    for (int n = 0; n < states; ++n) {
-      const Vec an = exp2(exponent * load(a + n * kLanes));
+    Vec decay[kTogether];
+#pragma GCC unroll 8
+    for (int n = 0; n < size; ++n) {
+      if (n % kTogether == 0) {
+        for (int i = 0; i < kTogether; ++i) decay[i] = exponent * load(a + (n + i) * kLanes);
+        exp2_each(decay);
+      }
+      const Vec an = decay[n % kTogether];
       const Vec ah = an * h[n];
       store(place + n * kStepSize + kDecay, an);
       store(place + n * kStepSize + kDecayed, ah);
-      h[n] = fma(du, set1(b[t * states + n]), ah);
-      y[n % 2] = fma(h[n], set1(c[t * states + n]), y[n % 2]);
+      h[n] = fma(du, set1(b[n]), ah);
+      y[n % 2] = fma(h[n], set1(c[n]), y[n % 2]);
+      products[n] = dy * h[n];
     }
     steps.y[t] = y[0] + y[1];
+    add_pairs(part, products, scratch.pairs + t * pair_row + kGradientC);
   }
 }
 
-// The gradient of the gate, and of what went through it.
-template <typename Real>
-inline void walk_through_gate(const ScanInputs<Real>& in, const ScanGradients<Real>& out,
-                              const Block& block, std::int64_t first, std::int64_t count,
-                              BackSteps& steps) {
-  for (std::int64_t t = 0; t < count; ++t) {
-    const std::int64_t row = first + t;
-    prefetch(out.d_out + row * out.d_out_stride + block.channel);
-    if (out.d_z != nullptr) prefetch(out.d_z + row * out.d_z_stride + block.channel);
-    Vec dy = load_lanes(out.d_out + row * out.d_out_stride + block.channel, block.lanes);
-    if (in.z != nullptr) {
-      const Vec z = load_lanes(in.z + row * in.z_stride + block.channel, block.lanes);
-      const Vec s = sigmoid(z);
-      if (out.d_z != nullptr) {
-        const Vec slope = s * fma(z, set1(1.0F) - s, set1(1.0F));
-        store_lanes(out.d_z + row * out.d_z_stride + block.channel, dy * steps.y[t] * slope,
-                    block.lanes);
-      }
-      dy = dy * z * s;
-    }
-    steps.dy[t] = dy;
-  }
-}
-
-// Walks a chunk's states back. kA: gradients of A are wanted too.
-template <int kStates, bool kA, typename Real>
-void walk_back(const ScanInputs<Real>& in, const float* a, const float* b, const float* c,
-               std::int64_t count, Scratch& scratch, std::int64_t in_group, BackSteps& steps) {
-  constexpr int kMost = kStates == 0 ? static_cast<int>(kMaxScanStates) : kStates;
-  const int states = kStates == 0 ? static_cast<int>(in.states) : kStates;
-  float* d_state = scratch.d_state + in_group * states;
-  float* d_a = scratch.d_a + in_group * states;
-  Vec g[kMost];
-  for (int n = 0; n < states; ++n) g[n] = load(d_state + n * kLanes);
+// Walks a part's states of a chunk back. kA: gradients of A are wanted too.
+template <int kCount, bool kA, typename Touch>
+inline void walk_part_back(Part<kCount> part, std::int64_t states, const float* a, const Rows& rows,
+                           std::int64_t count, float* d_state, float* d_a, Scratch& scratch,
+                           BackSteps& steps, const Touch& touch) {
+  const int size = part.count();
+  const std::int64_t pair_row = (states + 1) / 2 * kPairSize;
+  Vec g[kPart];
+  Vec products[kPart];
+  for (int n = 0; n < size; ++n) g[n] = load(d_state + n * kLanes);
   for (std::int64_t t = count - 1; t >= 0; --t) {
+    touch(t);
     const Vec dy = steps.dy[t];
     const Vec delta = steps.delta[t];
     const Vec du = steps.du[t];
-    float* place = scratch.steps + t * states * kStepSize;
-    Vec along_b[2] = {set1(0.0F), set1(0.0F)};
-    Vec along_a[2] = {set1(0.0F), set1(0.0F)};
-#pragma GCC unroll 16
-    for (int n = 0; n < states; ++n) {
-      float* step = place + n * kStepSize;
-      const Vec bn = set1(b[t * states + n]);
-      const Vec ah = load(step + kDecayed);
-      store(step + kGradientC, fma(dy, fma(du, bn, ah), load(step + kGradientC)));
-      g[n] = fma(dy, set1(c[t * states + n]), g[n]);
-      store(step + kGradientB, fma(g[n], du, load(step + kGradientB)));
-      const Vec w = g[n] * ah;
+    const float* b = rows.b + t * states + part.first;
+    const float* c = rows.c + t * states + part.first;
+    const float* place = scratch.steps + t * kPart * kStepSize;
+    Vec along_b[2] = {steps.along_b[t], set1(0.0F)};
+    Vec along_a[2] = {steps.along_a[t], set1(0.0F)};
+#pragma GCC unroll 8
+    for (int n = 0; n < size; ++n) {
+      g[n] = fma(dy, set1(c[n]), g[n]);
+      products[n] = g[n] * du;
+      along_b[n % 2] = fma(g[n], set1(b[n]), along_b[n % 2]);
+      const Vec w = g[n] * load(place + n * kStepSize + kDecayed);
       if constexpr (kA) store(d_a + n * kLanes, fma(w, delta, load(d_a + n * kLanes)));
-      along_b[n % 2] = fma(g[n], bn, along_b[n % 2]);
       along_a[n % 2] = fma(w, load(a + n * kLanes), along_a[n % 2]);
-      g[n] = g[n] * load(step + kDecay);
+      g[n] = g[n] * load(place + n * kStepSize + kDecay);
     }
     steps.along_b[t] = along_b[0] + along_b[1];
     steps.along_a[t] = along_a[0] + along_a[1];
+    add_pairs(part, products, scratch.pairs + t * pair_row + kGradientB);
   }
-  for (int n = 0; n < states; ++n) store(d_state + n * kLanes, g[n]);
+  for (int n = 0; n < size; ++n) store(d_state + n * kLanes, g[n]);
 }
 
 // The gradients of the tokens' inputs. kA: of D and the bias too.
@@ -420,16 +535,20 @@ inline void finish_back_steps(const ScanInputs<Real>& in, const ScanGradients<Re
   Vec d_bias = set1(0.0F);
   for (std::int64_t t = count - 1; t >= 0; --t) {
     const std::int64_t row = first + t;
-    if (out.d_u != nullptr) prefetch(out.d_u + row * in.channels + block.channel);
-    prefetch(out.d_delta + row * in.channels + block.channel);
+    const std::int64_t place = row * in.channels + block.channel;
+    const Vec u = load_lanes(in.u + row * in.u_stride + block.channel, block.lanes);
     if (out.d_u != nullptr) {
-      store_lanes(out.d_u + row * in.channels + block.channel,
-                  fma(steps.delta[t], steps.along_b[t], block.d * steps.dy[t]), block.lanes);
+      store_lanes(out.d_u + place, fma(steps.delta[t], steps.along_b[t], block.d * steps.dy[t]),
+                  block.lanes);
     }
-    const Vec d_raw = fma(steps.u[t], steps.along_b[t], steps.along_a[t]) * steps.slope[t];
-    store_lanes(out.d_delta + row * in.channels + block.channel, d_raw, block.lanes);
+    if (in.z != nullptr && out.d_z != nullptr) {
+      store_lanes(out.d_z + row * out.d_z_stride + block.channel, steps.d_gate[t] * steps.y[t],
+                  block.lanes);
+    }
+    const Vec d_raw = fma(u, steps.along_b[t], steps.along_a[t]) * steps.slope[t];
+    store_lanes(out.d_delta + place, d_raw, block.lanes);
     if constexpr (kA) {
-      d_d = fma(steps.dy[t], steps.u[t], d_d);
+      d_d = fma(steps.dy[t], u, d_d);
       d_bias = d_bias + d_raw;
     }
   }
@@ -439,13 +558,51 @@ inline void finish_back_steps(const ScanInputs<Real>& in, const ScanGradients<Re
   }
 }
 
-// Sums the lanes of a chunk's collected dB or dC into rows of the group's part.
-inline void sum_lanes(const float* collected, std::int64_t rows, float* to) {
-  for (std::int64_t i = 0; i < rows; ++i) to[i] = sum(load(collected + i * kStepSize));
+// One block of a chunk. kCount: kPart where that divides the number of states, else 0.
+template <int kCount, bool kA, typename Real>
+void backward_block(const ScanInputs<Real>& in, const ScanGradients<Real>& out, const Item& item,
+                    const Chunk& chunk, std::int64_t channel, const Rows& rows, Scratch& scratch) {
+  const Block block = block_at(in, channel);
+  const std::int64_t in_group = channel - item.first_channel;
+  const std::int64_t of_block = in_group * in.states;
+  const float* kept = checkpoint(out.checkpoints, in, chunk.index, channel);
+  const Ahead ahead = ahead_of(item, chunk, channel, -1);
+  BackSteps steps;
+  start_back_steps(in, out, block, chunk.first, chunk.count, steps);
+  for (int n = 0; n < in.states; n += kPart) {
+    const int left = static_cast<int>(in.states) - n;
+    const Part<kCount> part{n, left < kPart ? left : kPart};
+    const std::int64_t of_part = of_block + n * kLanes;
+    const bool asks = ahead.exists && n == 0;
+    recompute_part(
+        part, in.states, scratch.a + of_part, rows, chunk.count, kept + n * kLanes, scratch,
+        steps, [&](std::int64_t t) __attribute__((always_inline)) {
+          if (asks) prefetch_inputs(in, out, ahead, t);
+        });
+    walk_part_back<kCount, kA>(
+        part, in.states, scratch.a + of_part, rows, chunk.count, scratch.d_state + of_part,
+        scratch.d_a + of_part, scratch, steps, [&](std::int64_t t) __attribute__((always_inline)) {
+          if (asks) prefetch_outputs(in, out, ahead, t);
+        });
+  }
+  finish_back_steps<kA>(in, out, block, chunk.first, chunk.count, steps, scratch, in_group);
 }
 
-inline void zero(float* values, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) values[i] = 0.0F;
+// Sums the collected dB and dC of a chunk into rows of the group's part.
+template <typename Real>
+inline void sum_pairs(const ScanInputs<Real>& in, const Chunk& chunk, const float* pairs,
+                      float* d_b, float* d_c) {
+  for (std::int64_t t = 0; t < chunk.count; ++t) {
+    for (std::int64_t n = 0; n < in.states; n += 2, pairs += kPairSize) {
+      const Halves b = sum_halves(load(pairs + kGradientB));
+      const Halves c = sum_halves(load(pairs + kGradientC));
+      d_b[t * in.states + n] = b.low;
+      d_c[t * in.states + n] = c.low;
+      if (n + 1 == in.states) continue;
+      d_b[t * in.states + n + 1] = b.high;
+      d_c[t * in.states + n + 1] = c.high;
+    }
+  }
 }
 
 template <typename Real>
@@ -464,48 +621,31 @@ void store_parameter_gradients(const ScanInputs<Real>& in, const ScanGradients<R
   }
 }
 
-template <int kStates, bool kA, typename Real>
+template <int kCount, bool kA, typename Real>
 void backward_item(const ScanInputs<Real>& in, const ScanGradients<Real>& out, std::int64_t index) {
   const Item item = item_at(in, index);
   const std::int64_t states = in.states;
-  const std::int64_t block_size = states * kLanes;
   static thread_local Scratch scratch;
-  float b[kScanChunk * kMaxScanStates];
-  float c[kScanChunk * kMaxScanStates];
-  for (std::int64_t i = 0; i < kBlocks; ++i) {
-    const std::int64_t channel = item.first_channel + i * kLanes;
-    if (channel >= item.last_channel) break;
-    load_a(in, block_at(in, channel), 1.0F, scratch.a + i * block_size);
+  Rows rows;
+  for (std::int64_t channel = item.first_channel; channel < item.last_channel; channel += kLanes) {
+    load_a(in, block_at(in, channel), 1.0F, scratch.a + (channel - item.first_channel) * states);
   }
   zero(scratch.d_state, kScanGroup * states);
   zero(scratch.d_a, kScanGroup * states);
   zero(scratch.d_d, kScanGroup);
   zero(scratch.d_bias, kScanGroup);
   const std::int64_t tokens = in.offsets[in.sequences];
-  const std::int64_t chunks = scan_chunks(item.end - item.begin);
-  for (std::int64_t k = chunks - 1; k >= 0; --k) {
-    const std::int64_t first = item.begin + k * kScanChunk;
-    const std::int64_t count = item.end - first < kScanChunk ? item.end - first : kScanChunk;
-    load_rows(in.b, in.b_stride, first, count, states, b);
-    load_rows(in.c, in.c_stride, first, count, states, c);
-    zero(scratch.steps, count * states * kStepSize);
-    for (std::int64_t i = 0; i < kBlocks; ++i) {
-      const std::int64_t channel = item.first_channel + i * kLanes;
-      if (channel >= item.last_channel) break;
-      const Block block = block_at(in, channel);
-      const float* a = scratch.a + i * block_size;
-      const float* kept =
-          checkpoint(out.checkpoints, in, in.chunk_offsets[item.sequence] + k, channel);
-      BackSteps steps;
-      start_back_steps(in, block, first, count, steps);
-      recompute_block<kStates>(in, a, b, c, count, kept, scratch, steps);
-      walk_through_gate(in, out, block, first, count, steps);
-      walk_back<kStates, kA>(in, a, b, c, count, scratch, i * kLanes, steps);
-      finish_back_steps<kA>(in, out, block, first, count, steps, scratch, i * kLanes);
+  for (std::int64_t k = scan_chunks(item.end - item.begin) - 1; k >= 0; --k) {
+    const Chunk chunk = chunk_at(in, item, k);
+    load_rows(in.b, in.b_stride, chunk.first, chunk.count, states, rows.b);
+    load_rows(in.c, in.c_stride, chunk.first, chunk.count, states, rows.c);
+    zero(scratch.pairs, chunk.count * ((states + 1) / 2) * kPairSize);
+    for (std::int64_t channel = item.first_channel; channel < item.last_channel;
+         channel += kLanes) {
+      backward_block<kCount, kA>(in, out, item, chunk, channel, rows, scratch);
     }
-    const std::int64_t part = item.group * tokens + first;
-    sum_lanes(scratch.steps + kGradientB, count * states, out.d_b + part * states);
-    sum_lanes(scratch.steps + kGradientC, count * states, out.d_c + part * states);
+    const std::int64_t part = (item.group * tokens + chunk.first) * states;
+    sum_pairs(in, chunk, scratch.pairs, out.d_b + part, out.d_c + part);
   }
   if constexpr (kA) store_parameter_gradients(in, out, item, scratch);
 }
@@ -522,12 +662,12 @@ void forward(const ScanInputs<Real>& in, const ScanOutputs<Real>& out, std::int6
 template <typename Real>
 void backward(const ScanInputs<Real>& in, const ScanGradients<Real>& out, std::int64_t item) {
   const bool parameters = out.d_a != nullptr || out.d_d != nullptr || out.d_delta_bias != nullptr;
-  if (in.states == 16 && parameters) {
-    backward_item<16, true>(in, out, item);
-  } else if (in.states == 16) {
-    backward_item<16, false>(in, out, item);
-  } else {
+  if (in.states % kPart != 0) {
     backward_item<0, true>(in, out, item);
+  } else if (parameters) {
+    backward_item<kPart, true>(in, out, item);
+  } else {
+    backward_item<kPart, false>(in, out, item);
   }
 }
 

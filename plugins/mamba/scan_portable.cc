@@ -22,7 +22,15 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
 inline Vec max(Vec a, Vec b) { return {a.v > b.v ? a.v : b.v}; }
 inline Vec min(Vec a, Vec b) { return {a.v < b.v ? a.v : b.v}; }
 inline Vec abs(Vec a) { return {a.v < 0.0F ? -a.v : a.v}; }
-inline float sum(Vec a) { return (a.v[0] + a.v[1]) + (a.v[2] + a.v[3]); }
+// The halves of a, added, and those of b, one after the other.
+inline Vec fold(Vec a, Vec b) {
+  return {Floats{a.v[0] + a.v[2], a.v[1] + a.v[3], b.v[0] + b.v[2], b.v[1] + b.v[3]}};
+}
+struct Halves {
+  float low;
+  float high;
+};
+inline Halves sum_halves(Vec a) { return {a.v[0] + a.v[1], a.v[2] + a.v[3]}; }
 // Adding 1.5 x 2^23 leaves no bits for the fraction. Larger numbers are clamped: their power of two
 // is 0 or infinity all the same.
 inline Vec round_to_nearest(Vec a) {

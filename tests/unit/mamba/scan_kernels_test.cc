@@ -48,8 +48,8 @@ struct Shape {
 
 // Whole and odd numbers of channels, one and several groups, Mamba's 16 states and others, lengths
 // of 1 and around the chunk.
-const std::vector<Shape> kShapes = {{96, 16, true},  {37, 16, true}, {1, 16, false},
-                                    {300, 16, true}, {19, 5, true},  {8, 64, false}};
+const std::vector<Shape> kShapes = {{96, 16, true}, {37, 16, true}, {1, 16, false}, {300, 16, true},
+                                    {19, 5, true},  {21, 11, true}, {40, 24, true}, {8, 64, false}};
 const std::vector<std::int64_t> kLengths = {1, 33, 16, 15, 200, 17};
 
 TEST_P(ScanKernelsTest, Float32MatchesTheDefinition) {
@@ -90,6 +90,24 @@ TEST_P(ScanKernelsTest, AnItemDoesNotDependOnTheOthers) {
   EXPECT_EQ(together.out, again.out);
   EXPECT_EQ(together.d_a, again.d_a);
   EXPECT_EQ(together.d_b, again.d_b);
+}
+
+TEST_P(ScanKernelsTest, WithoutThoseOfParametersTheGradientsAreTheSame) {
+  const Problem p = make_problem(37, 16, true, {20, 40});
+  Arrays<float> all(p, 1, scan_checkpoint_size(p.chunk_offsets.back(), p.channels, p.states));
+  Arrays<float> fewer(p, 1, scan_checkpoint_size(p.chunk_offsets.back(), p.channels, p.states));
+  fewer.gradients.d_a = fewer.gradients.d_d = fewer.gradients.d_delta_bias = nullptr;
+  for (auto* each : {&all, &fewer}) {
+    for (std::int64_t item = 0; item < p.sequences(); ++item) {
+      GetParam()->forward(each->in, each->outputs, item);
+      GetParam()->backward(each->in, each->gradients, item);
+    }
+  }
+  EXPECT_EQ(all.result().d_u, fewer.result().d_u);
+  EXPECT_EQ(all.result().d_delta, fewer.result().d_delta);
+  EXPECT_EQ(all.result().d_z, fewer.result().d_z);
+  EXPECT_EQ(all.result().d_b, fewer.result().d_b);
+  EXPECT_EQ(all.result().d_c, fewer.result().d_c);
 }
 
 std::vector<const ScanKernels*> all_kernels() {
