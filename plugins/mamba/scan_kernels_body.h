@@ -3,9 +3,10 @@
 // anonymous namespace: no function of one instruction set may be linked into another's caller.
 //
 // Plan of the loops: chunk of 16 tokens outside, block of kLanes channels inside, so that the rows
-// of a chunk stay in the caches; 16 states live in registers over a chunk. One lane is one channel:
-// the sum over states needs no horizontal step. dB and dC, which sum over channels, are collected
-// as vectors over a whole channel group and summed across lanes once.
+// of a chunk stay in the caches; 16 states live in registers over a chunk, or 8 on the way back.
+// One lane is one channel: the sum over states needs no horizontal step. dB and dC, which sum over
+// channels, are collected over a whole channel group, folded two states to a vector, and summed
+// across lanes once.
 
 constexpr float kLog2E = 1.44269504088896341F;
 
@@ -208,7 +209,7 @@ struct Ahead {
 
 // `step` is 1 where the walk goes on, -1 where it goes back.
 inline Ahead ahead_of(const Item& item, const Chunk& chunk, std::int64_t channel, int step) {
-  constexpr std::int64_t kFar = 32;  // channels; measured best of 16 to 64
+  constexpr std::int64_t kFar = 32;  // channels; 64 and 96 are no faster
   const std::int64_t further = channel + kFar;
   if (further < item.last_channel) return {chunk, further, true};
   const Chunk next{chunk.index + step, chunk.first + step * kScanChunk, kScanChunk};
