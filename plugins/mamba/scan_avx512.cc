@@ -45,6 +45,10 @@ inline Vec select_negative(Vec x, Vec negative, Vec other) {
 }
 inline Vec load(const float* from) { return {_mm512_loadu_ps(from)}; }
 inline void store(float* to, Vec a) { _mm512_storeu_ps(to, a.v); }
+// Past the caches, for what is read much later; `to` is aligned as a vector is.
+inline void store_far(float* to, Vec a) { _mm512_stream_ps(to, a.v); }
+// Makes what was stored so visible to other threads.
+inline void finish_far_stores() { _mm_sfence(); }
 
 inline Vec load(const Bf16* from) {
   const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));

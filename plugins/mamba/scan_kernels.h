@@ -52,7 +52,7 @@ struct ScanInputs {
 };
 
 // checkpoints: [chunks, group-padded channels, states] in the kernel's own order, of
-// scan_checkpoint_size() floats; null when no gradient will be asked for.
+// scan_checkpoint_size() floats, aligned to 64 bytes; null when no gradient will be asked for.
 template <typename Real>
 struct ScanOutputs {
   Real* out = nullptr;  // [tokens, channels], contiguous

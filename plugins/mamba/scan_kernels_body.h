@@ -353,13 +353,14 @@ void forward_item(const ScanInputs<Real>& in, const ScanOutputs<Real>& out, std:
       if (out.checkpoints != nullptr) {
         float* kept = checkpoint(out.checkpoints, in, chunk.index, channel);
         for (std::int64_t n = 0; n < states * kLanes; n += kLanes) {
-          store(kept + n, load(state + of_block + n));
+          store_far(kept + n, load(state + of_block + n));
         }
       }
       forward_block<kStates>(in, item, chunk, channel, a + of_block, rows, state + of_block,
                              out.out);
     }
   }
+  finish_far_stores();
 }
 
 // The backward pass walks so many states of a block at once: they stay in registers beside what

@@ -54,6 +54,9 @@ inline Vec load(const float* from) {
   return a;
 }
 inline void store(float* to, Vec a) { __builtin_memcpy(to, &a.v, sizeof a.v); }
+// There is no portable way past the caches.
+inline void store_far(float* to, Vec a) { store(to, a); }
+inline void finish_far_stores() {}
 Vec load(const Bf16* from);
 void store(Bf16* to, Vec a);
 

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <new>
 #include <random>
 #include <string>
 #include <vector>
@@ -196,6 +197,22 @@ inline Numbers sum_parts(const std::vector<float>& values, std::size_t size) {
   return result;
 }
 
+// Memory aligned as the kernels want that of the kept states.
+template <typename T>
+struct Aligned {
+  using value_type = T;
+  static constexpr std::align_val_t kAlignment{64};
+  Aligned() = default;
+  template <typename Other>
+  explicit Aligned(const Aligned<Other>& /*other*/) {}
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new(count * sizeof(T), kAlignment));
+  }
+  void deallocate(T* values, std::size_t /*count*/) { ::operator delete(values, kAlignment); }
+  bool operator==(const Aligned& /*other*/) const { return true; }
+};
+using AlignedFloats = std::vector<float, Aligned<float>>;
+
 // A problem as the kernels take it, and room for what they write, filled with NaN.
 template <typename Real>
 class Arrays {
@@ -255,17 +272,17 @@ class Arrays {
             sum_parts(d_bias_, bias_.size())};
   }
 
-  [[nodiscard]] const std::vector<float>& checkpoints() const { return checkpoints_; }
+  [[nodiscard]] const AlignedFloats& checkpoints() const { return checkpoints_; }
 
   ScanInputs<Real> in;
   ScanOutputs<Real> outputs;
   ScanGradients<Real> gradients;
 
  private:
-  template <typename T>
-  static T* reserve(std::vector<T>& values, std::size_t size) {
+  template <typename Values>
+  static auto* reserve(Values& values, std::size_t size) {
     values.resize(size);
-    if (size > 0) std::memset(values.data(), 0xff, size * sizeof(T));
+    if (size > 0) std::memset(values.data(), 0xff, size * sizeof(values[0]));
     return values.data();
   }
 
@@ -273,7 +290,8 @@ class Arrays {
   std::vector<float> bias_, a_, d_;
   std::vector<std::int64_t> offsets_, chunk_offsets_;
   std::vector<Real> out_, d_u_, d_delta_, d_z_;
-  std::vector<float> checkpoints_, d_b_, d_c_, d_a_, d_d_, d_bias_;
+  AlignedFloats checkpoints_;
+  std::vector<float> d_b_, d_c_, d_a_, d_d_, d_bias_;
 };
 
 // The largest difference, relative to the largest value of `expected` (but to no less than
