@@ -146,7 +146,7 @@ class GptNeo : public Model {
     auto x_TD = transformer_->wte->forward(pack(ids_BL, tokens)) +
                 transformer_->wpe->forward(pack(positions_BL, tokens));
     x_TD = torch::dropout(x_TD, config_.embed_dropout, is_training());
-    const bool early_padding = has_early_padding(mask_BL);
+    const bool early_padding = tokens.early_padding;
     const auto global = visible_keys(ids_BL, mask_BL, /*window=*/0, early_padding);
     const auto local = visible_keys(ids_BL, mask_BL, config_.window, early_padding);
     for (std::size_t i = 0; i < count; ++i) {

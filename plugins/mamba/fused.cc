@@ -325,10 +325,9 @@ bool has_kernels(const torch::Tensor& x) {
   return x.is_cpu() || (x.is_cuda() && x.numel() > 0 && gpu_runs_kernels(x.device().index()));
 }
 
-// Where the kernels read a row of offsets: 0 for the tokens', 1 for the chunks'.
-torch::Tensor offsets_for(const torch::Tensor& x, const Packing& packing, std::int64_t row) {
-  if (x.is_cuda()) return packing.on_device.select(0, row);
-  return row == 0 ? packing.offsets : packing.chunk_offsets;
+// As many as so many sequences can be cut into: their own number may be a GPU's alone to know.
+std::int64_t scan_chunks_at_most(std::int64_t tokens, std::int64_t sequences) {
+  return (tokens + sequences * (kScanChunk - 1)) / kScanChunk;
 }
 
 }  // namespace
@@ -343,7 +342,7 @@ bool can_fuse_scan(const torch::Tensor& x, std::int64_t states) {
 
 torch::Tensor fused_conv(const torch::Tensor& x, const torch::Tensor& weight,
                          const torch::Tensor& bias, const Packing& packing) {
-  return FusedConv::apply(x, weight, or_empty(bias, x), offsets_for(x, packing, 0));
+  return FusedConv::apply(x, weight, or_empty(bias, x), packing.offsets);
 }
 
 torch::Tensor fused_scan(const torch::Tensor& u, const torch::Tensor& delta, const torch::Tensor& a,
@@ -355,10 +354,10 @@ torch::Tensor fused_scan(const torch::Tensor& u, const torch::Tensor& delta, con
     keep_states = keep_states || (each->defined() && each->requires_grad());
   }
   keep_states = keep_states && torch::GradMode::is_enabled();
-  const std::int64_t chunks = indices(packing.chunk_offsets)[packing.batch];
+  const std::int64_t chunks = scan_chunks_at_most(u.size(0), packing.batch);
   return FusedScan::apply(u, delta, a, b, c, or_empty(d, u), or_empty(z, u),
-                          or_empty(delta_bias, u), offsets_for(u, packing, 0),
-                          offsets_for(u, packing, 1), keep_states ? chunks : 0);
+                          or_empty(delta_bias, u), packing.offsets, packing.chunk_offsets,
+                          keep_states ? chunks : 0);
 }
 
 }  // namespace mvn::mamba

@@ -4,22 +4,12 @@
 
 namespace mvn::mamba {
 
+// In LibTorch's operations, so that a GPU is not waited for.
 Packing make_packing(const torch::Tensor& mask) {
   Packing packing;
   static_cast<RealTokens&>(packing) = real_tokens(mask, mask);
-  const auto lengths = mask.sum(1, false, torch::kInt64).cpu();
-  const auto counts = lengths.accessor<std::int64_t, 1>();
-  packing.offsets = torch::zeros({packing.batch + 1}, torch::kInt64);
-  packing.chunk_offsets = torch::zeros({packing.batch + 1}, torch::kInt64);
-  auto offsets = packing.offsets.accessor<std::int64_t, 1>();
-  auto chunks = packing.chunk_offsets.accessor<std::int64_t, 1>();
-  for (std::int64_t i = 0; i < packing.batch; ++i) {
-    offsets[i + 1] = offsets[i] + counts[i];
-    chunks[i + 1] = chunks[i] + scan_chunks(counts[i]);
-  }
-  if (!mask.is_cpu()) {
-    packing.on_device = torch::stack({packing.offsets, packing.chunk_offsets}).to(mask.device());
-  }
+  const auto chunks = torch::div(packing.offsets.diff() + (kScanChunk - 1), kScanChunk, "floor");
+  packing.chunk_offsets = torch::constant_pad_nd(chunks.cumsum(0), {1, 0});
   return packing;
 }
 

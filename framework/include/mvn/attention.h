@@ -18,7 +18,8 @@ struct Visible {
   torch::Tensor mask;       // bool, true where visible, [B, 1, queries, keys]
 };
 
-// True where padding comes before a real token. To know, a GPU is waited for: ask once a batch.
+// True where padding comes before a real token. To know, a GPU is waited for, unless its tokens
+// are known (KnownTokens): ask once a batch.
 bool has_early_padding(const torch::Tensor& mask_BL);
 
 // A query sees the real keys up to itself, the last `window` of them where window is not 0.

@@ -4,22 +4,39 @@
 #include <torch/torch.h>
 
 #include <cstdint>
-#include <vector>
 
 namespace mvn {
 
 // Shapes: B rows, L columns, T real tokens.
 struct RealTokens {
   torch::Tensor indices;  // [T] int64 into the flattened [B L]; undefined where nothing is padded
+  torch::Tensor offsets;  // [B + 1] int64: each row's first token among them
   std::int64_t batch = 0;
   std::int64_t length = 0;
-  // [B] of each row, where that is known without waiting for a GPU and no row has padding before a
-  // real token; else empty.
-  std::vector<std::int64_t> lengths = {};
+  bool early_padding = false;  // padding comes before a real token of its row
 };
 
-// mask_BL bool, true on real tokens, or undefined where all of ids_BL are.
+// mask_BL bool, true on real tokens, or undefined where all of ids_BL are. To find them on a GPU is
+// to wait for it; where they are known, see KnownTokens, nothing is waited for.
 RealTokens real_tokens(const torch::Tensor& ids_BL, const torch::Tensor& mask_BL);
+
+// While it lives, this thread knows the real tokens of one mask: whoever made the mask had it on
+// the host, before it was on a GPU.
+class KnownTokens {
+ public:
+  KnownTokens(torch::Tensor mask_BL, RealTokens tokens);
+  ~KnownTokens();
+  KnownTokens(const KnownTokens&) = delete;
+  KnownTokens& operator=(const KnownTokens&) = delete;
+
+  // Those of this very tensor; null where they are not known.
+  static const RealTokens* of(const torch::Tensor& mask_BL);
+
+ private:
+  torch::Tensor mask_BL_;
+  RealTokens tokens_;
+  const KnownTokens* before_;
+};
 
 // x [B, L, ...] -> [T, ...]
 torch::Tensor pack(const torch::Tensor& x, const RealTokens& tokens);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "mvn/real_tokens.h"
+
 namespace mvn {
 
 using torch::Tensor;
@@ -80,6 +82,7 @@ Tensor attend_by_flash(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor&
 
 bool has_early_padding(const Tensor& mask_BL) {
   if (!mask_BL.defined() || mask_BL.numel() == 0) return false;
+  if (const auto* known = KnownTokens::of(mask_BL)) return known->early_padding;
   const auto bytes_BL = mask_BL.to(torch::kUInt8);
   return (bytes_BL != std::get<0>(torch::cummin(bytes_BL, 1))).any().item<bool>();
 }

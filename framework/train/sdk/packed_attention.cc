@@ -35,9 +35,10 @@ Rows lay_out(const Tensor& k_TD, const RealTokens& tokens, const Tensor& index_B
   Rows all{.rows = {}, .heads = heads};
   const auto stride = k_TD.size(1);
   const auto* index = index_B.defined() ? index_B.const_data_ptr<std::int64_t>() : nullptr;
-  std::int64_t first_key = 0;
-  for (std::size_t b = 0; b < tokens.lengths.size(); ++b) {
-    const auto keys = tokens.lengths[b];
+  const auto* offsets = tokens.offsets.const_data_ptr<std::int64_t>();
+  for (std::int64_t b = 0; b < tokens.batch; ++b) {
+    const auto first_key = offsets[b];
+    const auto keys = offsets[b + 1] - first_key;
     const HeadSpan span{.queries = index == nullptr ? keys : 1,
                         .keys = keys,
                         .first = index == nullptr ? 0 : index[b] - first_key,
@@ -45,10 +46,8 @@ Rows lay_out(const Tensor& k_TD, const RealTokens& tokens, const Tensor& index_B
                         .width = stride / heads,
                         .stride = stride,
                         .scale = static_cast<float>(scale)};
-    all.rows.push_back(
-        {index == nullptr ? first_key : static_cast<std::int64_t>(b), first_key, span});
+    all.rows.push_back({index == nullptr ? first_key : b, first_key, span});
     all.scratch = std::max(all.scratch, attention_scratch(span.queries, keys, span.width));
-    first_key += keys;
   }
   return all;
 }
@@ -128,7 +127,7 @@ class PackedAttention : public torch::autograd::Function<PackedAttention> {
 
 bool can_attend_packed(const Tensor& q, const RealTokens& tokens, std::int64_t heads,
                        double dropout) {
-  return dropout == 0 && has_cpu_kernels(q) && !tokens.lengths.empty() && q.size(-1) % heads == 0 &&
+  return dropout == 0 && has_cpu_kernels(q) && !tokens.early_padding && q.size(-1) % heads == 0 &&
          tokens.length <= kMostKeys;
 }
 

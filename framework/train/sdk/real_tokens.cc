@@ -1,5 +1,7 @@
 #include "mvn/real_tokens.h"
 
+#include <utility>
+
 #include "mvn/attention.h"
 
 namespace mvn {
@@ -8,24 +10,35 @@ using torch::Tensor;
 
 namespace {
 
-// The lengths of rows without early padding.
-std::vector<std::int64_t> lengths_of(const Tensor& ids_BL, const Tensor& mask_BL) {
-  const auto rows = static_cast<std::size_t>(ids_BL.size(0));
-  if (!mask_BL.defined()) return std::vector<std::int64_t>(rows, ids_BL.size(1));
-  if (!mask_BL.is_cpu() || has_early_padding(mask_BL)) return {};
-  const auto lengths_B = mask_BL.sum(1, /*keepdim=*/false, torch::kInt64).contiguous();
-  const auto* first = lengths_B.const_data_ptr<std::int64_t>();
-  return {first, first + lengths_B.numel()};
-}
+thread_local const KnownTokens* newest_known = nullptr;
 
 }  // namespace
 
+KnownTokens::KnownTokens(Tensor mask_BL, RealTokens tokens)
+    : mask_BL_(std::move(mask_BL)),
+      tokens_(std::move(tokens)),
+      before_(std::exchange(newest_known, this)) {}
+
+KnownTokens::~KnownTokens() { newest_known = before_; }
+
+const RealTokens* KnownTokens::of(const Tensor& mask_BL) {
+  const auto* known = newest_known;
+  while (known != nullptr && !known->mask_BL_.is_same(mask_BL)) known = known->before_;
+  return known == nullptr ? nullptr : &known->tokens_;
+}
+
 RealTokens real_tokens(const Tensor& ids_BL, const Tensor& mask_BL) {
+  if (const auto* known = KnownTokens::of(mask_BL)) return *known;
   RealTokens tokens{.indices = {},
+                    .offsets = {},
                     .batch = ids_BL.size(0),
                     .length = ids_BL.size(1),
-                    .lengths = lengths_of(ids_BL, mask_BL)};
-  if (!mask_BL.defined()) return tokens;
+                    .early_padding = has_early_padding(mask_BL)};
+  if (!mask_BL.defined()) {
+    tokens.offsets = torch::arange(tokens.batch + 1, ids_BL.options()) * tokens.length;
+    return tokens;
+  }
+  tokens.offsets = torch::constant_pad_nd(mask_BL.sum(1, false, torch::kInt64).cumsum(0), {1, 0});
   auto indices = mask_BL.reshape({-1}).nonzero().squeeze(1);
   if (indices.size(0) != ids_BL.numel()) tokens.indices = std::move(indices);
   return tokens;

@@ -7,6 +7,7 @@
 #include "common/files.h"
 #include "common/json.h"
 #include "train/trainer/batches.h"
+#include "train/trainer/placed_batch.h"
 #include "train/trainer/precision.h"
 
 namespace mvn {
@@ -18,8 +19,8 @@ EvaluationResult evaluate(const Experiment& experiment, Split split) {
   const auto evaluation = experiment.task->start_evaluation(split);
   for (const auto& examples :
        plan_evaluation(experiment.task->lengths(split), experiment.training)) {
-    const Batch batch = to_device(experiment.task->collate(split, examples), experiment.device);
-    evaluation->add(*experiment.model, batch);
+    const PlacedBatch placed(experiment.task->collate(split, examples), experiment.device);
+    evaluation->add(*experiment.model, placed.batch());
   }
   return evaluation->finish();
 }
@@ -35,14 +36,6 @@ void write_predictions(const std::filesystem::path& path, std::vector<Prediction
              ",\"confidence\":" + number_to_json(each.confidence).dump() + "}\n";
   }
   write_file_atomically(path, lines);
-}
-
-Batch to_device(Batch batch, torch::Device device) {
-  if (device.is_cpu()) return batch;
-  batch.ids = batch.ids.to(device);
-  batch.mask = batch.mask.to(device);
-  if (batch.labels.defined()) batch.labels = batch.labels.to(device);
-  return batch;
 }
 
 }  // namespace mvn

@@ -16,7 +16,4 @@ EvaluationResult evaluate(const Experiment& experiment, Split split);
 // Written atomically.
 void write_predictions(const std::filesystem::path& path, std::vector<Prediction> predictions);
 
-// `batch`'s tensors on `device`.
-Batch to_device(Batch batch, torch::Device device);
-
 }  // namespace mvn

@@ -11,6 +11,7 @@
 #include "mvn/nearest.h"
 #include "mvn/recompute.h"
 #include "train/trainer/evaluate.h"
+#include "train/trainer/placed_batch.h"
 #include "train/trainer/precision.h"
 #include "train/trainer/random.h"
 #include "train/trainer/save_result.h"
@@ -118,11 +119,11 @@ void Trainer::forward_backward(const ExampleList& examples) {
     const double flops = training_flops(experiment_, batch);
     window_.add_batch(batch, tokens, flops);
     cost_.add_training(batch, tokens, flops);
-    const Batch there = to_device(batch, experiment_.device);
+    const PlacedBatch placed(batch, experiment_.device);
     const LossSum loss = [&] {
       const AutocastScope autocast(experiment_.autocast(), experiment_.device);
       const RecomputeScope recompute(experiment_.training.activation_checkpointing);
-      return experiment_.task->loss(*experiment_.model, there);
+      return experiment_.task->loss(*experiment_.model, placed.batch());
     }();
     window_.add_loss(loss.sum, loss.count);
     // Sums over the parts, divided by the whole batch's count: the gradient of its mean loss

@@ -1,9 +1,11 @@
 // What must hold of a forward pass whatever the weights.
 #include <gtest/gtest.h>
 
+#include "mvn/real_tokens.h"
 #include "support/error_of.h"
 #include "support/parse.h"
 #include "support/plugin_library.h"
+#include "support/value_reads.h"
 #include "train/sdk/device.h"
 
 namespace mvn {
@@ -99,6 +101,21 @@ TEST_P(Forward, GradientsMatchFiniteDifferences) {
     EXPECT_NEAR((up - down) / (2 * kStep), expected, 1e-5 * std::max(1.0, std::abs(expected)))
         << parameter.key();
   }
+}
+
+TEST_P(Forward, ReadsNoValuesWhereTheTokensAreKnown) {
+  const auto model = noisy(GetParam(), torch::kFloat32);
+  const auto ids = ids_of(3, 9);
+  const auto mask = torch::arange(9).unsqueeze(0) < torch::tensor({9, 3, 5}).unsqueeze(1);
+  const auto positions = torch::tensor({8, 2, 4});
+  const auto reads = [&] {
+    const test::ValueReads counted;
+    (model->forward_at(ids, mask, positions).sum() + model->forward(ids, mask).sum()).backward();
+    return test::ValueReads::names();
+  };
+  EXPECT_FALSE(reads().empty());
+  const KnownTokens known(mask, real_tokens(ids, mask));
+  EXPECT_EQ(std::set<std::string>{}, reads());
 }
 
 TEST_P(Forward, AGpuGivesTheSame) {

@@ -18,6 +18,8 @@ TEST(RealTokens, ArePackedRowByRowAndPutBackAmongZeros) {
   const auto ids = torch::arange(9).reshape({3, 3});
   const auto tokens = real_tokens(ids, mask);
   EXPECT_TRUE(torch::equal(torch::tensor({0, 1, 4, 7, 8}), pack(ids, tokens)));
+  EXPECT_TRUE(torch::equal(torch::tensor({0, 2, 3, 5}), tokens.offsets));
+  EXPECT_TRUE(tokens.early_padding);
   EXPECT_TRUE(torch::equal(ids * mask, unpack(pack(ids, tokens), tokens)));
   const auto positions = torch::tensor({1, 1, 2});
   EXPECT_TRUE(torch::equal(torch::tensor({1, 2, 4}), packed_index(positions, mask, tokens)));
@@ -28,11 +30,27 @@ TEST(RealTokens, AreAllOfThemWithoutPadding) {
   for (const auto& mask : {torch::Tensor(), torch::ones({2, 3}, torch::kBool)}) {
     const auto tokens = real_tokens(torch::zeros({2, 3}, torch::kLong), mask);
     EXPECT_FALSE(tokens.indices.defined());
+    EXPECT_TRUE(torch::equal(torch::tensor({0, 3, 6}), tokens.offsets));
+    EXPECT_FALSE(tokens.early_padding);
     EXPECT_TRUE(torch::equal(x.flatten(0, 1), pack(x, tokens)));
     EXPECT_TRUE(torch::equal(x, unpack(pack(x, tokens), tokens)));
     const auto positions = torch::tensor({2, 0});
     EXPECT_TRUE(torch::equal(torch::tensor({2, 3}), packed_index(positions, mask, tokens)));
   }
+}
+
+// Known are those of the very tensor, as long as whoever knows them lives.
+TEST(RealTokens, AreTakenFromWhoKnowsThem) {
+  const auto ids = torch::zeros({2, 2}, torch::kLong);
+  const auto mask = mask_of({{1, 0}, {1, 1}});
+  const auto told = real_tokens(ids, mask_of({{1, 0}, {1, 0}}));
+  {
+    const KnownTokens known(mask, told);
+    const KnownTokens other(mask_of({{1, 1}, {1, 1}}), real_tokens(ids, {}));
+    EXPECT_TRUE(torch::equal(told.indices, real_tokens(ids, mask).indices));
+    EXPECT_EQ(nullptr, KnownTokens::of(mask.clone()));
+  }
+  EXPECT_TRUE(torch::equal(torch::tensor({0, 2, 3}), real_tokens(ids, mask).indices));
 }
 
 TEST(RealTokens, HaveTheGradientsOfTheirPlaces) {

@@ -1,0 +1,25 @@
+// A batch where its model computes.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "mvn/real_tokens.h"
+#include "mvn/task.h"
+
+namespace mvn {
+
+// A batch on a device. While it lives, this thread knows its tokens (KnownTokens), which were found
+// on the host: nothing waits for the device.
+class PlacedBatch {
+ public:
+  PlacedBatch(Batch batch, torch::Device device);
+  [[nodiscard]] const Batch& batch() const { return batch_; }
+
+ private:
+  PlacedBatch(Batch batch, torch::Device device, RealTokens tokens);
+
+  Batch batch_;
+  KnownTokens known_;
+};
+
+}  // namespace mvn
