@@ -31,6 +31,11 @@ class FrozenWeight : public torch::CustomClassHolder {
   // True where `weight` is the tensor of the constructor, with the values that it had then.
   [[nodiscard]] bool is_of(const torch::Tensor& weight) const;
 
+  // Takes over what `other` has laid out, if that is of the same memory and was not written to.
+  void take_packed(FrozenWeight& other);
+  // The size of what is laid out.
+  [[nodiscard]] std::int64_t packed_bytes() const { return packed_bytes_; }
+
  private:
   bool pack(const torch::Tensor& weight, torch::Tensor& packed);
 

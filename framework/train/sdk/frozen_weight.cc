@@ -63,6 +63,16 @@ bool FrozenWeight::is_of(const Tensor& weight) const {
          static_cast<std::uint32_t>(weight._version()) == version_;
 }
 
+void FrozenWeight::take_packed(FrozenWeight& other) {
+  const bool same = weight_.const_data_ptr() == other.weight_.const_data_ptr() &&
+                    weight_.sizes() == other.weight_.sizes() &&
+                    weight_.scalar_type() == other.weight_.scalar_type();
+  if (!same || !is_of(weight_) || !other.is_of(other.weight_) || packed_bytes_ > 0) return;
+  forward_ = std::exchange(other.forward_, {});
+  backward_ = std::exchange(other.backward_, {});
+  packed_bytes_ = std::exchange(other.packed_bytes_, 0);
+}
+
 bool FrozenWeight::pack(const Tensor& weight, Tensor& packed) {
   if (packed.defined()) return true;
   const auto bytes = static_cast<std::int64_t>(weight.nbytes());

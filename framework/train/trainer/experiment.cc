@@ -196,7 +196,7 @@ Experiment build_experiment(const PluginHost& host, const TrialFile& trial, Warm
                                                stream_generator(configuration.seed, "init/head"));
   fill_model(plan, config, experiment, warm.base);
   experiment.adapter->attach(*experiment.model);
-  warm.base.release_trained();
+  warm.base.share_frozen(*experiment.model);
   if (experiment.head) experiment.adapter->start_head(*experiment.head);
   experiment.model->to(experiment.device);
   if (experiment.head) experiment.head->to(experiment.device);

@@ -69,6 +69,27 @@ void WarmBase::take(const Model& model) {
   }
 }
 
+void WarmBase::share_frozen(const Model& model) {
+  release_trained();
+  share_packed(model);
+}
+
+// An adapter that has written to a weight gets nothing for it, and leaves nothing.
+void WarmBase::share_packed(const Model& model) {
+  std::map<std::string, c10::intrusive_ptr<FrozenWeight>> now;
+  for (const auto& module : model.named_modules()) {
+    const auto* layer = module.value()->as<Linear>();
+    const auto kept = parameters_.find(module.key() + ".weight");
+    if (layer == nullptr || kept == parameters_.end() || !untouched(kept->second)) continue;
+    auto frozen = layer->frozen();
+    if (!frozen) continue;
+    const auto before = packed_.find(module.key());
+    if (before != packed_.end()) frozen->take_packed(*before->second);
+    now.emplace(module.key(), std::move(frozen));
+  }
+  packed_ = std::move(now);
+}
+
 void WarmBase::release_trained() {
   for (auto& [name, kept] : parameters_) {
     if (!kept.tensor.requires_grad() || !untouched(kept)) continue;
@@ -97,6 +118,7 @@ bool WarmBase::untouched(const Parameter& parameter) {
 void WarmBase::clear() {
   identity_.clear();
   parameters_.clear();
+  packed_.clear();
   head_.clear();
 }
 

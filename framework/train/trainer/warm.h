@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "mvn/linear.h"
 #include "mvn/model.h"
 #include "mvn/tokenizer.h"
 
@@ -47,8 +48,9 @@ class WarmBase {
   // Keeps the tensors of a model that was just filled, and those for a head by their names.
   void keep(std::string identity, const Model& model, std::map<std::string, torch::Tensor> head);
 
-  // Call once an adapter is attached: what will be trained becomes the model's own copy.
-  void release_trained();
+  // Call once an adapter is attached to the model that was filled or kept: what will be trained
+  // becomes the model's own copy, and what is frozen is not laid out again for its products.
+  void share_frozen(const Model& model);
 
   [[nodiscard]] bool empty() const { return parameters_.empty(); }
   void clear();
@@ -62,9 +64,13 @@ class WarmBase {
   [[nodiscard]] bool fits(const std::string& identity, const Model& model) const;
   static bool untouched(const Parameter& parameter);
   void take(const Model& model);
+  void release_trained();
+  void share_packed(const Model& model);
 
   std::string identity_;
   std::map<std::string, Parameter> parameters_;  // by name
+  // Of the last model's linear layers, by their names; packed as the trials go on.
+  std::map<std::string, c10::intrusive_ptr<FrozenWeight>> packed_;
   std::map<std::string, torch::Tensor> head_;
 };
 

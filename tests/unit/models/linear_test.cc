@@ -129,5 +129,36 @@ TEST(FrozenWeight, KnowsItsTensorUnchanged) {
   EXPECT_FALSE(frozen.is_of(weight));
 }
 
+// One layer's product lays its weight out for the next layer of the same memory.
+TEST(FrozenWeight, TakesOverWhatIsPacked) {
+  const auto weight = torch::randn({3, 4}, generator(1));
+  const auto x = torch::randn({2, 4}, generator(2));
+  FrozenWeight first(weight);
+  const auto y = first.forward(x, {});
+  const auto bytes = first.packed_bytes();
+  FrozenWeight second(weight.variable_data());
+  second.take_packed(first);
+  EXPECT_EQ(bytes, second.packed_bytes());
+  EXPECT_EQ(0, first.packed_bytes());
+  EXPECT_TRUE(torch::equal(y, second.forward(x, {})));
+  EXPECT_EQ(bytes, second.packed_bytes());
+  EXPECT_TRUE(torch::equal(y, first.forward(x, {})));
+}
+
+TEST(FrozenWeight, TakesNothingThatIsNotItsOwn) {
+  auto weight = torch::randn({3, 4}, generator(1));
+  const auto x = torch::randn({2, 4}, generator(2));
+  FrozenWeight first(weight);
+  (void)first.forward(x, {});
+  FrozenWeight copy(weight.clone());
+  copy.take_packed(first);
+  EXPECT_EQ(0, copy.packed_bytes());
+  weight.mul_(2);
+  FrozenWeight changed(weight);
+  changed.take_packed(first);
+  EXPECT_EQ(0, changed.packed_bytes());
+  EXPECT_LT(relative_error(torch::linear(wide(x), wide(weight)), changed.forward(x, {})), 1e-5);
+}
+
 }  // namespace
 }  // namespace mvn::test

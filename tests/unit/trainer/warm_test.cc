@@ -68,13 +68,59 @@ TEST(WarmBaseTest, WhatIsTrainedIsACopy) {
   const auto model = kept_model(warm, "toy");
   const auto values = weight_of(*model).clone();
   weight_of(*model).requires_grad_(true);
-  warm.release_trained();
+  warm.share_frozen(*model);
   const torch::NoGradGuard no_grad;
   EXPECT_TRUE(torch::equal(values, weight_of(*model)));
   weight_of(*model).mul_(2);
   const auto next = make_model();
   ASSERT_TRUE(warm.fill("toy", *next, nullptr));
   EXPECT_TRUE(torch::equal(values, weight_of(*next)));
+}
+
+FrozenWeight& packed_of(const Model& model) {
+  return *model.named_modules()["mixer"]->as<Linear>()->frozen();
+}
+
+// The first model's products have laid the weight out; 0 where this processor's need no layout.
+std::int64_t pack_first(WarmBase& warm, const Model& model) {
+  warm.share_frozen(model);
+  (void)packed_of(model).forward(torch::ones({2, 8}), {});
+  return packed_of(model).packed_bytes();
+}
+
+std::shared_ptr<toy::ToyModel> next_model(WarmBase& warm) {
+  auto next = make_model();
+  EXPECT_TRUE(warm.fill("toy", *next, nullptr));
+  for (auto& parameter : next->parameters()) parameter.requires_grad_(false);
+  return next;
+}
+
+TEST(WarmBaseTest, WhatIsLaidOutServesEveryLaterTrial) {
+  WarmBase warm;
+  auto first = kept_model(warm, "toy");
+  const auto bytes = pack_first(warm, *first);
+  const auto product = packed_of(*first).forward(torch::ones({2, 8}), {});
+  first.reset();
+  for (int trial = 0; trial < 2; ++trial) {
+    const auto next = next_model(warm);
+    EXPECT_EQ(0, packed_of(*next).packed_bytes());
+    warm.share_frozen(*next);
+    EXPECT_EQ(bytes, packed_of(*next).packed_bytes());
+    EXPECT_TRUE(torch::equal(product, packed_of(*next).forward(torch::ones({2, 8}), {})));
+  }
+}
+
+// As PiSSA does, which changes the base while it is attached.
+TEST(WarmBaseTest, WhatAnAdapterWroteToIsLaidOutAnew) {
+  WarmBase warm;
+  const auto first = kept_model(warm, "toy");
+  pack_first(warm, *first);
+  const auto next = next_model(warm);
+  weight_of(*next).mul_(2);
+  warm.share_frozen(*next);
+  EXPECT_EQ(0, packed_of(*next).packed_bytes());
+  EXPECT_TRUE(torch::allclose(weight_of(*next).sum(1),
+                              packed_of(*next).forward(torch::ones({1, 8}), {})[0], 1e-5, 1e-5));
 }
 
 TEST(WarmBaseTest, TheHeadGetsWhatFitsOfTheCheckpoints) {
