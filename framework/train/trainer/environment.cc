@@ -8,7 +8,9 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "common/file_hash.h"
@@ -20,6 +22,8 @@ namespace fs = std::filesystem;
 
 // Of uncommitted changes, what the database keeps for each trial.
 constexpr std::size_t kLongestDiff = 32 * 1024;
+// Of the list of changed files, what is read.
+constexpr std::size_t kLongestStatus = 16 * 1024 * 1024;
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -71,17 +75,40 @@ fs::path own_library() {
   return info.dli_fname;
 }
 
+struct GitStatus {
+  std::string commit;  // "" before the first
+  int changed_files = 0;
+  bool any_tracked = false;  // of those
+};
+
+// What `git status --porcelain=v2 --branch` printed.
+GitStatus parse_git_status(const std::string& text) {
+  GitStatus status;
+  std::istringstream lines(text);
+  const std::string_view head = "# branch.oid ";
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(head) && !line.ends_with("(initial)"))
+      status.commit = line.substr(head.size());
+    if (line.starts_with('#')) continue;
+    ++status.changed_files;
+    if (!line.starts_with('?')) status.any_tracked = true;
+  }
+  return status;
+}
+
 }  // namespace
 
 // Of the working directory: where the experiments are kept.
 Json git_state() {
+  // Each git is a process beside the trial's start: one is enough where nothing has changed.
+  const auto status = parse_git_status(output_of(
+      "git --no-optional-locks status --porcelain=v2 --branch 2>/dev/null", kLongestStatus));
   Json values = Json::object();
-  const auto commit = output_of("git rev-parse HEAD 2>/dev/null");
-  if (commit.empty()) return values;
-  values["git_commit"] = commit;
-  const auto changed = output_of("git status --porcelain 2>/dev/null | wc -l");
-  values["git_changed_files"] = changed.empty() ? 0 : std::stoi(changed);
-  auto diff = output_of("git diff HEAD 2>/dev/null", kLongestDiff);
+  if (status.commit.empty()) return values;
+  values["git_commit"] = status.commit;
+  values["git_changed_files"] = status.changed_files;
+  if (!status.any_tracked) return values;
+  auto diff = output_of("git --no-optional-locks diff HEAD 2>/dev/null", kLongestDiff);
   if (diff.empty()) return values;
   if (diff.size() > kLongestDiff) {
     diff.resize(diff.find_last_of('\n', kLongestDiff) + 1);
