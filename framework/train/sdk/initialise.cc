@@ -5,18 +5,32 @@
 namespace mvn {
 namespace {
 
-torch::Tensor scratch_for(const torch::Tensor& parameter) {
-  return torch::empty(parameter.sizes(), torch::kFloat32);
+// Lets `draw` fill a float32 tensor on the CPU, whatever the parameter is: the values are the same
+// for every type and device.
+template <typename Draw>
+void fill_drawn(const torch::Tensor& parameter, const Draw& draw) {
+  const torch::NoGradGuard no_grad;
+  const bool in_place =
+      parameter.scalar_type() == torch::kFloat32 && parameter.is_cpu() && parameter.is_contiguous();
+  if (in_place) {
+    draw(parameter);
+  } else {
+    fill_values(parameter, draw(torch::empty(parameter.sizes(), torch::kFloat32)));
+  }
 }
 
 }  // namespace
 
 void fill_normal(const torch::Tensor& parameter, double deviation, torch::Generator generator) {
-  fill_values(parameter, scratch_for(parameter).normal_(0.0, deviation, std::move(generator)));
+  fill_drawn(parameter, [&](const torch::Tensor& values) {
+    return values.normal_(0.0, deviation, generator);
+  });
 }
 
 void fill_uniform(const torch::Tensor& parameter, double bound, torch::Generator generator) {
-  fill_values(parameter, scratch_for(parameter).uniform_(-bound, bound, std::move(generator)));
+  fill_drawn(parameter, [&](const torch::Tensor& values) {
+    return values.uniform_(-bound, bound, generator);
+  });
 }
 
 void fill_kaiming(const torch::Tensor& weight, torch::Generator generator) {
