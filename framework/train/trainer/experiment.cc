@@ -9,6 +9,7 @@
 #include "train/checkpoint/weights.h"
 #include "train/sdk/device.h"
 #include "train/trainer/accounting.h"
+#include "train/trainer/fresh_memory.h"
 #include "train/trainer/random.h"
 
 namespace mvn {
@@ -186,8 +187,12 @@ Experiment build_experiment(const PluginHost& host, const TrialFile& trial, Warm
   make_adapter(host, warn, experiment);
 
   const Value::Map config = model_config(plan);
-  experiment.model = make_model(plan, config, experiment.tokenizer.get(), base_options(experiment),
-                                experiment.task->head_kind());
+  {
+    // A warm worker replaces these tensors before anything is written to them.
+    const FreshMemory fresh;
+    experiment.model = make_model(plan, config, experiment.tokenizer.get(),
+                                  base_options(experiment), experiment.task->head_kind());
+  }
   check_fit(*experiment.model, experiment.tokenizer.get(), experiment.training);
   experiment.base_parameters = count_parameters(*experiment.model);
   experiment.training.batch_tokens = batch_tokens(experiment.training, experiment.base_parameters);

@@ -4,6 +4,7 @@
 
 #include "../toy/toy.h"
 #include "support/temporary_folder.h"
+#include "train/trainer/fresh_memory.h"
 #include "train/trainer/random.h"
 
 namespace mvn {
@@ -131,6 +132,22 @@ TEST(WarmBaseTest, TheHeadGetsWhatFitsOfTheCheckpoints) {
   warm.keep("toy", *model, {{"score.weight", torch::full({2, 8}, 3.0)}});
   ASSERT_TRUE(warm.fill("toy", *make_model(), &head));
   EXPECT_TRUE(torch::equal(torch::full({2, 8}, 3.0), head.score->weight));
+}
+
+// Large enough for pages of its own.
+TEST(FreshMemoryTest, IsOrdinaryMemoryThatOutlivesTheScope) {
+  torch::Tensor large;
+  torch::Tensor small;
+  {
+    const FreshMemory fresh;
+    large = torch::empty({1 << 19}, torch::kFloat32);
+    small = torch::empty({8}, torch::kFloat32);
+  }
+  EXPECT_EQ(0, large.count_nonzero().item<std::int64_t>());
+  EXPECT_EQ(1 << 19, (large + 1).sum().item<double>());
+  large.resize_({1 << 20}).fill_(2);
+  EXPECT_EQ(2 << 20, large.sum().item<double>());
+  EXPECT_EQ(8, small.fill_(1).sum().item<double>());
 }
 
 class WarmDataTest : public testing::Test {
