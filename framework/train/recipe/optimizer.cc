@@ -26,14 +26,21 @@ Optimizer::Optimizer(const OptimizerOptions& options, std::vector<Trainable> par
     : options_(options) {
   groups_[0].weight_decay = options.weight_decay;
   for (auto& parameter : parameters) {
-    Group& group = groups_.at(parameter.decays ? 0 : 1);
-    group.first.push_back(zeros_like_parameter(parameter.value));
-    if (options.name != "sgd") group.second.push_back(zeros_like_parameter(parameter.value));
-    group.parameters.push_back(std::move(parameter));
+    groups_.at(parameter.decays ? 0 : 1).parameters.push_back(std::move(parameter));
   }
-  const auto& first = groups_[0].first.empty() ? groups_[1].first : groups_[0].first;
-  if (first.empty()) throw Error("nothing to train: every parameter is frozen");
-  step_ = torch::zeros({}, torch::dtype(torch::kFloat32).device(first.front().device()));
+  const auto& some = groups_[0].parameters.empty() ? groups_[1].parameters : groups_[0].parameters;
+  if (some.empty()) throw Error("nothing to train: every parameter is frozen");
+  step_ = torch::zeros({}, torch::dtype(torch::kFloat32).device(some.front().value.device()));
+}
+
+void Optimizer::make_moments() {
+  for (auto& group : groups_) {
+    if (group.first.size() == group.parameters.size()) continue;
+    for (const auto& parameter : group.parameters) {
+      group.first.push_back(zeros_like_parameter(parameter.value));
+      if (options_.name != "sgd") group.second.push_back(zeros_like_parameter(parameter.value));
+    }
+  }
 }
 
 void Optimizer::zero_gradients() {
@@ -61,6 +68,7 @@ torch::Tensor Optimizer::clip_gradients() {
 
 void Optimizer::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
+  make_moments();
   step_.add_(1);
   for (auto& group : groups_) step_group(group, learning_rate);
 }
@@ -98,7 +106,8 @@ void Optimizer::step_group(Group& group, double learning_rate) {
          /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/{});
 }
 
-std::map<std::string, torch::Tensor> Optimizer::state() const {
+std::map<std::string, torch::Tensor> Optimizer::state() {
+  make_moments();
   std::map<std::string, torch::Tensor> state = {{"optimizer.step", step_}};
   for (const auto& group : groups_) {
     for (std::size_t i = 0; i < group.parameters.size(); ++i) {

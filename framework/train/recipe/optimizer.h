@@ -34,7 +34,7 @@ class Optimizer {
 
   // Everything that the next update depends on, named after the parameters; the tensors share
   // memory with the optimizer's own.
-  [[nodiscard]] std::map<std::string, torch::Tensor> state() const;
+  [[nodiscard]] std::map<std::string, torch::Tensor> state();
   // Takes over what state() gave. Throws Error where a tensor is missing or of another shape.
   void load_state(const std::map<std::string, torch::Tensor>& state);
 
@@ -46,6 +46,9 @@ class Optimizer {
     std::vector<torch::Tensor> second;  // Adam's second moment
     double weight_decay = 0;
   };
+  // Makes the moments, where they are not there yet: not before a step needs them, so that a trial
+  // starts at once.
+  void make_moments();
   void step_group(Group& group, double learning_rate);
 
   OptimizerOptions options_;

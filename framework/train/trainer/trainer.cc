@@ -299,7 +299,7 @@ void Trainer::record_choices() {
                                  ": set schedule.warmup_steps or warmup_ratio"}});
 }
 
-Snapshot Trainer::snapshot() const {
+Snapshot Trainer::snapshot() {
   Snapshot snapshot;
   snapshot.step = step_;
   snapshot.state = {{"epoch", epoch_}, {"position", position_}, {"window", window_.state()}};

@@ -59,7 +59,7 @@ class Trainer {
   [[nodiscard]] std::int64_t count_steps() const;
   [[nodiscard]] ScheduleOptions schedule_in_steps() const;
   void record_choices();
-  [[nodiscard]] Snapshot snapshot() const;
+  [[nodiscard]] Snapshot snapshot();
   void restore(const Snapshot& snapshot);
 
   Experiment& experiment_;

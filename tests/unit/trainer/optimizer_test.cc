@@ -144,6 +144,16 @@ TEST(OptimizerTest, ItsStateIsAllThatTheNextUpdateNeeds) {
   EXPECT_TRUE(torch::equal(one.vector, two.vector));
 }
 
+// A trial may be saved before its first step, and a resumed one loads before it makes a step.
+TEST(OptimizerTest, HasAStateBeforeItsFirstUpdate) {
+  Weights weights;
+  Optimizer optimizer(named("adamw"), weights.trainables());
+  const auto state = optimizer.state();
+  EXPECT_EQ(5U, state.size());
+  for (const auto& [name, tensor] : state) EXPECT_EQ(0, tensor.count_nonzero().item<int>()) << name;
+  EXPECT_EQ(weights.matrix.sizes(), state.at("optimizer.second.matrix").sizes());
+}
+
 TEST(OptimizerTest, AStateOfOtherParametersIsRefused) {
   Weights weights;
   Optimizer optimizer(named("adamw"), weights.trainables());
