@@ -225,8 +225,7 @@ void collect(const float* inner, const Real* x, const std::uint32_t* mask, float
 // The two halves of the seed enter at different depths, so that seeds do not shift one sequence.
 inline void draw(const MaskRule& rule, std::uint32_t* mask, std::int64_t features,
                  std::int64_t begin, std::int64_t end) {
-  Words counted;
-  for (std::uint32_t i = 0; i < kLanes; ++i) counted[i] = i;
+  const Words counted = lane_numbers();
   for (std::int64_t row = begin; row < end; ++row) {
     std::uint32_t* words = mask + row * mask_words(features);
     for (std::int64_t word = 0; word < mask_words(features); word += kLanes) {

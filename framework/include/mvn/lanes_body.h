@@ -2,7 +2,7 @@
 // floats. For kernels that are written once and compiled for several instruction sets.
 // Included inside an anonymous namespace of each such file, after mvn/half.h: no function of one
 // instruction set may be linked into another's caller. The file for AVX-512 includes <immintrin.h>
-// before: g++ 12 makes a detour of the two conversions there.
+// before, for what g++ 12 makes no single instruction of.
 
 using Floats = float __attribute__((vector_size(4 * kLanes)));
 using Words = std::uint32_t __attribute__((vector_size(4 * kLanes)));
@@ -72,24 +72,86 @@ using HalfBits = std::uint16_t __attribute__((vector_size(2 * kLanes)));
   for (std::int64_t i = 0; i < lanes; ++i) to[i] = some[i];
 }
 
-// 2^x to 2 units in the last place; 0 below the normal floats.
-[[gnu::always_inline]] inline Floats exp2(Floats x) {
-  const Floats least = Floats{} - 127.0F;
-  const Floats most = Floats{} + 127.0F;
-  x = x < least ? least : x;
-  x = x > most ? most : x;
-  // Adding 1.5 * 2^23 rounds to a whole number, which the low bits of the sum then hold.
-  const Floats shifted = x + 12582912.0F;
-  const Floats f = x - (shifted - 12582912.0F);  // -1/2 to 1/2
+// 2^f for f of -1/2 to 1/2, to 2 units in the last place.
+[[gnu::always_inline]] inline Floats exp2_fraction(Floats f) {
   Floats p = Floats{} + 1.535336188319500e-4F;
   p = p * f + 1.339887440266574e-3F;
   p = p * f + 9.618437357674640e-3F;
   p = p * f + 5.550332471162809e-2F;
   p = p * f + 2.402264791363012e-1F;
   p = p * f + 6.931472028550421e-1F;
-  p = p * f + 1.0F;
+  return p * f + 1.0F;
+}
+
+// 2^x; 0 below the normal floats.
+[[gnu::always_inline]] inline Floats exp2(Floats x) {
+  const Floats least = Floats{} - 127.0F;
+  const Floats most = Floats{} + 127.0F;
+  x = x > most ? most : x;
+#if defined(__AVX512F__)
+  x = x < least ? Floats{} - 200.0F : x;
+  const Floats whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  return _mm512_scalef_ps(exp2_fraction(x - whole), whole);
+#else
+  x = x < least ? least : x;
+  // Adding 1.5 * 2^23 rounds to a whole number, which the low bits of the sum then hold.
+  const Floats shifted = x + 12582912.0F;
   const Words power = (__builtin_bit_cast(Words, shifted) - 0x4b400000U + 127U) << 23;
-  return p * __builtin_bit_cast(Floats, power);
+  return exp2_fraction(x - (shifted - 12582912.0F)) * __builtin_bit_cast(Floats, power);
+#endif
+}
+
+// 1 / x for x of 1 or more, to a unit in the last place.
+[[gnu::always_inline]] inline Floats reciprocal(Floats x) {
+#if defined(__AVX512F__)
+  const Floats about = _mm512_rcp14_ps(x);
+  return about * (2.0F - x * about);
+#else
+  return 1.0F / x;
+#endif
 }
 
 inline constexpr float kLog2E = 1.44269504F;
+
+// The lanes' numbers: 0, 1, ...
+[[gnu::always_inline]] inline Words lane_numbers() {
+  Words numbers = {};
+  for (std::uint32_t i = 0; i < kLanes; ++i) numbers[i] = i;
+  return numbers;
+}
+
+// The lanes combined in pairs, pairs of pairs and so on.
+template <typename Combine>
+[[gnu::always_inline]] inline float fold(Floats values, const Combine& combine) {
+#pragma GCC unroll 4
+  for (std::uint32_t half = kLanes / 2; half > 0; half /= 2) {
+    values = combine(values, __builtin_shuffle(values, (lane_numbers() + half) % kLanes));
+  }
+  return values[0];
+}
+
+[[gnu::always_inline]] inline float sum_of(Floats values) {
+  return fold(values, [](Floats a, Floats b) { return a + b; });
+}
+
+[[gnu::always_inline]] inline float most_of(Floats values) {
+  return fold(values, [](Floats a, Floats b) { return a > b ? a : b; });
+}
+
+// The rows as columns: blocks off the diagonal change places, ever smaller ones.
+[[gnu::always_inline]] inline void transpose(Floats (&tile)[kLanes]) {
+#pragma GCC unroll 4
+  for (std::uint32_t half = kLanes / 2; half > 0; half /= 2) {
+    const Words lane = lane_numbers();
+    const Words left = (lane & half) == 0 ? lane : lane - half + kLanes;
+    const Words right = left + half;
+#pragma GCC unroll 16
+    for (std::uint32_t i = 0; i < kLanes; ++i) {
+      if ((i & half) != 0) continue;
+      const Floats above = tile[i];
+      const Floats below = tile[i + half];
+      tile[i] = __builtin_shuffle(above, below, left);
+      tile[i + half] = __builtin_shuffle(above, below, right);
+    }
+  }
+}

@@ -64,10 +64,9 @@ inline void product(Matrix a, const float* b, std::int64_t b_row, float* c, std:
   }
 }
 
-// factor * rows of a head, [count, wide].
+// Rows of a head, [count, wide].
 template <typename Real>
-void copy_rows(const HeadSpan& span, const Real* from, std::int64_t count, float factor,
-               float* to) {
+void copy_rows(const HeadSpan& span, const Real* from, std::int64_t count, float* to) {
   constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(Real));
   for (std::int64_t i = 0; i < count; ++i) {
     // The next head, which lies beside this one: these are few elements of many long rows.
@@ -77,21 +76,27 @@ void copy_rows(const HeadSpan& span, const Real* from, std::int64_t count, float
     for (std::int64_t at = 0; at < span.width; at += kLanes, to += kLanes) {
       Floats value;
       load(from + i * span.stride + at, span.width - at, value);
-      value *= factor;
       __builtin_memcpy(to, &value, sizeof value);
     }
   }
 }
 
-// The rows [count, wide] as columns [width, row].
-inline void transpose(const HeadSpan& span, const float* from, std::int64_t count, std::int64_t row,
-                      float* to) {
+// The rows [count, wide] as columns [width, row], zeros after the last.
+inline void transpose_rows(const HeadSpan& span, const float* from, std::int64_t count, float* to) {
   const std::int64_t wide = padded(span.width);
-  for (std::int64_t i = 0; i < count; ++i) {
-    for (std::int64_t at = 0; at < span.width; ++at) to[at * row + i] = from[i * wide + at];
-  }
-  for (std::int64_t at = 0; at < span.width; ++at) {
-    for (std::int64_t i = count; i < row; ++i) to[at * row + i] = 0;
+  const std::int64_t row = padded(count);
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    for (std::int64_t at = 0; at < span.width; at += kLanes) {
+      Floats tile[kLanes];
+      for (std::int64_t j = 0; j < kLanes; ++j) {
+        tile[j] = Floats{};
+        if (i + j < count) __builtin_memcpy(&tile[j], from + (i + j) * wide + at, sizeof tile[j]);
+      }
+      transpose(tile);
+      for (std::int64_t j = 0; j < kLanes && at + j < span.width; ++j) {
+        __builtin_memcpy(to + (at + j) * row + i, &tile[j], sizeof tile[j]);
+      }
+    }
   }
 }
 
@@ -118,13 +123,7 @@ inline Reach reach_of(const HeadSpan& span, std::int64_t query, std::int64_t cou
   return {begin < 0 ? 0 : begin / kLanes * kLanes, position + count};
 }
 
-inline float sum_of(Floats values) {
-  float sum = 0;
-  for (std::int64_t i = 0; i < kLanes; ++i) sum += values[i];
-  return sum;
-}
-
-// Scores to the base 2 of one query become probabilities, 0 where it sees nothing.
+// Products of one query and the keys become probabilities, 0 where it sees nothing.
 inline void softmax(const HeadSpan& span, std::int64_t query, float* row) {
   const std::int64_t position = span.first + query;
   const std::int64_t first = position - span.window + 1 < 0 ? 0 : position - span.window + 1;
@@ -139,13 +138,13 @@ inline void softmax(const HeadSpan& span, std::int64_t query, float* row) {
     __builtin_memcpy(&value, row + j, sizeof value);
     most = value > most ? value : most;
   }
-  float top = most[0];
-  for (std::int64_t i = 1; i < kLanes; ++i) top = most[i] > top ? most[i] : top;
+  const float top = most_of(most);
+  const float scale = span.scale * kLog2E;
   Floats sums = {};
   for (std::int64_t j = begin; j < end; j += kLanes) {
     Floats value;
     __builtin_memcpy(&value, row + j, sizeof value);
-    value = exp2(value - top);
+    value = exp2((value - top) * scale);
     sums += value;
     __builtin_memcpy(row + j, &value, sizeof value);
   }
@@ -184,10 +183,10 @@ void attend(const HeadSpan& span, const Real* q, const Real* k, const Real* v, R
   float* k_columns = v_rows + span.keys * wide;
   float* p = k_columns + wide * row;
   float* y_rows = p + kRows * row;
-  copy_rows(span, q, span.queries, span.scale * kLog2E, q_rows);
-  copy_rows(span, k, span.keys, 1, k_rows);
-  copy_rows(span, v, span.keys, 1, v_rows);
-  transpose(span, k_rows, span.keys, row, k_columns);
+  copy_rows(span, q, span.queries, q_rows);
+  copy_rows(span, k, span.keys, k_rows);
+  copy_rows(span, v, span.keys, v_rows);
+  transpose_rows(span, k_rows, span.keys, k_columns);
   for (std::int64_t i = 0; i < span.queries; i += kRows) {
     const std::int64_t count = at_most_rows(span.queries - i);
     probabilities(span, q_rows, k_columns, i, count, p);
@@ -245,37 +244,32 @@ void attend_backward(const HeadSpan& span, const Real* q, const Real* k, const R
   float* q_rows = scratch;
   float* dy_rows = q_rows + span.queries * wide;
   float* k_rows = dy_rows + span.queries * wide;
-  float* columns = k_rows + span.keys * wide;
-  float* p = columns + wide * row;
+  float* v_rows = k_rows + span.keys * wide;
+  float* k_columns = v_rows + span.keys * wide;
+  float* v_columns = k_columns + wide * row;
+  float* p = v_columns + wide * row;
   float* d = p + span.queries * row;
   float* some_rows = d + span.queries * row;
-
-  copy_rows(span, q, span.queries, span.scale * kLog2E, q_rows);
-  copy_rows(span, dy, span.queries, 1, dy_rows);
-  copy_rows(span, k, span.keys, 1, k_rows);
-  transpose(span, k_rows, span.keys, row, columns);
-  for (std::int64_t i = 0; i < span.queries; i += kRows) {
-    probabilities(span, q_rows, columns, i, at_most_rows(span.queries - i), p + i * row);
-  }
-
-  // The values take the place of the keys for a while.
-  copy_rows(span, v, span.keys, 1, k_rows);
-  transpose(span, k_rows, span.keys, row, columns);
-  copy_rows(span, k, span.keys, 1, k_rows);
+  copy_rows(span, q, span.queries, q_rows);
+  copy_rows(span, dy, span.queries, dy_rows);
+  copy_rows(span, k, span.keys, k_rows);
+  copy_rows(span, v, span.keys, v_rows);
+  transpose_rows(span, k_rows, span.keys, k_columns);
+  transpose_rows(span, v_rows, span.keys, v_columns);
   for (std::int64_t i = 0; i < span.queries; i += kRows) {
     const std::int64_t count = at_most_rows(span.queries - i);
     const Reach reach = reach_of(span, i, count);
+    float* shares = p + i * row;
     float* rows = d + i * row;
-    product({dy_rows + i * wide, wide, 1}, columns + reach.begin, row, rows + reach.begin, row,
+    probabilities(span, q_rows, k_columns, i, count, shares);
+    product({dy_rows + i * wide, wide, 1}, v_columns + reach.begin, row, rows + reach.begin, row,
             count, padded(reach.end) - reach.begin, 0, span.width);
     for (std::int64_t m = 0; m < count; ++m) {
-      softmax_backward(span, i + m, p + (i + m) * row, rows + m * row);
+      softmax_backward(span, i + m, shares + m * row, rows + m * row);
     }
     product({rows, row, 1}, k_rows, wide, some_rows, wide, count, wide, reach.begin, reach.end);
     store_rows(span, some_rows, count, dq + i * span.stride);
   }
-
   gather_queries(span, p, dy_rows, some_rows, dv);
-  copy_rows(span, q, span.queries, 1, q_rows);
   gather_queries(span, d, q_rows, some_rows, dk);
 }

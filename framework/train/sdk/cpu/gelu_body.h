@@ -7,7 +7,7 @@ inline constexpr float kGeluCube = 0.044715F;
 
 [[gnu::always_inline]] inline Floats gelu_gate(Floats x) {
   const Floats u = x * (kGeluSlope + (kGeluSlope * kGeluCube) * (x * x));
-  return 1.0F / (1.0F + exp2(-u));
+  return reciprocal(1.0F + exp2(-u));
 }
 
 template <typename Real>

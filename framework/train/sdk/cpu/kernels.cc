@@ -24,7 +24,7 @@ constexpr std::int64_t padded(std::int64_t count) {
 }  // namespace
 
 std::int64_t attention_scratch(std::int64_t queries, std::int64_t keys, std::int64_t width) {
-  const std::int64_t rows = 2 * queries + 2 * keys + padded(keys) + kMostRows;
+  const std::int64_t rows = 2 * queries + 2 * keys + 2 * padded(keys) + kMostRows;
   return rows * padded(width) + (2 * queries + kMostRows) * padded(keys);
 }
 
