@@ -1,13 +1,13 @@
 #include "dropout.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 
 #include <cmath>
-#include <mutex>
+#include <utility>
 
 #include "cuda/dropout.h"
 #include "dropout_mask.h"
+#include "mvn/seed.h"
 #include "mvn/stream.h"
 
 namespace mvn {
@@ -55,14 +55,17 @@ gpu::Launch launch_on(const torch::Tensor& x) {
   return {x.device().index(), current_stream(x.device())};
 }
 
+// What a kernel adds to the mask's seed: a number of the GPU's, or null.
+const std::int64_t* step_of(const Dropout& dropout) {
+  return dropout.step.defined() ? dropout.step.const_data_ptr<std::int64_t>() : nullptr;
+}
+
 }  // namespace
 
 Dropout draw_dropout(double p) {
   if (p == 0) return {};
-  auto* generator = at::get_generator_or_default<at::CPUGeneratorImpl>(
-      std::nullopt, at::detail::getDefaultCPUGenerator());
-  const std::lock_guard<std::mutex> lock(generator->mutex_);
-  return {p, generator->random64()};
+  auto [number, step] = draw_seed();
+  return {p, number, std::move(step)};
 }
 
 torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout) {
@@ -77,9 +80,9 @@ torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout) {
   if (x.is_cuda()) {
     const c10::DeviceGuard guard(x.device());
     if (is_float) {
-      gpu::drop(floats, target, from.numel(), mask, launch_on(x));
+      gpu::drop(floats, target, from.numel(), mask, step_of(dropout), launch_on(x));
     } else {
-      gpu::drop(halves, target, from.numel(), mask, launch_on(x));
+      gpu::drop(halves, target, from.numel(), mask, step_of(dropout), launch_on(x));
     }
     return to;
   }
@@ -102,9 +105,9 @@ void drop_(torch::Tensor& x, const Dropout& dropout) {
   if (x.is_cuda()) {
     const c10::DeviceGuard guard(x.device());
     if (is_float) {
-      gpu::drop(floats, floats, x.numel(), mask, launch_on(x));
+      gpu::drop(floats, floats, x.numel(), mask, step_of(dropout), launch_on(x));
     } else {
-      gpu::drop(halves, halves, x.numel(), mask, launch_on(x));
+      gpu::drop(halves, halves, x.numel(), mask, step_of(dropout), launch_on(x));
     }
     return;
   }

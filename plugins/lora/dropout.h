@@ -12,9 +12,10 @@ namespace mvn {
 struct Dropout {
   double p = 0;
   std::uint64_t seed = 0;
+  torch::Tensor step = {};  // as of a Seed
 };
 
-// A seed drawn from LibTorch's CPU generator, whose state the checkpoints keep; p 0 draws nothing.
+// With draw_seed() of mvn/seed.h; p 0 draws nothing.
 Dropout draw_dropout(double p);
 
 // x with the mask applied, in float32. x is float32 or bfloat16, on the CPU or on a GPU for which

@@ -29,6 +29,14 @@ struct Mask {
   }
 };
 
+// The mask whose seed is larger by `step`.
+constexpr Mask moved(Mask mask, std::uint64_t step) {
+  const std::uint64_t seed = ((std::uint64_t{mask.high} << 32) | mask.low) + step;
+  mask.low = static_cast<std::uint32_t>(seed);
+  mask.high = static_cast<std::uint32_t>(seed >> 32);
+  return mask;
+}
+
 constexpr float wide(std::uint16_t half) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16);
 }

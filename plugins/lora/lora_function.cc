@@ -41,7 +41,7 @@ class LoraFunction : public torch::autograd::Function<LoraFunction> {
     const auto inner_TR = drop(x_TI, dropout).mm(a.t());
     auto y_TO = bias.numel() == 0 ? x_TI.mm(weight.t()) : at::addmm(bias, x_TI, weight.t());
     add_product(y_TO, inner_TR, b * scaling);
-    ctx->save_for_backward({x_TI, weight, a, b, inner_TR.to(type)});
+    ctx->save_for_backward({x_TI, weight, a, b, inner_TR.to(type), dropout.step});
     ctx->saved_data["scaling"] = scaling;
     ctx->saved_data["p"] = p;
     ctx->saved_data["seed"] = static_cast<std::int64_t>(dropout.seed);
@@ -58,7 +58,8 @@ class LoraFunction : public torch::autograd::Function<LoraFunction> {
         std::tie(saved[0], saved[1], saved[2], saved[3], saved[4]);
     const double scaling = ctx->saved_data["scaling"].toDouble();
     const Dropout dropout{ctx->saved_data["p"].toDouble(),
-                          static_cast<std::uint64_t>(ctx->saved_data["seed"].toInt())};
+                          static_cast<std::uint64_t>(ctx->saved_data["seed"].toInt()),
+                          /*step=*/saved[5]};
     const auto type = weight.scalar_type();
     const auto d_TO = rows_of(gradients[0].to(type));
     const auto d_inner_TR = d_TO.mm((b * scaling).to(type));

@@ -13,9 +13,15 @@ namespace {
 }  // namespace
 
 bool has_dropout(int) { return false; }
-void drop(const float*, float*, std::int64_t, const Mask&, const Launch&) { refuse(); }
-void drop(const std::uint16_t*, float*, std::int64_t, const Mask&, const Launch&) { refuse(); }
-void drop(const std::uint16_t*, std::uint16_t*, std::int64_t, const Mask&, const Launch&) {
+void drop(const float*, float*, std::int64_t, const Mask&, const std::int64_t*, const Launch&) {
+  refuse();
+}
+void drop(const std::uint16_t*, float*, std::int64_t, const Mask&, const std::int64_t*,
+          const Launch&) {
+  refuse();
+}
+void drop(const std::uint16_t*, std::uint16_t*, std::int64_t, const Mask&, const std::int64_t*,
+          const Launch&) {
   refuse();
 }
 

@@ -20,7 +20,9 @@ __device__ void write(float* to, float x) { *to = x; }
 __device__ void write(std::uint16_t* to, float x) { *to = narrow(x); }
 
 template <typename From, typename To>
-__global__ void drop_kernel(const From* from, To* to, std::int64_t count, Mask mask) {
+__global__ void drop_kernel(const From* from, To* to, std::int64_t count, Mask mask,
+                            const std::int64_t* step_of_seed) {
+  if (step_of_seed != nullptr) mask = moved(mask, static_cast<std::uint64_t>(*step_of_seed));
   const std::int64_t step = std::int64_t{gridDim.x} * kThreads;
   for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count; i += step) {
     write(to + i, dropped(read(from[i]), static_cast<std::uint32_t>(i), mask));
@@ -43,13 +45,14 @@ void check(cudaError_t error) {
 }
 
 template <typename From, typename To>
-void run(const From* from, To* to, std::int64_t count, const Mask& mask, const Launch& launch) {
+void run(const From* from, To* to, std::int64_t count, const Mask& mask, const std::int64_t* step,
+         const Launch& launch) {
   if (count == 0) return;
   // The runtime linked here keeps a current device of its own, beside LibTorch's.
   check(cudaSetDevice(launch.device));
   const std::int64_t blocks = std::min(kMostBlocks, (count + kThreads - 1) / kThreads);
   drop_kernel<<<static_cast<unsigned>(blocks), kThreads, 0,
-                static_cast<cudaStream_t>(launch.stream)>>>(from, to, count, mask);
+                static_cast<cudaStream_t>(launch.stream)>>>(from, to, count, mask, step);
   check(cudaGetLastError());
 }
 
@@ -65,16 +68,16 @@ bool has_dropout(int device) {
 }
 
 void drop(const float* from, float* to, std::int64_t count, const Mask& mask,
-          const Launch& launch) {
-  run(from, to, count, mask, launch);
+          const std::int64_t* step, const Launch& launch) {
+  run(from, to, count, mask, step, launch);
 }
 void drop(const std::uint16_t* from, float* to, std::int64_t count, const Mask& mask,
-          const Launch& launch) {
-  run(from, to, count, mask, launch);
+          const std::int64_t* step, const Launch& launch) {
+  run(from, to, count, mask, step, launch);
 }
 void drop(const std::uint16_t* from, std::uint16_t* to, std::int64_t count, const Mask& mask,
-          const Launch& launch) {
-  run(from, to, count, mask, launch);
+          const std::int64_t* step, const Launch& launch) {
+  run(from, to, count, mask, step, launch);
 }
 
 }  // namespace mvn::gpu

@@ -16,11 +16,13 @@ struct Launch {
   void* stream;  // a cudaStream_t
 };
 
-// `count` elements; bfloat16 as its bits. `to` may be `from`.
-void drop(const float* from, float* to, std::int64_t count, const Mask& mask, const Launch& launch);
+// `count` elements; bfloat16 as its bits. `to` may be `from`. The mask is moved() by `*step`, a
+// number in the GPU's memory, unless `step` is null.
+void drop(const float* from, float* to, std::int64_t count, const Mask& mask,
+          const std::int64_t* step, const Launch& launch);
 void drop(const std::uint16_t* from, float* to, std::int64_t count, const Mask& mask,
-          const Launch& launch);
+          const std::int64_t* step, const Launch& launch);
 void drop(const std::uint16_t* from, std::uint16_t* to, std::int64_t count, const Mask& mask,
-          const Launch& launch);
+          const std::int64_t* step, const Launch& launch);
 
 }  // namespace mvn::gpu

@@ -6,6 +6,7 @@
 
 #include "cuda/dropout.h"
 #include "dropout.h"
+#include "dropout_mask.h"
 #include "lora_cpu.h"
 #include "support/tensors.h"
 #include "thin_products.h"
@@ -125,6 +126,22 @@ TEST(Dropout, AGpuDropsTheSame) {
   }
 }
 
+TEST(Dropout, AMovedMaskIsThatOfTheSum) {
+  const Mask mask = {.low = 0xfffffff0U, .high = 7, .threshold = 1, .scale = 2};
+  const Mask sum = moved(mask, (std::uint64_t{3} << 32U) + 0x20U);
+  EXPECT_EQ(sum.low, 0x10U);
+  EXPECT_EQ(sum.high, 11U);
+  EXPECT_EQ(sum.threshold, 1U);
+}
+
+TEST(Dropout, AGpuAddsTheStepToTheSeed) {
+  skip_without_gpu();
+  if (testing::Test::IsSkipped()) return;
+  const auto x = torch::randn({300, 77}, generator(1));
+  const auto step = torch::tensor(40, torch::dtype(torch::kInt64).device(torch::kCUDA));
+  EXPECT_TRUE(torch::equal(drop(x, {0.1, 42}), drop(x.to(torch::kCUDA), {0.1, 2, step}).cpu()));
+}
+
 TEST(LoraFunction, DoesNotDependOnTheNumberOfThreads) {
   const auto arguments = random_arguments({400}, 256, 128, 4, torch::kFloat32);
   const int threads = torch::get_num_threads();
@@ -198,7 +215,7 @@ std::vector<const ThinKernels*> instruction_sets() {
 
 std::uint32_t* words(const Tensor& mask) { return static_cast<std::uint32_t*>(mask.data_ptr()); }
 
-constexpr Dropout kDropout = {.p = 0.3, .seed = (5ULL << 32U) + 3};
+const Dropout kDropout = {.p = 0.3, .seed = (5ULL << 32U) + 3};
 
 Tensor draw(const ThinKernels& kernels, std::int64_t rows, std::int64_t features) {
   auto mask = torch::zeros({rows, mask_words(features)}, torch::kInt32);
