@@ -63,7 +63,7 @@ def write_examples(folder, source, text, label, count, every=1):
 
 def write_trial(folder, arguments, precision, model, targets, train, training):
     trial = {"format": 1, "sweep": "benchmark", "stage": "", "id": "0" * 64, "attempt": 1,
-             "threads": arguments.threads, "device": "cpu", "folder": str(folder / "trial"),
+             "threads": arguments.threads, "device": arguments.device, "folder": str(folder / "trial"),
              "spool": str(folder / "spool"),
              "config": {
                  "model": model,
@@ -82,10 +82,12 @@ def write_trial(folder, arguments, precision, model, targets, train, training):
 
 def step_case(model, config, targets, tokenizer, data, batch_size, max_length):
     def make(folder, arguments, precision):
+        graphs = {"cuda_graphs": True} if arguments.cuda_graphs else {}
         path = write_trial(folder, arguments, precision,
                            {"plugin": model, "config": config, "tokenizer": str(shared_data(tokenizer))},
                            targets, data(folder),
-                           {"epochs": 1, "batch_size": batch_size, "max_length": max_length})
+                           {"epochs": 1, "batch_size": batch_size, "max_length": max_length,
+                            **graphs})
         return ([str(arguments.build / "bin/step_rounds"), path],
                 [arguments.python, str(HERE / "step/step_peer.py"), path])
     return make
@@ -204,6 +206,9 @@ def main():
     parser.add_argument("--clock", choices=["wall", "processor"], default="wall",
                         help="processor: the time that the processors gave a side, for one thread "
                              "on a machine that others use")
+    parser.add_argument("--device", default="cpu", help="of the steps and the starts: cpu, cuda:0")
+    parser.add_argument("--cuda-graphs", action="store_true",
+                        help="replay mvn's steps (training.cuda_graphs)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--python", default=sys.executable)
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
 # `cmake --install build --prefix X`: a tree that can be moved and copied. It holds every library it
 # needs but LibTorch, CUDA and glibc; LibTorch is found through LD_LIBRARY_PATH.
 #
-#   bin/mvn-runner  bin/mvn-worker  lib/libmvn.so  lib/mvn/plugins/*.so
+#   bin/mvn-runner  bin/mvn-worker  lib/libmvn.so  lib/libmvn_cuda.so  lib/mvn/plugins/*.so
 #   include/mvn  lib/cmake/mvn  share/mvn/experiments
 #
 # libstdc++ and libgcc_s come along, so that a machine with older ones runs it. That is safe: all
@@ -19,6 +19,11 @@ install(TARGETS mvn-runner mvn-worker RUNTIME_DEPENDENCY_SET mvn_dependencies
         RUNTIME DESTINATION bin)
 install(TARGETS ${MVN_PLUGINS} RUNTIME_DEPENDENCY_SET mvn_dependencies
         LIBRARY DESTINATION lib/mvn/plugins)
+if(TARGET mvn_cuda)
+  # What it needs of CUDA is LibTorch's, and in the process before it.
+  set_target_properties(mvn_cuda PROPERTIES INSTALL_RPATH "$ORIGIN")
+  install(TARGETS mvn_cuda LIBRARY DESTINATION lib)
+endif()
 install(RUNTIME_DEPENDENCY_SET mvn_dependencies
         PRE_EXCLUDE_REGEXES [[^lib(torch|c10|cu|nv|gomp)]] [[^ld-linux]]
                             [[^lib(c|m|dl|rt|pthread|util|resolv)\.so]]

@@ -91,11 +91,12 @@ def make_model(config, classes):
 def main():
     trial = json.loads(pathlib.Path(sys.argv[1]).read_text())
     config = trial["config"]
+    device = torch.device(trial["device"])
     torch.set_num_threads(trial["threads"])
     torch.manual_seed(0)
     examples, classes = read_examples(config)
     batches = group_by_length(examples, config["training"]["batch_size"])
-    model = make_model(config, classes).train()
+    model = make_model(config, classes).to(device).train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=1e-4)
     # transformers' scan hands float32 on to a layer of bfloat16, which fails without autocast.
@@ -106,13 +107,16 @@ def main():
         tokens = 0
         for batch in batches:
             ids, mask, labels = collate(batch)
-            with torch.autocast("cpu", torch.bfloat16, enabled=needs_autocast):
-                loss = model(input_ids=ids, attention_mask=mask, labels=labels)[0]
+            tokens += int(mask.sum())
+            with torch.autocast(device.type, torch.bfloat16, enabled=needs_autocast):
+                loss = model(input_ids=ids.to(device), attention_mask=mask.to(device),
+                             labels=labels.to(device))[0]
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
-            tokens += int(mask.sum())
+        if device.type == "cuda":
+            torch.cuda.synchronize()
         return tokens
 
     serve_rounds(play)

@@ -4,11 +4,9 @@
 
 #include <torch/torch.h>
 
-#include "mvn/model.h"
+#include "mvn/task.h"
 
 namespace mvn {
-
-inline constexpr std::int64_t kIgnoredLabel = -100;
 
 // Elements of logits made at a time.
 inline constexpr std::int64_t kLogitsAtATime = std::int64_t{1} << 24;

@@ -207,6 +207,19 @@ TEST_P(RealTrialsTest, ActivationCheckpointingChangesNoBit) {
   EXPECT_EQ(model("again"), model("kept"));
 }
 
+TEST_P(RealTrialsTest, CudaGraphsWithoutAGpuAreRefused) {
+  Json trial = Json::parse(read_file(write_trial("graphs", 1)));
+  trial["config"]["training"]["cuda_graphs"] = true;
+  trial["config"]["training"].erase("micro_batch_size");
+  write_file_atomically(TrialPaths{folder_ / "graphs"}.trial_file(1), trial.dump());
+  const auto end =
+      run_worker({"run", TrialPaths{folder_ / "graphs"}.trial_file(1).string()}, folder_.path());
+  EXPECT_EQ(end.code, 64);
+  EXPECT_EQ(end.error,
+            "mvn-worker: training.cuda_graphs: needs an NVIDIA GPU, but the trial runs on 'cpu' "
+            "(resources.device)\n");
+}
+
 // The loss falls, and adapter, head and optimizer are fp32 whatever the base is.
 TEST_P(RealTrialsTest, TrainsInBf16WithFp32States) {
   Json trial = Json::parse(read_file(write_trial("half", 1)));

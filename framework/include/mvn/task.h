@@ -20,7 +20,11 @@ namespace mvn {
 // kTest may have no examples; it is evaluated once, after training.
 enum class Split { kTrain, kValidation, kTest };
 
-// Examples of one split, padded on the right to the longest.
+// The label of what counts nothing: neither loss nor gradient.
+inline constexpr std::int64_t kIgnoredLabel = -100;
+
+// Examples of one split, padded on the right to the longest. For CUDA graphs the trainer adds
+// columns, and rows behind the examples, all of whose labels are kIgnoredLabel.
 struct Batch {
   torch::Tensor ids;                   // [B, L] int64
   torch::Tensor mask;                  // [B, L] bool, true on real tokens
@@ -115,6 +119,8 @@ class Task {
   [[nodiscard]] virtual Batch collate(Split split,
                                       std::span<const std::int64_t> examples) const = 0;
 
+  // On a GPU no value is read here: the trainer does not wait for the device, and records what it
+  // does for CUDA graphs.
   virtual LossSum loss(Model& model, const Batch& batch) = 0;
   virtual std::unique_ptr<Evaluation> start_evaluation(Split split) = 0;
 

@@ -3,6 +3,7 @@
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_foreach_sub.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 
@@ -18,6 +19,13 @@ constexpr float kCorrectedByNow = 1e9F;
 
 torch::Tensor zeros_like_parameter(const torch::Tensor& value) {
   return torch::zeros_like(value.detach(), torch::MemoryFormat::Contiguous);
+}
+
+void descend(at::TensorList values, at::TensorList direction, double rate) {
+  at::_foreach_add_(values, direction, -rate);
+}
+void descend(at::TensorList values, at::TensorList direction, const torch::Tensor& rate) {
+  at::_foreach_sub_(values, at::_foreach_mul(direction, rate));
 }
 
 }  // namespace
@@ -66,14 +74,19 @@ torch::Tensor Optimizer::clip_gradients() {
   return norm;
 }
 
-void Optimizer::step(double learning_rate) {
+void Optimizer::step(double learning_rate) { step_all(learning_rate); }
+void Optimizer::step(const torch::Tensor& learning_rate) { step_all(learning_rate); }
+
+template <typename Rate>
+void Optimizer::step_all(const Rate& learning_rate) {
   const torch::NoGradGuard no_grad;
   make_moments();
   step_.add_(1);
   for (auto& group : groups_) step_group(group, learning_rate);
 }
 
-void Optimizer::step_group(Group& group, double learning_rate) {
+template <typename Rate>
+void Optimizer::step_group(Group& group, const Rate& learning_rate) {
   std::vector<torch::Tensor> values;
   std::vector<torch::Tensor> gradients;
   std::vector<torch::Tensor> first;
@@ -94,16 +107,21 @@ void Optimizer::step_group(Group& group, double learning_rate) {
       at::_foreach_mul_(first, options_.momentum);
       at::_foreach_add_(first, decayed);
     }
-    at::_foreach_add_(values, options_.momentum > 0 ? first : decayed, -learning_rate);
+    descend(values, options_.momentum > 0 ? first : decayed, learning_rate);
     return;
   }
   const auto step = options_.bias_correction ? step_ : torch::full_like(step_, kCorrectedByNow);
   const std::vector<torch::Tensor> steps(values.size(), step);
-  const auto update =
-      options_.name == "adamw" ? &at::_ops::_fused_adamw_::call : &at::_ops::_fused_adam_::call;
-  update(values, gradients, first, second, /*max_exp_avg_sqs=*/{}, steps, learning_rate,
-         options_.beta1, options_.beta2, group.weight_decay, options_.eps, /*amsgrad=*/false,
-         /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/{});
+  const auto update = [&](const auto& operation) {
+    operation(values, gradients, first, second, /*max_exp_avg_sqs=*/at::TensorList(), steps,
+              learning_rate, options_.beta1, options_.beta2, group.weight_decay, options_.eps,
+              /*amsgrad=*/false, /*maximize=*/false);
+  };
+  if (options_.name == "adamw") {
+    update([](auto&&... all) { at::_fused_adamw_(all...); });
+  } else {
+    update([](auto&&... all) { at::_fused_adam_(all...); });
+  }
 }
 
 std::map<std::string, torch::Tensor> Optimizer::state() {

@@ -31,6 +31,8 @@ class Optimizer {
   torch::Tensor clip_gradients();
   // One update. A parameter that got no gradient stays as it is.
   void step(double learning_rate);
+  // The same with a rate, a float32 scalar, that lies on the parameters' device.
+  void step(const torch::Tensor& learning_rate);
 
   // Everything that the next update depends on, named after the parameters; the tensors share
   // memory with the optimizer's own.
@@ -49,7 +51,11 @@ class Optimizer {
   // Makes the moments, where they are not there yet: not before a step needs them, so that a trial
   // starts at once.
   void make_moments();
-  void step_group(Group& group, double learning_rate);
+  // Rate is one of step()'s.
+  template <typename Rate>
+  void step_all(const Rate& learning_rate);
+  template <typename Rate>
+  void step_group(Group& group, const Rate& learning_rate);
 
   OptimizerOptions options_;
   std::array<Group, 2> groups_;

@@ -179,6 +179,11 @@ std::vector<ParamSpec> training_specs() {
        .default_value = false,
        .help = "keep only the input of each layer and compute the rest again for its gradients: "
                "less memory, a third more work, the same numbers"},
+      {.name = "cuda_graphs",
+       .type = ParamType::kBool,
+       .default_value = false,
+       .help = "record a whole step of each shape of batch as a CUDA graph and replay it; batches "
+               "are padded to a few shapes. Has not been run on a GPU yet"},
       {.name = "save_model",
        .type = ParamType::kBool,
        .default_value = true,
@@ -296,6 +301,19 @@ void expect_positive(const Params& params, const std::string& name) {
   }
 }
 
+// What a graph of a whole step cannot hold.
+void check_cuda_graphs(const Params& params, const TrainingOptions& options) {
+  const auto key = params.key("cuda_graphs");
+  if (options.activation_checkpointing) {
+    throw ConfigError(key, "given together with activation_checkpointing; give one of them");
+  }
+  if (options.micro_batch_size < largest_batch(options)) {
+    throw ConfigError(key,
+                      "wants each batch in one piece, but micro_batch_size cuts it up; leave "
+                      "that out");
+  }
+}
+
 void not_both(const Params& params, const std::string& one, const std::string& other) {
   if (params.has(one) && params.has(other)) {
     throw ConfigError(params.key(one), "given together with " + other +
@@ -375,6 +393,7 @@ TrainingOptions training_options(const Value::Map& section) {
                                             : Precision::kFp32;
   options.save_model = params.get_bool("save_model");
   options.activation_checkpointing = params.get_bool("activation_checkpointing");
+  options.cuda_graphs = params.get_bool("cuda_graphs");
   options.keep_checkpoints = params.get_int("keep_checkpoints");
   options.keep_every = optional_int(params, "keep_every");
   if (params.has("keep_best")) options.keep_best = params.get_text("keep_best");
@@ -388,6 +407,7 @@ TrainingOptions training_options(const Value::Map& section) {
   if (!options.epochs && !options.steps) {
     throw ConfigError(params.key("epochs"), "is required: give epochs or steps");
   }
+  if (options.cuda_graphs) check_cuda_graphs(params, options);
   return options;
 }
 

@@ -57,6 +57,7 @@ struct TrainingOptions {
   Precision precision = Precision::kFp32;
   bool save_model = true;
   bool activation_checkpointing = false;
+  bool cuda_graphs = false;
   std::int64_t keep_checkpoints = 2;
   std::optional<std::int64_t> keep_every;  // steps
   std::string keep_best;                   // name of a metric, "" for none

@@ -64,10 +64,7 @@ void reset_peak_memory(torch::Device device) {
 Window::Window(torch::Device device)
     : loss_sum_(torch::zeros({}, torch::dtype(torch::kFloat64).device(device))) {}
 
-void Window::add_loss(const torch::Tensor& sum, double count) {
-  loss_sum_.add_(sum.detach());
-  loss_count_ += count;
-}
+void Window::add_loss(const torch::Tensor& sum) { loss_sum_.add_(sum.detach()); }
 
 void Window::add_batch(const Batch& batch, double tokens, double flops) {
   tokens_ += tokens;

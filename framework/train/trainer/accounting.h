@@ -22,7 +22,9 @@ class Window {
  public:
   explicit Window(torch::Device device);
 
-  void add_loss(const torch::Tensor& sum, double count);
+  // Of the device alone: what a graph can record.
+  void add_loss(const torch::Tensor& sum);
+  void add_loss_count(double count) { loss_count_ += count; }
   void add_batch(const Batch& batch, double tokens, double flops);
   void add_seconds(double seconds) { seconds_ += seconds; }
 

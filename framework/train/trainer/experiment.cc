@@ -17,6 +17,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Asked before the weights are read.
+void expect_gpu(torch::Device device) {
+  if (device.is_cuda()) return;
+  throw ConfigError("training.cuda_graphs", "needs an NVIDIA GPU, but the trial runs on '" +
+                                                device.str() + "' (resources.device)");
+}
+
 // In bf16 precision a frozen base is stored in bf16; a trained one keeps fp32 (and autocast).
 torch::TensorOptions base_options(const Experiment& experiment) {
   const bool halved =
@@ -173,6 +180,7 @@ Experiment build_experiment(const PluginHost& host, const TrialFile& trial, Warm
   experiment.schedule = schedule_options(configuration.schedule);
   experiment.training = training_options(configuration.training);
   experiment.device = device_named(trial.device);
+  if (experiment.training.cuda_graphs) expect_gpu(experiment.device);
 
   const ModelPlan plan = plan_model(host, configuration);
   if (plan.weights_pending) {

@@ -15,6 +15,7 @@
 #include "common/files.h"
 #include "common/spool.h"
 #include "mvn/error.h"
+#include "train/sdk/graph.h"
 #include "train/sdk/host_memory.h"
 #include "train/trainer/environment.h"
 #include "train/trainer/peak.h"
@@ -86,7 +87,9 @@ TrialEnd train(const TrialFile& trial, const PluginHost& host, Warm& warm, Spool
   experiment.peak_flops = device_peak_flops(trial, experiment.training.precision);
   spool.append(
       {{"type", "environment"}, {"values", {{"device.peak_flops", experiment.peak_flops}}}});
-  Trainer trainer(experiment, trial, snapshot, spool, cost, stop);
+  const auto graphs =
+      experiment.training.cuda_graphs ? cuda_graph_recorder(experiment.device) : nullptr;
+  Trainer trainer(experiment, trial, snapshot, spool, cost, stop, graphs.get());
   if (trainer.train() == ExitCode::kCheckpointed) {
     return {static_cast<int>(ExitCode::kCheckpointed),
             "interrupted after step " + std::to_string(trainer.step()) + " of " +

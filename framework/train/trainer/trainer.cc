@@ -60,7 +60,8 @@ std::string number(double value) {
 }  // namespace
 
 Trainer::Trainer(Experiment& experiment, const TrialFile& trial, const Snapshot& snapshot,
-                 SpoolWriter& spool, Cost& cost, const std::atomic<bool>& stop)
+                 SpoolWriter& spool, Cost& cost, const std::atomic<bool>& stop,
+                 GraphRecorder* graphs)
     : experiment_(experiment),
       paths_{trial.folder},
       spool_(spool),
@@ -74,6 +75,7 @@ Trainer::Trainer(Experiment& experiment, const TrialFile& trial, const Snapshot&
       optimizer_(experiment.optimizer, experiment.trainables()),
       window_(experiment.device) {
   seed_generators(experiment.configuration.seed, experiment.device);
+  if (graphs != nullptr) graphed_.emplace(experiment_, optimizer_, window_, *graphs);
   if (snapshot.step > 0) restore(snapshot);
   record_choices();
 }
@@ -83,8 +85,7 @@ ExitCode Trainer::train() {
   if (steps_ == 0) evaluate();
   while (step_ < steps_) {
     if (stop_) return ExitCode::kCheckpointed;
-    forward_backward(next_batch());
-    update();
+    make_step(next_batch());
     if (record_due()) record();
     if (evaluation_due()) evaluate();
     if (checkpoint_due() || stop_) save_checkpoint();
@@ -106,39 +107,51 @@ const ExampleList& Trainer::next_batch() {
   return batch;
 }
 
-void Trainer::forward_backward(const ExampleList& examples) {
+Batch Trainer::collate(std::span<const std::int64_t> examples) {
+  Batch batch = experiment_.task->collate(Split::kTrain, examples);
+  const double tokens = batch.mask.sum().item<double>();
+  const double flops = training_flops(experiment_, batch);
+  window_.add_batch(batch, tokens, flops);
+  cost_.add_training(batch, tokens, flops);
+  return batch;
+}
+
+void Trainer::make_step(const ExampleList& examples) {
   const Timer timer(window_);
   experiment_.set_training(true);
+  graphed_ ? make_graphed_step(examples) : make_plain_step(examples);
+  ++step_;
+}
+
+void Trainer::make_plain_step(const ExampleList& examples) {
   optimizer_.zero_gradients();
   const double count = experiment_.task->loss_count(Split::kTrain, examples);
   const auto micro = static_cast<std::size_t>(experiment_.training.micro_batch_size);
   for (std::size_t begin = 0; begin < examples.size(); begin += micro) {
     const std::span part(examples.data() + begin, std::min(micro, examples.size() - begin));
-    const Batch batch = experiment_.task->collate(Split::kTrain, part);
-    const double tokens = batch.mask.sum().item<double>();
-    const double flops = training_flops(experiment_, batch);
-    window_.add_batch(batch, tokens, flops);
-    cost_.add_training(batch, tokens, flops);
-    const PlacedBatch placed(batch, experiment_.device);
+    const PlacedBatch placed(collate(part), experiment_.device);
     const LossSum loss = [&] {
       const AutocastScope autocast(experiment_.autocast(), experiment_.device);
       const RecomputeScope recompute(experiment_.training.activation_checkpointing);
       return experiment_.task->loss(*experiment_.model, placed.batch());
     }();
-    window_.add_loss(loss.sum, loss.count);
+    window_.add_loss(loss.sum);
+    window_.add_loss_count(loss.count);
     // Sums over the parts, divided by the whole batch's count: the gradient of its mean loss
     // however it is cut.
     (loss.sum / count).backward();
   }
-}
-
-void Trainer::update() {
-  const Timer timer(window_);
   grad_norm_ = optimizer_.clip_gradients();
   // Reading a number from a GPU waits for it: there, divergence shows at the next record.
   if (experiment_.device.is_cpu()) expect_finite(step_ + 1);
   optimizer_.step(schedule_.at(step_));
-  ++step_;
+}
+
+void Trainer::make_graphed_step(const ExampleList& examples) {
+  const double count = experiment_.task->loss_count(Split::kTrain, examples);
+  window_.add_loss_count(count);
+  graphed_->step(collate(examples), count, schedule_.at(step_));
+  grad_norm_ = graphed_->grad_norm();
 }
 
 void Trainer::record() {

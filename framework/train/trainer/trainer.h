@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "train/trainer/batches.h"
 #include "train/trainer/checkpoints.h"
 #include "train/trainer/experiment.h"
+#include "train/trainer/graphed_steps.h"
 
 namespace mvn {
 
@@ -27,9 +29,11 @@ namespace mvn {
 // the same weights and the same metrics, bit for bit (but for those that measure time).
 class Trainer {
  public:
-  // `snapshot` of step 0 starts afresh. `stop` may be set by a signal handler at any time.
+  // `snapshot` of step 0 starts afresh. `stop` may be set by a signal handler at any time. `graphs`
+  // records the steps, which without it are made plainly.
   Trainer(Experiment& experiment, const TrialFile& trial, const Snapshot& snapshot,
-          SpoolWriter& spool, Cost& cost, const std::atomic<bool>& stop);
+          SpoolWriter& spool, Cost& cost, const std::atomic<bool>& stop,
+          GraphRecorder* graphs = nullptr);
 
   // Trains to the end, then returns kDone; or, once `stop` is set, finishes the step, saves a
   // checkpoint and returns kCheckpointed. Throws Diverged when the loss or a gradient is no finite
@@ -41,8 +45,11 @@ class Trainer {
 
  private:
   const ExampleList& next_batch();
-  void forward_backward(const ExampleList& examples);
-  void update();
+  void make_step(const ExampleList& examples);
+  void make_plain_step(const ExampleList& examples);
+  void make_graphed_step(const ExampleList& examples);
+  // A batch, or a part of one, of the training split; counted.
+  Batch collate(std::span<const std::int64_t> examples);
   void record();
   void evaluate();
   std::map<std::string, double> evaluate_split(Split split, const std::string& prefix);
@@ -80,6 +87,7 @@ class Trainer {
   std::vector<ExampleList> plan_;  // of planned_epoch_
   torch::Tensor grad_norm_;        // of the last step
   Window window_;
+  std::optional<GraphedSteps> graphed_;
   std::optional<double> best_;  // value of training.keep_best's metric
 };
 

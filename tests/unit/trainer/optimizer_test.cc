@@ -78,6 +78,28 @@ TEST(OptimizerTest, SgdIsLibTorchs) {
                                     options);
 }
 
+TEST(OptimizerTest, ARateOnTheDeviceIsTheSame) {
+  for (const auto* name : {"adamw", "adam", "sgd"}) {
+    auto options = named(name);
+    options.momentum = 0.9;
+    Weights one;
+    Weights two;
+    Optimizer by_host(options, one.trainables());
+    Optimizer by_device(options, two.trainables());
+    for (int step = 0; step < 5; ++step) {
+      by_host.zero_gradients();
+      by_device.zero_gradients();
+      one.backward(step);
+      two.backward(step);
+      by_host.step(kRate * step);
+      by_device.step(torch::scalar_tensor(kRate * step, torch::kFloat32));
+    }
+    EXPECT_TRUE(torch::allclose(one.matrix, two.matrix, 1e-6, 1e-7)) << name;
+    EXPECT_TRUE(torch::allclose(one.vector, two.vector, 1e-6, 1e-7)) << name;
+    EXPECT_FALSE(torch::allclose(one.matrix, Weights().matrix)) << name;
+  }
+}
+
 TEST(OptimizerTest, WithoutBiasCorrectionTheFirstStepIsGptNeos) {
   auto options = named("adamw");
   options.bias_correction = false;

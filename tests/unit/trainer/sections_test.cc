@@ -148,6 +148,22 @@ TEST(SectionsTest, BadValuesAreNamed) {
             "training.presicion: unknown parameter; did you mean 'precision'?");
 }
 
+TEST(SectionsTest, WhatAGraphCannotHoldIsRefused) {
+  const Value::Map whole = {{"epochs", 1}, {"batch_size", 12}, {"cuda_graphs", true}};
+  EXPECT_TRUE(training_options(whole).cuda_graphs);
+  const auto error_with = [&](const char* name, const Value& value) {
+    Value::Map section = whole;
+    section[name] = value;
+    return test::error_of([&] { training_options(section); });
+  };
+  EXPECT_EQ(error_with("activation_checkpointing", true),
+            "training.cuda_graphs: given together with activation_checkpointing; give one of them");
+  EXPECT_EQ(error_with("micro_batch_size", 6),
+            "training.cuda_graphs: wants each batch in one piece, but micro_batch_size cuts it up; "
+            "leave that out");
+  EXPECT_EQ(error_with("micro_batch_size", 12), "(no error)");
+}
+
 TEST(SectionsTest, MicroBatchesAreWholeBatchesUnlessTold) {
   EXPECT_EQ(training_options({{"epochs", 1}, {"batch_size", 12}}).micro_batch_size, 12);
   EXPECT_EQ(training_options({{"epochs", 1}, {"batch_size", 12}, {"micro_batch_size", 5}})

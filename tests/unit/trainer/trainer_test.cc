@@ -7,6 +7,7 @@
 
 #include "../toy/toy.h"
 #include "support/error_of.h"
+#include "support/plain_recorder.h"
 #include "support/temporary_folder.h"
 #include "train/trainer/precision.h"
 #include "train/trainer/random.h"
@@ -15,6 +16,7 @@ namespace mvn {
 namespace {
 
 namespace fs = std::filesystem;
+using test::PlainRecorder;
 
 class TrainerTest : public testing::Test {
  protected:
@@ -68,7 +70,9 @@ class TrainerTest : public testing::Test {
         CheckpointStore(TrialPaths{trial().folder}.checkpoints(), 1).load_newest(problems);
     SpoolWriter spool(trial().spool);
     Cost cost;
-    Trainer trainer(experiment, trial(), snapshot, spool, cost, stop_);
+    PlainRecorder recorder;
+    Trainer trainer(experiment, trial(), snapshot, spool, cost, stop_,
+                    training_.cuda_graphs ? &recorder : nullptr);
     return trainer.train();
   }
 
@@ -285,6 +289,42 @@ TEST_F(TrainerTest, HowABatchIsCutDoesNotChangeItsGradient) {
   for (const auto& [name, tensor] : weights_of(whole)) {
     EXPECT_TRUE(torch::allclose(tensor, other.at(name), 1e-5, 1e-6)) << name;
   }
+}
+
+// On a CPU what would be a graph is called again.
+TEST_F(TrainerTest, StepsOfPaddedShapesAreTheSameRun) {
+  dropout_ = 0;
+  training_.batch_size = 7;  // the last batch of an epoch is smaller
+  training_.micro_batch_size = 7;
+  auto plain = build();
+  EXPECT_EQ(train(plain), ExitCode::kDone);
+  const auto expected = metrics();
+  fs::remove_all(folder_);
+  training_.cuda_graphs = true;
+  auto graphed = build();
+  EXPECT_EQ(train(graphed), ExitCode::kDone);
+  const auto other = weights_of(graphed);
+  for (const auto& [name, tensor] : weights_of(plain)) {
+    EXPECT_TRUE(torch::allclose(tensor, other.at(name), 1e-4, 1e-5)) << name;
+  }
+  const auto recorded = metrics();
+  ASSERT_EQ(recorded.size(), expected.size());
+  for (const auto& [key, value] : expected) {
+    EXPECT_NEAR(recorded.at(key), value, 1e-4) << key.first << " " << key.second;
+  }
+}
+
+TEST_F(TrainerTest, StepsOfPaddedShapesInterruptedAfterEachAreTheSameRun) {
+  training_.cuda_graphs = true;
+  training_.micro_batch_size = training_.batch_size;
+  auto whole = build();
+  EXPECT_EQ(train(whole), ExitCode::kDone);
+  const auto expected = metrics();
+  fs::remove_all(folder_);
+  Experiment last = build();
+  while (train_one_step(last) == ExitCode::kCheckpointed) last = build();
+  EXPECT_EQ(metrics(), expected);
+  expect_same_weights(whole, last);
 }
 
 TEST_F(TrainerTest, ANaNEndsTheTrialWithoutACheckpoint) {
