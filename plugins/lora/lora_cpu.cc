@@ -31,39 +31,25 @@ Real* data(const Tensor& x) {
   return static_cast<Real*>(x.data_ptr());
 }
 
-// A matrix of floats, which may be a transpose.
-struct Strided {
-  const float* at;
-  std::int64_t rows;
-  std::int64_t columns;
-  std::int64_t row_stride;
-  std::int64_t column_stride;
-};
-
-// to = factor * x, rows of `stride` floats; kStride is the column stride where the compiler should
-// know it. Tile by tile, so that a transpose reads few lines of the cache at a time.
-template <std::int64_t kStride>
-void scale_into(const Strided& x, float factor, float* to, std::int64_t stride) {
-  constexpr std::int64_t kTile = 16;
-  const std::int64_t column_stride = kStride == 0 ? x.column_stride : kStride;
-  for (std::int64_t column = 0; column < x.columns; column += kTile) {
-    const std::int64_t count = std::min(kTile, x.columns - column);
-    for (std::int64_t i = 0; i < x.rows; ++i) {
-      const float* from = x.at + i * x.row_stride + column * column_stride;
-      float* place = to + i * stride + column;
-      for (std::int64_t j = 0; j < count; ++j) place[j] = factor * from[j * column_stride];
-    }
-  }
-}
-
-// factor * x in memory of its own, filled up with zeros to [rows, columns]. LibTorch's operations
-// on matrices this small take several times longer.
+// factor * x, float32 with elements side by side in rows or in columns, in memory of its own,
+// filled up with zeros to [rows, columns]. LibTorch's operations on matrices this small take
+// several times longer.
 Tensor scaled(const Tensor& x, double factor, std::int64_t rows, std::int64_t columns) {
   auto result = torch::empty({rows, columns}, torch::kFloat32);
   if (x.size(0) != rows || x.size(1) != columns) result.zero_();
-  const Strided given = {x.const_data_ptr<float>(), x.size(0), x.size(1), x.stride(0), x.stride(1)};
-  const auto scale = given.column_stride == 1 ? &scale_into<1> : &scale_into<0>;
-  scale(given, static_cast<float>(factor), result.mutable_data_ptr<float>(), columns);
+  const auto* from = x.const_data_ptr<float>();
+  auto* to = result.mutable_data_ptr<float>();
+  const auto scale = static_cast<float>(factor);
+  const std::int64_t height = x.size(0);
+  const std::int64_t width = x.size(1);
+  if (x.stride(1) != 1) {
+    TORCH_INTERNAL_ASSERT(x.stride(0) == 1);
+    thin_kernels().scale_transposed(from, x.stride(1), width, height, scale, to, columns);
+    return result;
+  }
+  for (std::int64_t i = 0; i < height; ++i, from += x.stride(0), to += columns) {
+    for (std::int64_t j = 0; j < width; ++j) to[j] = scale * from[j];
+  }
   return result;
 }
 
@@ -114,11 +100,11 @@ Tensor collect(const Tensor& inner_TR, const Tensor& x_TN, const Tensor& mask, s
   const auto features = x_TN.size(1);
   auto out_RN = torch::empty({inner_TR.size(1), thin_padded(features)}, torch::kFloat32);
   with_type_of(x_TN, [&]<typename Real>(Real, const ThinProducts<Real>& kernels) {
-    const auto blocks = thin_padded(features) / kThinLanes;
+    const auto blocks = (features + kThinColumns - 1) / kThinColumns;
     at::parallel_for(0, blocks, kThinGrain, [&](std::int64_t begin, std::int64_t end) {
       kernels.collect(data<float>(inner_TR), data<Real>(x_TN), words(mask), data<float>(out_RN),
-                      x_TN.size(0), features, inner_TR.size(1), begin * kThinLanes,
-                      std::min(end * kThinLanes, features));
+                      x_TN.size(0), features, inner_TR.size(1), begin * kThinColumns,
+                      std::min(end * kThinColumns, features));
     });
   });
   return out_RN.narrow(0, 0, r).narrow(1, 0, features);

@@ -7,7 +7,7 @@ const ThinKernels& choose() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-    return kThinAvx512;
+    return __builtin_cpu_supports("avx512bf16") ? kThinAvx512Bf16 : kThinAvx512;
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return kThinAvx2;
 #endif

@@ -13,6 +13,7 @@
 namespace mvn {
 
 inline constexpr std::int64_t kThinLanes = 16;
+inline constexpr std::int64_t kThinColumns = 2 * kThinLanes;
 inline constexpr std::int64_t kMaskSpan = 512;  // features of a row whose mask bits lie together
 
 constexpr std::int64_t thin_padded(std::int64_t columns) {
@@ -40,7 +41,7 @@ struct ThinProducts {
   void (*spread)(const float* inner, const std::uint32_t* mask, const float* wide, Real* y,
                  std::int64_t features, std::int64_t rank, std::int64_t begin, std::int64_t end);
   // out[r][n] = sum_t inner[t][r] (mask x)[t][n], for the columns begin to end, begin a multiple of
-  // kThinLanes; out [R, N padded].
+  // kThinColumns; out [R, N padded].
   void (*collect)(const float* inner, const Real* x, const std::uint32_t* mask, float* out,
                   std::int64_t tokens, std::int64_t features, std::int64_t rank, std::int64_t begin,
                   std::int64_t end);
@@ -53,11 +54,15 @@ struct ThinKernels {
   // The mask of the rows begin to end, [T, mask_words(N)].
   void (*draw)(const MaskRule& rule, std::uint32_t* mask, std::int64_t features, std::int64_t begin,
                std::int64_t end);
+  // to[c][r] = factor * from[r][c]; the strides are those from row to row.
+  void (*scale_transposed)(const float* from, std::int64_t from_stride, std::int64_t rows,
+                           std::int64_t columns, float factor, float* to, std::int64_t to_stride);
 };
 
-extern const ThinKernels kThinPortable;  // right everywhere
-extern const ThinKernels kThinAvx2;      // AVX2 and FMA
-extern const ThinKernels kThinAvx512;    // AVX-512 F, DQ, BW, VL
+extern const ThinKernels kThinPortable;    // right everywhere
+extern const ThinKernels kThinAvx2;        // AVX2 and FMA
+extern const ThinKernels kThinAvx512;      // AVX-512 F, DQ, BW, VL
+extern const ThinKernels kThinAvx512Bf16;  // those and BF16
 
 // The fastest that this processor runs.
 const ThinKernels& thin_kernels();

@@ -213,6 +213,26 @@ void collect(const float* inner, const Real* x, const std::uint32_t* mask, float
   }
 }
 
+inline void scale_transposed(const float* from, std::int64_t from_stride, std::int64_t rows,
+                             std::int64_t columns, float factor, float* to,
+                             std::int64_t to_stride) {
+  for (std::int64_t row = 0; row < rows; row += kLanes) {
+    for (std::int64_t column = 0; column < columns; column += kLanes) {
+      Floats tile[kLanes] = {};
+      for (std::int64_t i = 0; i < kLanes && row + i < rows; ++i) {
+        const float* part = from + (row + i) * from_stride + column;
+        prefetch<kLanes>(part + 4 * kLanes);
+        load(part, columns - column, tile[i]);
+        tile[i] *= factor;
+      }
+      transpose(tile);
+      for (std::int64_t i = 0; i < kLanes && column + i < columns; ++i) {
+        store(to + (column + i) * to_stride + row, rows - row, tile[i]);
+      }
+    }
+  }
+}
+
 // Chris Wellons' lowbias32: a mix of 32 bits whose every output bit depends on every input bit.
 [[gnu::always_inline]] inline void mix(Words& x) {
   x ^= x >> 16;
@@ -248,5 +268,6 @@ constexpr ThinKernels kernels(const char* name) {
   return {name,
           {&reduce<float>, &spread<float>, &collect<float>},
           {&reduce<Half>, &spread<Half>, &collect<Half>},
-          &draw};
+          &draw,
+          &scale_transposed};
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <vector>
 
 #include "cuda/dropout.h"
@@ -209,6 +210,7 @@ std::vector<const ThinKernels*> instruction_sets() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2")) all.push_back(&kThinAvx2);
   if (__builtin_cpu_supports("avx512bw")) all.push_back(&kThinAvx512);
+  if (__builtin_cpu_supports("avx512bf16")) all.push_back(&kThinAvx512Bf16);
 #endif
   return all;
 }
@@ -243,35 +245,63 @@ TEST(ThinProducts, EveryInstructionSetDrawsTheMaskOfTheDropout) {
   }
 }
 
+TEST(ThinProducts, EveryInstructionSetTransposes) {
+  for (const auto* set : instruction_sets()) {
+    for (const auto& [rows, columns] :
+         std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1}, {16, 67}, {3, 130}, {48, 16}}) {
+      const auto from = torch::randn({rows, columns + 5}, generator(1));
+      auto to = torch::full({columns, rows + 2}, 7.0F);
+      set->scale_transposed(from.data_ptr<float>(), columns + 5, rows, columns, 2,
+                            to.data_ptr<float>(), rows + 2);
+      EXPECT_TRUE(torch::equal(from.narrow(1, 0, columns).t() * 2, to.narrow(1, 0, rows)));
+      EXPECT_TRUE((to.narrow(1, rows, 2) == 7).all().item<bool>()) << set->name;
+    }
+  }
+}
+
+struct ThinCase {
+  std::int64_t rows, features, rank;
+};
+
+template <typename Real>
+void expect_thin_products(const ThinKernels& set, const ThinProducts<Real>& kernels,
+                          const ThinCase& given, torch::ScalarType type, double bound) {
+  SCOPED_TRACE(testing::Message() << set.name << ": " << given.rows << ", " << given.features
+                                  << ", " << given.rank);
+  const auto& [rows, features, rank] = given;
+  const auto x = torch::randn({rows, features}, generator(1)).to(type);
+  const auto thin = torch::randn({features, rank}, generator(2));
+  const auto wide = torch::randn({rank, thin_padded(features)}, generator(3));
+  const auto inner = torch::randn({rows, rank}, generator(4));
+  const auto mask = draw(kThinPortable, rows, features);
+  const auto kept = unpacked(mask, features).to(torch::kDouble);
+  const auto masked = kept * x.to(torch::kDouble);
+  const auto elements = [](const Tensor& each) { return static_cast<Real*>(each.data_ptr()); };
+
+  auto reduced = torch::full_like(inner, NAN);
+  kernels.reduce(elements(x), words(mask), thin.data_ptr<float>(), reduced.data_ptr<float>(),
+                 features, rank, 0, rows);
+  EXPECT_LT(relative_error(masked.mm(thin.to(torch::kDouble)), reduced), bound);
+  auto y = x.clone();
+  kernels.spread(inner.data_ptr<float>(), words(mask), wide.data_ptr<float>(), elements(y),
+                 features, rank, 0, rows);
+  const auto update = inner.to(torch::kDouble).mm(wide.narrow(1, 0, features).to(torch::kDouble));
+  EXPECT_LT(relative_error(x.to(torch::kDouble) + kept * update, y), bound);
+  auto collected = torch::full_like(wide, NAN);
+  kernels.collect(inner.data_ptr<float>(), elements(x), words(mask), collected.data_ptr<float>(),
+                  rows, features, rank, 0, features);
+  EXPECT_LT(
+      relative_error(inner.to(torch::kDouble).t().mm(masked), collected.narrow(1, 0, features)),
+      bound);
+}
+
 TEST(ThinProducts, EveryInstructionSetComputesTheProductsOfFloat64) {
-  for (const auto& [rows, features] :
-       std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1}, {13, 67}, {29, 130}, {70, 530}}) {
-    constexpr std::int64_t kRank = 32;
-    const auto columns = thin_padded(features);
-    const auto x = torch::randn({rows, features}, generator(1));
-    const auto thin = torch::randn({features, kRank}, generator(2));
-    const auto wide = torch::randn({kRank, columns}, generator(3));
-    const auto inner = torch::randn({rows, kRank}, generator(4));
-    const auto mask = draw(kThinPortable, rows, features);
-    const auto kept = unpacked(mask, features).to(torch::kDouble);
-    const auto masked = kept * x;
-    for (const auto* kernels : instruction_sets()) {
-      auto reduced = torch::empty_like(inner);
-      kernels->floats.reduce(x.data_ptr<float>(), words(mask), thin.data_ptr<float>(),
-                             reduced.data_ptr<float>(), features, kRank, 0, rows);
-      EXPECT_LT(relative_error(masked.mm(thin.to(torch::kDouble)), reduced), 1e-5);
-      auto y = x.clone();
-      kernels->floats.spread(inner.data_ptr<float>(), words(mask), wide.data_ptr<float>(),
-                             y.data_ptr<float>(), features, kRank, 0, rows);
-      const auto update =
-          inner.to(torch::kDouble).mm(wide.narrow(1, 0, features).to(torch::kDouble));
-      EXPECT_LT(relative_error(x + kept * update, y), 1e-5);
-      auto collected = torch::empty_like(wide);
-      kernels->floats.collect(inner.data_ptr<float>(), x.data_ptr<float>(), words(mask),
-                              collected.data_ptr<float>(), rows, features, kRank, 0, features);
-      EXPECT_LT(
-          relative_error(inner.to(torch::kDouble).t().mm(masked), collected.narrow(1, 0, features)),
-          1e-5);
+  const std::vector<ThinCase> cases = {{1, 1, 16},    {13, 67, 32},  {29, 130, 16},
+                                       {70, 530, 32}, {65, 256, 16}, {9, 300, 48}};
+  for (const auto* set : instruction_sets()) {
+    for (const auto& given : cases) {
+      expect_thin_products(*set, set->floats, given, torch::kFloat32, 1e-5);
+      expect_thin_products(*set, set->halves, given, torch::kBFloat16, 2e-2);
     }
   }
 }
