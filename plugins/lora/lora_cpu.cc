@@ -63,20 +63,23 @@ Tensor wide(const Tensor& x_RN, double factor) {
   return scaled(x_RN, factor, thin_padded(x_RN.size(0)), thin_padded(x_RN.size(1)));
 }
 
+enum class Pass { kForward, kBackward };
+
 // Calls `run` with a value and the kernels of the element type of `x`.
 template <typename Run>
-void with_type_of(const Tensor& x, const Run& run) {
+void with_type_of(const Tensor& x, Pass pass, const Run& run) {
+  const ThinKernels& kernels = thin_kernels();
   if (x.scalar_type() == torch::kFloat32) {
-    run(float{}, thin_kernels().floats);
+    run(float{}, kernels.floats);
   } else {
-    run(Half{}, thin_kernels().halves);
+    run(Half{}, pass == Pass::kForward ? kernels.halves : kernels.half_gradients);
   }
 }
 
 // (mask x) thin: [T, N] and [N, R] -> [T, R] float32.
-Tensor reduce(const Tensor& x_TN, const Tensor& mask, const Tensor& thin_NR) {
+Tensor reduce(Pass pass, const Tensor& x_TN, const Tensor& mask, const Tensor& thin_NR) {
   auto inner_TR = torch::empty({x_TN.size(0), thin_NR.size(1)}, torch::kFloat32);
-  with_type_of(x_TN, [&]<typename Real>(Real, const ThinProducts<Real>& kernels) {
+  with_type_of(x_TN, pass, [&]<typename Real>(Real, const ThinProducts<Real>& kernels) {
     at::parallel_for(0, x_TN.size(0), kThinGrain, [&](std::int64_t begin, std::int64_t end) {
       kernels.reduce(data<Real>(x_TN), words(mask), data<float>(thin_NR), data<float>(inner_TR),
                      x_TN.size(1), thin_NR.size(1), begin, end);
@@ -86,8 +89,9 @@ Tensor reduce(const Tensor& x_TN, const Tensor& mask, const Tensor& thin_NR) {
 }
 
 // y += mask (inner wide): [T, R] and [R, N padded] into [T, N].
-void spread(const Tensor& inner_TR, const Tensor& mask, const Tensor& wide_RN, const Tensor& y_TN) {
-  with_type_of(y_TN, [&]<typename Real>(Real, const ThinProducts<Real>& kernels) {
+void spread(Pass pass, const Tensor& inner_TR, const Tensor& mask, const Tensor& wide_RN,
+            const Tensor& y_TN) {
+  with_type_of(y_TN, pass, [&]<typename Real>(Real, const ThinProducts<Real>& kernels) {
     at::parallel_for(0, y_TN.size(0), kThinGrain, [&](std::int64_t begin, std::int64_t end) {
       kernels.spread(data<float>(inner_TR), words(mask), data<float>(wide_RN), data<Real>(y_TN),
                      y_TN.size(1), inner_TR.size(1), begin, end);
@@ -99,7 +103,7 @@ void spread(const Tensor& inner_TR, const Tensor& mask, const Tensor& wide_RN, c
 Tensor collect(const Tensor& inner_TR, const Tensor& x_TN, const Tensor& mask, std::int64_t r) {
   const auto features = x_TN.size(1);
   auto out_RN = torch::empty({inner_TR.size(1), thin_padded(features)}, torch::kFloat32);
-  with_type_of(x_TN, [&]<typename Real>(Real, const ThinProducts<Real>& kernels) {
+  with_type_of(x_TN, Pass::kBackward, [&]<typename Real>(Real, const ThinProducts<Real>& kernels) {
     const auto blocks = (features + kThinColumns - 1) / kThinColumns;
     at::parallel_for(0, blocks, kThinGrain, [&](std::int64_t begin, std::int64_t end) {
       kernels.collect(data<float>(inner_TR), data<Real>(x_TN), words(mask), data<float>(out_RN),
@@ -134,9 +138,9 @@ class LoraOnCpu : public torch::autograd::Function<LoraOnCpu> {
                         double scaling, double p) {
     const auto x_TI = contiguous_rows(x.to(weight->weight().scalar_type()));
     const auto mask = draw_mask(draw_dropout(p), x_TI.size(0), x_TI.size(1));
-    const auto inner_TR = reduce(x_TI, mask, thin(a.t(), 1 / (1 - p)));
+    const auto inner_TR = reduce(Pass::kForward, x_TI, mask, thin(a.t(), 1 / (1 - p)));
     const auto y_TO = weight->forward(x_TI, bias.value_or(Tensor()));
-    spread(inner_TR, {}, wide(b.t(), scaling), y_TO);
+    spread(Pass::kForward, inner_TR, {}, wide(b.t(), scaling), y_TO);
     ctx->save_for_backward({x_TI, mask, a, b, inner_TR});
     ctx->saved_data["weight"] = c10::IValue::make_capsule(weight);
     ctx->saved_data["scaling"] = scaling;
@@ -158,11 +162,11 @@ class LoraOnCpu : public torch::autograd::Function<LoraOnCpu> {
     const double kept = 1 / (1 - ctx->saved_data["p"].toDouble());
     const auto d_TO = contiguous_rows(gradients[0].to(x_TI.scalar_type()));
     const auto r = a.size(0);
-    const auto d_inner_TR = reduce(d_TO, {}, thin(b, scaling * kept));
+    const auto d_inner_TR = reduce(Pass::kBackward, d_TO, {}, thin(b, scaling * kept));
     Tensor d_x;
     if (ctx->needs_input_grad(0)) {
       const auto d_TI = weight->backward(d_TO);
-      spread(d_inner_TR, mask, wide(a, 1), d_TI);
+      spread(Pass::kBackward, d_inner_TR, mask, wide(a, 1), d_TI);
       d_x = d_TI.view(ctx->saved_data["shape"].toIntVector())
                 .to(ctx->saved_data["type"].toScalarType());
     }

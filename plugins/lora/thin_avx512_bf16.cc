@@ -52,9 +52,27 @@ constexpr std::int64_t kStep = 32;   // bfloat16s of a vector
 
 using Pairs = std::uint32_t;
 
-template <std::int64_t kRows>
-void reduce_block(const Half* x, const std::uint32_t* mask, const __m512i* thin, float* inner,
-                  std::int64_t features, std::int64_t rank, std::int64_t row, std::int64_t first) {
+// The pairs of kSpan rows of a thin matrix. Of two parts, the second is what the first rounds off.
+template <std::int64_t kParts>
+struct ThinPairs {
+  __m512i of[kSpan / 2][kParts];
+};
+
+template <std::int64_t kParts>
+void round_pair(__m512 first, __m512 second, __m512i (&parts)[kParts]) {
+  for (std::int64_t part = 0; part < kParts; ++part) {
+    const __m512i low = rounded(first);
+    const __m512i high = _mm512_slli_epi32(rounded(second), 16);
+    parts[part] = _mm512_or_si512(low, high);
+    first = _mm512_sub_ps(first, _mm512_castsi512_ps(_mm512_slli_epi32(low, 16)));
+    second = _mm512_sub_ps(second, _mm512_castsi512_ps(high));
+  }
+}
+
+template <std::int64_t kRows, std::int64_t kParts>
+void reduce_block(const Half* x, const std::uint32_t* mask, const ThinPairs<kParts>& thin,
+                  float* inner, std::int64_t features, std::int64_t rank, std::int64_t row,
+                  std::int64_t first) {
   alignas(64) Pairs wide[kRows][kSpan / 2];
   const std::int64_t count = features - first < kSpan ? features - first : kSpan;
   for (std::int64_t m = 0; m < kRows; ++m) {
@@ -72,22 +90,27 @@ void reduce_block(const Half* x, const std::uint32_t* mask, const __m512i* thin,
   for (std::int64_t i = 0; i < (count + 1) / 2; ++i) {
 #pragma GCC unroll 12
     for (std::int64_t m = 0; m < kRows; ++m) {
-      sums[m] = add_pairs(sums[m], _mm512_set1_epi32(static_cast<int>(wide[m][i])), thin[i]);
+      const __m512i value = _mm512_set1_epi32(static_cast<int>(wide[m][i]));
+#pragma GCC unroll 2
+      for (std::int64_t part = 0; part < kParts; ++part) {
+        sums[m] = add_pairs(sums[m], value, thin.of[i][part]);
+      }
     }
   }
   for (std::int64_t m = 0; m < kRows; ++m) _mm512_storeu_ps(inner + (row + m) * rank, sums[m]);
 }
 
+template <std::int64_t kParts>
 void reduce_pairs(const Half* x, const std::uint32_t* mask, const float* thin, float* inner,
                   std::int64_t features, std::int64_t rank, std::int64_t begin, std::int64_t end) {
   for (std::int64_t column = 0; column < rank; column += kLanes) {
     for (std::int64_t first = 0; first < features; first += kSpan) {
-      __m512i pairs[kSpan / 2];
+      ThinPairs<kParts> pairs;
       for (std::int64_t i = 0; i < kSpan && first + i < features; i += 2) {
         const float* from = thin + (first + i) * rank + column;
         const __m512 second =
             first + i + 1 < features ? _mm512_loadu_ps(from + rank) : _mm512_setzero_ps();
-        pairs[i / 2] = pair(_mm512_loadu_ps(from), second);
+        round_pair(_mm512_loadu_ps(from), second, pairs.of[i / 2]);
       }
       float* to = inner + column;
       std::int64_t row = begin;
@@ -277,7 +300,8 @@ void collect_pairs(const float* inner, const Half* x, const std::uint32_t* mask,
 }
 
 constexpr ThinKernels with_pairs(ThinKernels kernels) {
-  kernels.halves = {&reduce_pairs, &spread_pairs, &collect_pairs};
+  kernels.halves.reduce = &reduce_pairs<2>;
+  kernels.half_gradients = {&reduce_pairs<1>, &spread_pairs, &collect_pairs};
   return kernels;
 }
 

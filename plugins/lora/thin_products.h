@@ -51,6 +51,7 @@ struct ThinKernels {
   const char* name;
   ThinProducts<float> floats;
   ThinProducts<Half> halves;
+  ThinProducts<Half> half_gradients;  // these may round all operands to bfloat16
   // The mask of the rows begin to end, [T, mask_words(N)].
   void (*draw)(const MaskRule& rule, std::uint32_t* mask, std::int64_t features, std::int64_t begin,
                std::int64_t end);

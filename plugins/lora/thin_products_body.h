@@ -268,6 +268,7 @@ constexpr ThinKernels kernels(const char* name) {
   return {name,
           {&reduce<float>, &spread<float>, &collect<float>},
           {&reduce<Half>, &spread<Half>, &collect<Half>},
+          {&reduce<Half>, &spread<Half>, &collect<Half>},
           &draw,
           &scale_transposed};
 }

@@ -295,6 +295,19 @@ void expect_thin_products(const ThinKernels& set, const ThinProducts<Real>& kern
       bound);
 }
 
+// PEFT's adapters stay in float32 beside a base in bfloat16.
+TEST(ThinProducts, ForwardNoInstructionSetRoundsTheAdapter) {
+  const auto x = torch::randn({13, 530}, generator(1)).to(torch::kBFloat16);
+  const auto thin = torch::randn({530, 16}, generator(2));
+  for (const auto* set : instruction_sets()) {
+    auto inner = torch::empty({13, 16});
+    set->halves.reduce(static_cast<const Half*>(x.const_data_ptr()), nullptr,
+                       thin.data_ptr<float>(), inner.data_ptr<float>(), 530, 16, 0, 13);
+    EXPECT_LT(relative_error(x.to(torch::kDouble).mm(thin.to(torch::kDouble)), inner), 2e-5)
+        << set->name;
+  }
+}
+
 TEST(ThinProducts, EveryInstructionSetComputesTheProductsOfFloat64) {
   const std::vector<ThinCase> cases = {{1, 1, 16},    {13, 67, 32},  {29, 130, 16},
                                        {70, 530, 32}, {65, 256, 16}, {9, 300, 48}};
@@ -302,6 +315,7 @@ TEST(ThinProducts, EveryInstructionSetComputesTheProductsOfFloat64) {
     for (const auto& given : cases) {
       expect_thin_products(*set, set->floats, given, torch::kFloat32, 1e-5);
       expect_thin_products(*set, set->halves, given, torch::kBFloat16, 2e-2);
+      expect_thin_products(*set, set->half_gradients, given, torch::kBFloat16, 2e-2);
     }
   }
 }
