@@ -31,10 +31,11 @@ Real* data(const Tensor& x) {
   return static_cast<Real*>(x.data_ptr());
 }
 
-// factor * x, float32 with elements side by side in rows or in columns, in memory of its own,
-// filled up with zeros to [rows, columns]. LibTorch's operations on matrices this small take
+// factor * x, float32 with elements side by side in rows or in columns, filled up with zeros to
+// [rows, columns]; x itself where that is it. LibTorch's operations on matrices this small take
 // several times longer.
 Tensor scaled(const Tensor& x, double factor, std::int64_t rows, std::int64_t columns) {
+  if (factor == 1 && x.is_contiguous() && x.size(0) == rows && x.size(1) == columns) return x;
   auto result = torch::empty({rows, columns}, torch::kFloat32);
   if (x.size(0) != rows || x.size(1) != columns) result.zero_();
   const auto* from = x.const_data_ptr<float>();
@@ -162,7 +163,7 @@ class LoraOnCpu : public torch::autograd::Function<LoraOnCpu> {
     const double kept = 1 / (1 - ctx->saved_data["p"].toDouble());
     const auto d_TO = contiguous_rows(gradients[0].to(x_TI.scalar_type()));
     const auto r = a.size(0);
-    const auto d_inner_TR = reduce(Pass::kBackward, d_TO, {}, thin(b, scaling * kept));
+    const auto d_inner_TR = reduce(Pass::kBackward, d_TO, {}, thin(b, 1)).mul_(scaling * kept);
     Tensor d_x;
     if (ctx->needs_input_grad(0)) {
       const auto d_TI = weight->backward(d_TO);
