@@ -1,7 +1,5 @@
 #include "train/trainer/placed_batch.h"
 
-#include <utility>
-
 namespace mvn {
 namespace {
 
@@ -23,11 +21,8 @@ RealTokens placed(RealTokens tokens, torch::Device device) {
 
 }  // namespace
 
-PlacedBatch::PlacedBatch(Batch batch, torch::Device device)
-    : PlacedBatch(std::move(batch), device, real_tokens(batch.ids, batch.mask)) {}
-
-PlacedBatch::PlacedBatch(Batch batch, torch::Device device, RealTokens tokens)
-    : batch_(placed(std::move(batch), device)),
-      known_(batch_.mask, placed(std::move(tokens), device)) {}
+PlacedBatch::PlacedBatch(const Batch& batch, torch::Device device)
+    : batch_(placed(batch, device)),
+      known_(batch_.mask, placed(real_tokens(batch.ids, batch.mask), device)) {}
 
 }  // namespace mvn

@@ -12,12 +12,10 @@ namespace mvn {
 // on the host: nothing waits for the device.
 class PlacedBatch {
  public:
-  PlacedBatch(Batch batch, torch::Device device);
+  PlacedBatch(const Batch& batch, torch::Device device);
   [[nodiscard]] const Batch& batch() const { return batch_; }
 
  private:
-  PlacedBatch(Batch batch, torch::Device device, RealTokens tokens);
-
   Batch batch_;
   KnownTokens known_;
 };
