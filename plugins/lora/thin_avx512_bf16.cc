@@ -44,9 +44,12 @@ constexpr std::int64_t kStep = 32;   // bfloat16s of a vector
   const __mmask32 there = left >= kStep ? ~0U : left <= 0 ? 0U : (1U << left) - 1U;
   if (row_mask == nullptr) return there;
   const __m512i words = _mm512_loadu_si512(row_mask + at / kMaskSpan * kThinLanes);
-  const auto bit = static_cast<int>(1U << (at % kMaskSpan / kThinLanes));
-  const __mmask16 low = _mm512_test_epi32_mask(words, _mm512_set1_epi32(bit));
-  const __mmask16 high = _mm512_test_epi32_mask(words, _mm512_set1_epi32(bit * 2));
+  const std::uint32_t bit = 1U << (at % kMaskSpan / kThinLanes);
+  const auto test = [words](std::uint32_t which) {
+    return _mm512_test_epi32_mask(words, _mm512_set1_epi32(static_cast<int>(which)));
+  };
+  const __mmask16 low = test(bit);
+  const __mmask16 high = test(2 * bit);
   return (static_cast<__mmask32>(high) << 16U | low) & there;
 }
 
