@@ -2,13 +2,9 @@
 
 #include <malloc.h>
 
-#include <cstdlib>
-
 namespace mvn {
 
 void keep_freed_memory() {
-  // LibTorch asks the system for large pages then, for tensors that fill one.
-  ::setenv("THP_MEM_ALLOC_ENABLE", "1", /*overwrite=*/0);
   ::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that it takes
   ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
   ::mallopt(M_TOP_PAD, 64 << 20);

@@ -3,9 +3,8 @@
 
 namespace mvn {
 
-// Lets malloc keep large freed blocks, and large tensors lie in large pages: at its defaults malloc
-// gives many blocks back to the system, which has to clear every page that it hands out again. Call
-// before the first tensor is made.
+// Lets malloc keep large freed blocks: at its defaults it gives many back to the system, which has
+// to clear every page that it hands out again. Call before the first tensor is made.
 void keep_freed_memory();
 
 // Gives back what is free now.
