@@ -1,7 +1,8 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <limits>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "mvn/attention.h"
