@@ -120,12 +120,25 @@ inline constexpr float kLog2E = 1.44269504F;
   return numbers;
 }
 
+// Lane i is a[index[i]], or b[index[i] - kLanes] where that is past the lanes of a.
+[[gnu::always_inline]] inline Floats shuffle(Floats a, Floats b, Words index) {
+#if defined(__clang__)
+  Floats picked = {};
+  for (std::uint32_t i = 0; i < kLanes; ++i) {
+    picked[i] = index[i] < kLanes ? a[index[i]] : b[index[i] - kLanes];
+  }
+  return picked;
+#else
+  return __builtin_shuffle(a, b, index);
+#endif
+}
+
 // The lanes combined in pairs, pairs of pairs and so on.
 template <typename Combine>
 [[gnu::always_inline]] inline float fold(Floats values, const Combine& combine) {
 #pragma GCC unroll 4
   for (std::uint32_t half = kLanes / 2; half > 0; half /= 2) {
-    values = combine(values, __builtin_shuffle(values, (lane_numbers() + half) % kLanes));
+    values = combine(values, shuffle(values, values, (lane_numbers() + half) % kLanes));
   }
   return values[0];
 }
@@ -150,8 +163,8 @@ template <typename Combine>
       if ((i & half) != 0) continue;
       const Floats above = tile[i];
       const Floats below = tile[i + half];
-      tile[i] = __builtin_shuffle(above, below, left);
-      tile[i + half] = __builtin_shuffle(above, below, right);
+      tile[i] = shuffle(above, below, left);
+      tile[i + half] = shuffle(above, below, right);
     }
   }
 }

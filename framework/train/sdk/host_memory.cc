@@ -19,8 +19,8 @@ class HostAllocator final : public c10::Allocator {
     // LibTorch's own says why there is no memory.
     if (block == nullptr) return below_.allocate(bytes);
     // malloc aligns to 16, so there is room for a pointer before.
-    const auto first = reinterpret_cast<std::uintptr_t>(block) / c10::gAlignment + 1;
-    void* const data = reinterpret_cast<void*>(first * c10::gAlignment);
+    const auto past = reinterpret_cast<std::uintptr_t>(block) % c10::gAlignment;
+    void* const data = static_cast<char*>(block) + (c10::gAlignment - past);
     static_cast<void**>(data)[-1] = block;
     return {data, data, &free_block, c10::DeviceType::CPU};
   }
