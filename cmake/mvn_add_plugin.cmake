@@ -16,8 +16,12 @@ function(mvn_add_plugin name)
   if(NOT MVN_SANITIZE)
     target_link_options(${name} PRIVATE LINKER:-z,defs)
   endif()
+  list(LENGTH arg_SOURCES count)
   if(COMMAND mvn_use_torch_pch)
     mvn_use_torch_pch(${name})
+  elseif(count GREATER 1)
+    # The SDK's headers cost more to compile than most plugins: once for all of its files.
+    target_precompile_headers(${name} PRIVATE <mvn/model.h>)
   endif()
   set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".so"
     LINK_DEPENDS ${_mvn_plugin_version_script})

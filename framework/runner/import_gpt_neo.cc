@@ -50,9 +50,9 @@ auto readable(const fs::path& file, Read read) {
   }
 }
 
-class Importer {
+class GptNeoImporter {
  public:
-  explicit Importer(const fs::path& file)
+  explicit GptNeoImporter(const fs::path& file)
       : file_(file), text_(readable(file, read_file)), config_(readable(file, read_json)) {
     if (!config_.is_object()) throw UsageError(file.string() + ":1:1: expected a JSON object");
   }
@@ -247,7 +247,7 @@ class Importer {
 
 }  // namespace
 
-ImportedGptNeo import_gpt_neo(const fs::path& file) { return Importer(file).run(); }
+ImportedGptNeo import_gpt_neo(const fs::path& file) { return GptNeoImporter(file).run(); }
 
 void write_gpt_neo(const fs::path& file, const fs::path& folder, std::ostream& out) {
   const auto imported = import_gpt_neo(file);

@@ -81,9 +81,9 @@ struct Axis {
   std::string comment;
 };
 
-class Importer {
+class WandbImporter {
  public:
-  explicit Importer(const fs::path& file)
+  explicit WandbImporter(const fs::path& file)
       : file_(file), root_(read_yaml_file(file, "a sweep file", problems_)) {}
 
   ImportedWandb run() {
@@ -605,7 +605,7 @@ class Importer {
 
 }  // namespace
 
-ImportedWandb import_wandb(const fs::path& file) { return Importer(file).run(); }
+ImportedWandb import_wandb(const fs::path& file) { return WandbImporter(file).run(); }
 
 void write_wandb(const fs::path& file, const std::string& output, std::ostream& out,
                  std::ostream& notes) {

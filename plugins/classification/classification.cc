@@ -11,14 +11,12 @@
 namespace mvn {
 namespace {
 
-namespace F = torch::nn::functional;
-
 // Beyond this, per-class counts would drown the other metrics; predictions still have them.
 constexpr std::int64_t kMaxCountedClasses = 100;
 
 torch::Tensor summed_loss(const torch::Tensor& logits, const torch::Tensor& labels) {
-  return F::cross_entropy(logits.to(torch::kFloat32), labels,
-                          F::CrossEntropyFuncOptions().reduction(torch::kSum));
+  return torch::cross_entropy_loss(logits.to(torch::kFloat32), labels, /*weight=*/{},
+                                   at::Reduction::Sum);
 }
 
 // The tokens and labels of one split.

@@ -1,9 +1,8 @@
 // The classification head and its input: the hidden state of the last real token.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "mvn/linear.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

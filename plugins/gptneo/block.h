@@ -2,8 +2,6 @@
 // of a head.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
 
 #include "config.h"
@@ -11,6 +9,7 @@
 #include "mvn/linear.h"
 #include "mvn/norm.h"
 #include "mvn/real_tokens.h"
+#include "mvn/torch.h"
 
 namespace mvn::gptneo {
 

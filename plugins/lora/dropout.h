@@ -2,9 +2,9 @@
 // backward pass makes the same mask again, and the number of threads changes nothing.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

@@ -1,9 +1,8 @@
 // A linear layer on a CPU with its low-rank update as one step of the graph.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "mvn/frozen_weight.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

@@ -1,7 +1,7 @@
 // A linear layer with its low-rank update as one step of the graph.
 #pragma once
 
-#include <torch/torch.h>
+#include "mvn/torch.h"
 
 namespace mvn {
 

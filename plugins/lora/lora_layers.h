@@ -2,13 +2,12 @@
 // Source: huggingface/peft src/peft/tuners/lora/{layer,dora}.py
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <optional>
 
 #include "lora_config.h"
 #include "mvn/linear.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

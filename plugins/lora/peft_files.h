@@ -2,13 +2,12 @@
 // Source: huggingface/peft src/peft/utils/save_and_load.py
 #pragma once
 
-#include <torch/torch.h>
-
 #include <filesystem>
 #include <map>
 #include <string>
 
 #include "mvn/error.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

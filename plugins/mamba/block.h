@@ -2,13 +2,12 @@
 // states, R rank of the time step.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
 
 #include "config.h"
 #include "mvn/linear.h"
 #include "mvn/norm.h"
+#include "mvn/torch.h"
 #include "packing.h"
 
 namespace mvn::mamba {

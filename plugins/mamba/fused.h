@@ -2,8 +2,7 @@
 // those of cuda/kernels.h on a GPU, with gradients only for what asks for one.
 #pragma once
 
-#include <torch/torch.h>
-
+#include "mvn/torch.h"
 #include "packing.h"
 
 namespace mvn::mamba {

@@ -1,9 +1,8 @@
 // Sequences packed one after the other, without their padding.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "mvn/real_tokens.h"
+#include "mvn/torch.h"
 
 namespace mvn::mamba {
 

@@ -2,7 +2,7 @@
 // any device and type. What the fused ones are checked against.
 #pragma once
 
-#include <torch/torch.h>
+#include "mvn/torch.h"
 
 namespace mvn::mamba {
 

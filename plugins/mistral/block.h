@@ -1,14 +1,13 @@
 // The parts of a Mistral layer. Shapes: B batch, L length, D width, H heads, K width of a head.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
 
 #include "config.h"
 #include "mvn/attention.h"
 #include "mvn/linear.h"
 #include "mvn/norm.h"
+#include "mvn/torch.h"
 
 namespace mvn::mistral {
 

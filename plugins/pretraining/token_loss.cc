@@ -7,12 +7,14 @@
 namespace mvn {
 namespace {
 
-namespace F = torch::nn::functional;
+// Cross-entropy of rows of logits; labels of kIgnoredLabel count as nothing.
+torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels,
+                            at::Reduction::Reduction reduction) {
+  return torch::cross_entropy_loss(logits, labels, /*weight=*/{}, reduction, kIgnoredLabel);
+}
 
 torch::Tensor piece_loss(Model& model, const torch::Tensor& hidden, const torch::Tensor& labels) {
-  return F::cross_entropy(
-      model.lm_logits(hidden).to(torch::kFloat32), labels,
-      F::CrossEntropyFuncOptions().reduction(torch::kSum).ignore_index(kIgnoredLabel));
+  return cross_entropy(model.lm_logits(hidden).to(torch::kFloat32), labels, at::Reduction::Sum);
 }
 
 // Rows of a piece whose logits have at most `at_a_time` elements.
@@ -121,18 +123,14 @@ TokenScores score_tokens(Model& model, const torch::Tensor& hidden_ND,
                          const torch::Tensor& labels_N, std::int64_t at_a_time) {
   const torch::NoGradGuard no_grad;
   TokenScores scores;
-  for_pieces(
-      hidden_ND, labels_N, rows_at_a_time(model, at_a_time),
-      [&](const auto& hidden, const auto& labels) {
-        const auto logits = model.lm_logits(hidden).to(torch::kFloat32);
-        scores.nats +=
-            F::cross_entropy(
-                logits, labels,
-                F::CrossEntropyFuncOptions().reduction(torch::kSum).ignore_index(kIgnoredLabel))
-                .template item<double>();
-        scores.correct += logits.argmax(1).eq(labels).sum().template item<std::int64_t>();
-        scores.count += labels.ne(kIgnoredLabel).sum().template item<std::int64_t>();
-      });
+  for_pieces(hidden_ND, labels_N, rows_at_a_time(model, at_a_time),
+             [&](const auto& hidden, const auto& labels) {
+               const auto logits = model.lm_logits(hidden).to(torch::kFloat32);
+               scores.nats +=
+                   cross_entropy(logits, labels, at::Reduction::Sum).template item<double>();
+               scores.correct += logits.argmax(1).eq(labels).sum().template item<std::int64_t>();
+               scores.count += labels.ne(kIgnoredLabel).sum().template item<std::int64_t>();
+             });
   return scores;
 }
 
@@ -145,8 +143,7 @@ TokenGuesses guess_tokens(Model& model, const torch::Tensor& hidden_ND,
              [&](const auto& hidden, const auto& labels) {
                const auto logits = model.lm_logits(hidden).to(torch::kFloat32);
                right.push_back(logits.argmax(1).eq(labels));
-               nats.push_back(F::cross_entropy(
-                   logits, labels, F::CrossEntropyFuncOptions().reduction(torch::kNone)));
+               nats.push_back(cross_entropy(logits, labels, at::Reduction::None));
              });
   return {torch::cat(right).cpu(), torch::cat(nats).cpu()};
 }

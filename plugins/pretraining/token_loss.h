@@ -2,9 +2,8 @@
 // vocabulary outweighs the model's own activations.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "mvn/task.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

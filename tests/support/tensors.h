@@ -1,9 +1,9 @@
 // Small things that tests of tensors say often.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
+
+#include "mvn/torch.h"
 
 namespace mvn::test {
 

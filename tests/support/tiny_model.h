@@ -2,7 +2,7 @@
 // maps, with a tied head. Position l sees the mean of the positions up to l.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/modules/normalization.h>
 
 #include <memory>
 #include <string>
@@ -10,6 +10,7 @@
 
 #include "mvn/linear.h"
 #include "mvn/model.h"
+#include "mvn/torch.h"
 
 namespace mvn::test {
 

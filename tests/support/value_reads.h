@@ -2,11 +2,12 @@
 #pragma once
 
 #include <ATen/record_function.h>
-#include <torch/torch.h>
 
 #include <memory>
 #include <set>
 #include <string>
+
+#include "mvn/torch.h"
 
 namespace mvn::test {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <torch/torch.h>
+#include "mvn/torch.h"
 
 namespace mvn {
 

@@ -1,14 +1,13 @@
 // Adapter: what an adapter plugin implements.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <filesystem>
 #include <functional>
 #include <string>
 
 #include "mvn/model.h"
 #include "mvn/params.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

@@ -3,11 +3,10 @@
 // Shapes: B batch, L length, H heads, K width of a head.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 
 #include "mvn/real_tokens.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

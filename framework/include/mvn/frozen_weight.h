@@ -2,9 +2,10 @@
 #pragma once
 
 #include <torch/custom_class.h>
-#include <torch/torch.h>
 
 #include <cstdint>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

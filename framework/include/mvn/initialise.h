@@ -1,7 +1,7 @@
 // Random starts that are the same on every device: drawn on the CPU in float32, then copied.
 #pragma once
 
-#include <torch/torch.h>
+#include "mvn/torch.h"
 
 namespace mvn {
 

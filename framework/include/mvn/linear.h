@@ -1,12 +1,11 @@
 // Linear and Embedding layers with a slot for an adapter: adapters attach, nothing is replaced.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <memory>
 
 #include "mvn/frozen_weight.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

@@ -3,14 +3,13 @@
 // Shape suffixes used throughout: B batch, L length (tokens), D width (hidden size), V vocabulary.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "mvn/params.h"
+#include "mvn/torch.h"
 #include "mvn/value.h"
 
 namespace mvn {

@@ -2,9 +2,9 @@
 // initialise() or a checkpoint fills them.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

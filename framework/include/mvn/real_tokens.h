@@ -1,9 +1,9 @@
 // The real tokens of a padded batch, one row after the other: nothing need be computed for padding.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

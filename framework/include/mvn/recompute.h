@@ -1,9 +1,9 @@
 // Activation checkpointing: a layer's activations are thrown away and made again for its gradients.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

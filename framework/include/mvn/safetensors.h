@@ -2,14 +2,14 @@
 // Source: the format's README and safetensors/src/tensor.rs of huggingface/safetensors.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

@@ -1,9 +1,9 @@
 // Seeds for kernels that make their random numbers themselves.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

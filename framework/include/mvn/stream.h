@@ -1,7 +1,7 @@
 // Where a plugin's own kernels are put in line, without a link to LibTorch's CUDA libraries.
 #pragma once
 
-#include <torch/torch.h>
+#include "mvn/torch.h"
 
 namespace mvn {
 

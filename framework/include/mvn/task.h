@@ -1,8 +1,6 @@
 // Task: what a task plugin implements. A task owns the data, the head, the loss and the metrics.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -14,6 +12,7 @@
 #include "mvn/model.h"
 #include "mvn/params.h"
 #include "mvn/tokenizer.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

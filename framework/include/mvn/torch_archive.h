@@ -4,11 +4,11 @@
 // never run code.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <filesystem>
 #include <map>
 #include <string>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

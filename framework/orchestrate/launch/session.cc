@@ -11,6 +11,7 @@
 
 #include "common/files.h"
 #include "common/spool.h"
+#include "common/text.h"
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/fingerprints.h"
@@ -35,10 +36,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using States = std::map<std::string, TrialState>;
-
-std::string plural(std::size_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
 
 // Where the recipes that ship with mvn-runner are: installed, or in the source tree of a build.
 std::vector<fs::path> recipe_folders() {

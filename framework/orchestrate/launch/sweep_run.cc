@@ -23,9 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kTick = 0.2;        // seconds between two looks at the spools
-constexpr double kPatience = 10;     // seconds for a worker that should end by itself
-constexpr double kLookAtLimits = 1;  // seconds between two looks at what run_cap leaves
+constexpr double kTick = 0.2;                // seconds between two looks at the spools
+constexpr double kPatienceWithWorkers = 10;  // seconds for a worker that should end by itself
+constexpr double kLookAtLimits = 1;          // seconds between two looks at what run_cap leaves
 
 std::int64_t device_peak(const Json& record) {
   static const Json::json_pointer kPeak("/values/peak_device_bytes");
@@ -189,7 +189,7 @@ void SweepRun::dismiss_idle_sharers() {
     const bool idle = station->worker && !station->attempt && !station->leaves_by;
     if (!idle || !parts_.packer.shares(station->slot.name)) continue;
     station->worker->dismiss();
-    station->leaves_by = parts_.clock() + kPatience;
+    station->leaves_by = parts_.clock() + kPatienceWithWorkers;
   }
 }
 
@@ -358,7 +358,7 @@ void SweepRun::take_replies(Station& station) {
       continue;
     }
     station.worker->dismiss();
-    station.leaves_by = parts_.clock() + kPatience;
+    station.leaves_by = parts_.clock() + kPatienceWithWorkers;
   }
 }
 
@@ -554,7 +554,7 @@ void SweepRun::tick() {
 }
 
 void SweepRun::release_workers() {
-  const double deadline = parts_.clock() + kPatience;
+  const double deadline = parts_.clock() + kPatienceWithWorkers;
   for (auto& station : stations_) {
     if (station->worker) station->worker->dismiss();
   }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "common/environment_variable.h"
 #include "orchestrate/launch/labels.h"
 
 namespace mvn {
@@ -143,14 +144,9 @@ class LiveView : public View {
   std::vector<std::string> drawn_;
 };
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 bool is_utf8() {
   for (const auto* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    auto value = variable(name);
+    auto value = environment_variable(name);
     if (value.empty()) continue;
     std::transform(value.begin(), value.end(), value.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -211,9 +207,9 @@ std::unique_ptr<View> live_view(std::ostream& out, std::function<TerminalSize()>
 }
 
 std::unique_ptr<View> make_view(std::ostream& out) {
-  const auto terminal = variable("TERM");
-  if (::isatty(STDOUT_FILENO) == 0 || !variable("NO_COLOR").empty() || terminal.empty() ||
-      terminal == "dumb") {
+  const auto terminal = environment_variable("TERM");
+  if (::isatty(STDOUT_FILENO) == 0 || !environment_variable("NO_COLOR").empty() ||
+      terminal.empty() || terminal == "dumb") {
     return plain_view(out);
   }
   return live_view(out, terminal_size, is_utf8());

@@ -8,6 +8,7 @@
 #include <optional>
 #include <sstream>
 
+#include "common/environment_variable.h"
 #include "common/files.h"
 #include "common/hashing.h"
 #include "mvn/error.h"
@@ -17,11 +18,6 @@ namespace mvn {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 // "path size modified", or "path -" where there is no such file.
 std::string stamp(const fs::path& file) {
@@ -89,7 +85,7 @@ CheckResult check_result(const Json& json) {
 }  // namespace
 
 fs::path find_worker() {
-  if (const auto given = variable("MVN_WORKER"); !given.empty()) {
+  if (const auto given = environment_variable("MVN_WORKER"); !given.empty()) {
     if (fs::exists(given)) return fs::absolute(given);
     throw Error("MVN_WORKER names '" + given + "', which does not exist");
   }
@@ -130,10 +126,10 @@ std::string WorkerProgram::fingerprint() const {
   std::string text = std::string("1 ") + MVN_VERSION + "\n" + stamp(file_) +
                      stamp(beside / "libmvn.so") + machine();
   for (const auto* name : {"MVN_PLUGIN_PATH", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH"}) {
-    text += std::string(name) + "=" + variable(name) + "\n";
+    text += std::string(name) + "=" + environment_variable(name) + "\n";
   }
   auto folders = plugin_folders_;
-  std::istringstream listed(variable("MVN_PLUGIN_PATH"));
+  std::istringstream listed(environment_variable("MVN_PLUGIN_PATH"));
   for (std::string folder; std::getline(listed, folder, ':');) folders.emplace_back(folder);
   folders.push_back(beside / "mvn" / "plugins");
   for (const auto& folder : folders) text += stamps_of_folder(folder);

@@ -2,12 +2,12 @@
 // made of) and nothing else.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

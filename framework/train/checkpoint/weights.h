@@ -2,8 +2,6 @@
 // between it and a model.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -13,6 +11,7 @@
 #include "mvn/adapter.h"
 #include "mvn/model.h"
 #include "mvn/safetensors.h"
+#include "mvn/torch.h"
 #include "mvn/value.h"
 
 namespace mvn {

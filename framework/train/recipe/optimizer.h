@@ -1,14 +1,13 @@
 // AdamW and Adam over LibTorch's fused kernels, SGD over its list operations; gradient clipping.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <array>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "mvn/torch.h"
 #include "train/recipe/sections.h"
 
 namespace mvn {

@@ -1,12 +1,12 @@
 // Devices: what this machine can train on.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

@@ -1,10 +1,10 @@
 // Work of a device, recorded once and replayed: one launch from the host instead of hundreds.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <memory>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

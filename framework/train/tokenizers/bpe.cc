@@ -11,13 +11,12 @@
 #include "common/utf8.h"
 #include "mvn/error.h"
 #include "train/tokenizers/byte_level.h"
+#include "train/tokenizers/unicode.h"
 
 namespace mvn {
 namespace {
 
 constexpr char32_t kNearCharacters = 0x10000;
-constexpr char32_t kSpaceMarker = 0x2581;
-constexpr std::string_view kSpaceMarkerUtf8 = "\xE2\x96\x81";
 // Longer words are merged with a heap; below, a scan over the ranks is faster.
 constexpr std::size_t kShortWord = 48;
 
@@ -128,12 +127,12 @@ std::int32_t Bpe::id_of_character(char32_t character) const {
 }
 
 void Bpe::find_cuts() {
-  if (options_.byte_level || id_of(std::string(kSpaceMarkerUtf8)) < 0) return;
+  if (options_.byte_level || id_of(std::string(unicode::kSpaceMarkerUtf8)) < 0) return;
   for (const auto& [token, id] : vocabulary_) {
     char32_t before = 0;
     for (std::size_t at = 0; at < token.size();) {
       const CodePoint point = code_point_at(token, at);
-      if (at > 0 && point.value == kSpaceMarker) no_cut_after_.insert(before);
+      if (at > 0 && point.value == unicode::kSpaceMarker) no_cut_after_.insert(before);
       before = point.value;
       at += point.size;
     }
@@ -163,8 +162,8 @@ void Bpe::encode(std::string_view word, Scratch& scratch, std::vector<std::int32
   }
   std::size_t begin = 0;
   if (cuts_) {
-    for (std::size_t at = word.find(kSpaceMarkerUtf8, 1); at != std::string_view::npos;
-         at = word.find(kSpaceMarkerUtf8, at + 1)) {
+    for (std::size_t at = word.find(unicode::kSpaceMarkerUtf8, 1); at != std::string_view::npos;
+         at = word.find(unicode::kSpaceMarkerUtf8, at + 1)) {
       if (!may_cut(word, at)) continue;
       encode_part(word.substr(begin, at - begin), scratch, ids);
       begin = at;

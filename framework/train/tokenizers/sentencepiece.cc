@@ -8,11 +8,10 @@
 
 #include "common/utf8.h"
 #include "mvn/error.h"
+#include "train/tokenizers/unicode.h"
 
 namespace mvn {
 namespace {
-
-constexpr std::string_view kSpaceMarker = "\xE2\x96\x81";
 
 // One field of a protocol buffer: a number (varint, fixed32, fixed64) or bytes.
 struct Field {
@@ -217,7 +216,7 @@ TokenizerParts read_sentencepiece(const JsonSource& source, std::string_view dat
     const Model model = read_model(data);
     check_supported(model, source);
     TokenizerParts parts = parts_of(model);
-    const std::string marker(kSpaceMarker);
+    const std::string marker(unicode::kSpaceMarkerUtf8);
     if (model.add_dummy_prefix) parts.normalizers.emplace_back(Prepend{marker});
     parts.normalizers.emplace_back(Replace{" ", marker});
     parts.decoders = {Replace{marker, " "}, ByteFallback{}, Fuse{}};

@@ -7,6 +7,10 @@
 
 namespace mvn::unicode {
 
+// What SentencePiece writes for a space: U+2581, and its UTF-8.
+inline constexpr char32_t kSpaceMarker = 0x2581;
+inline constexpr std::string_view kSpaceMarkerUtf8 = "\xE2\x96\x81";
+
 enum class Kind : std::uint8_t { kOther = 0, kLetter = 1, kNumber = 2, kSpace = 3 };
 
 // Bits of a code point's entry in the class table.

@@ -1,8 +1,6 @@
 // What a trial did since its last record, and what its attempt has cost so far.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -10,6 +8,7 @@
 #include <string>
 
 #include "common/json.h"
+#include "mvn/torch.h"
 #include "train/trainer/energy.h"
 #include "train/trainer/experiment.h"
 

@@ -1,8 +1,6 @@
 // Checkpoints of a trial: folders step-N, each whole or not there.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "common/json.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

@@ -1,8 +1,6 @@
 // Everything that a trial trains: built once from its configuration, then run.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -14,6 +12,7 @@
 #include "mvn/model.h"
 #include "mvn/task.h"
 #include "mvn/tokenizer.h"
+#include "mvn/torch.h"
 #include "train/host/plugin_host.h"
 #include "train/recipe/optimizer.h"
 #include "train/trainer/configuration.h"

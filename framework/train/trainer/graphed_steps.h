@@ -1,13 +1,12 @@
 // Optimizer steps that a device replays.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <map>
 #include <memory>
 
 #include "mvn/real_tokens.h"
+#include "mvn/torch.h"
 #include "train/recipe/optimizer.h"
 #include "train/sdk/graph.h"
 #include "train/trainer/accounting.h"

@@ -1,7 +1,6 @@
 #include "train/trainer/peak.h"
 
 #include <ATen/DeviceAccelerator.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +10,7 @@
 #include "common/files.h"
 #include "common/hashing.h"
 #include "common/json.h"
+#include "mvn/torch.h"
 #include "train/sdk/device.h"
 #include "train/trainer/environment.h"
 

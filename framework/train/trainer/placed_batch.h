@@ -1,10 +1,9 @@
 // A batch where its model computes.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "mvn/real_tokens.h"
 #include "mvn/task.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

@@ -1,8 +1,7 @@
 // The numbers that training computes with.
 #pragma once
 
-#include <torch/torch.h>
-
+#include "mvn/torch.h"
 #include "train/recipe/sections.h"
 
 namespace mvn {

@@ -3,10 +3,10 @@
 // order of its data.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <string_view>
+
+#include "mvn/torch.h"
 
 namespace mvn {
 

@@ -1,8 +1,6 @@
 // The training loop of one trial.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -14,6 +12,7 @@
 #include "common/spool.h"
 #include "common/trial.h"
 #include "mvn/error.h"
+#include "mvn/torch.h"
 #include "train/recipe/optimizer.h"
 #include "train/recipe/schedule.h"
 #include "train/trainer/accounting.h"

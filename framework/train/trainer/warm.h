@@ -3,8 +3,6 @@
 // finds what it would have made itself, bit for bit: whatever may differ is made anew.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -15,6 +13,7 @@
 #include "mvn/linear.h"
 #include "mvn/model.h"
 #include "mvn/tokenizer.h"
+#include "mvn/torch.h"
 
 namespace mvn {
 

@@ -3,6 +3,7 @@
 // Every number is the largest difference over the largest magnitude of what is compared. Prints a
 // table: model, check, error, bound.
 #include <gtest/gtest.h>
+#include <torch/nn/modules/linear.h>
 
 #include <algorithm>
 #include <cstdio>

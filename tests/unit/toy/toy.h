@@ -2,8 +2,6 @@
 // trainer has to keep: dropout, parameters with and without decay, examples of many lengths.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <csignal>
 #include <cstdlib>
 #include <functional>
@@ -19,6 +17,7 @@
 #include "mvn/model.h"
 #include "mvn/registry.h"
 #include "mvn/task.h"
+#include "mvn/torch.h"
 
 namespace mvn::toy {
 

@@ -1,6 +1,7 @@
 #include "train/recipe/optimizer.h"
 
 #include <gtest/gtest.h>
+#include <torch/optim.h>
 
 #include <cmath>
 

@@ -1,8 +1,7 @@
 // The kernels for a tensor's elements.
 #pragma once
 
-#include <torch/torch.h>
-
+#include "mvn/torch.h"
 #include "train/sdk/cpu/kernels.h"
 
 namespace mvn {

@@ -1,1 +1,0 @@
-// Nothing: this file exists so that the precompiled header has a target.
