@@ -18,13 +18,6 @@ namespace {
 
 using torch::Tensor;
 
-double relative_error(const Tensor& expected, const Tensor& got) {
-  const auto wide = expected.to(torch::kDouble);
-  const double size = wide.abs().max().item<double>();
-  const double difference = (wide - got.to(torch::kDouble)).abs().max().item<double>();
-  return size == 0 ? difference : difference / size;
-}
-
 // x, weight, bias, A, B.
 std::vector<Tensor> random_arguments(std::vector<std::int64_t> rows, std::int64_t in,
                                      std::int64_t out, std::int64_t r, torch::ScalarType type) {

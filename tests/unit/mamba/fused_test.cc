@@ -17,6 +17,7 @@ namespace {
 using torch::Tensor;
 using Tensors = std::vector<Tensor>;
 
+using test::relative_error;
 class FusedTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
@@ -29,12 +30,6 @@ class FusedTest : public testing::TestWithParam<const char*> {
 
   torch::Device device_ = torch::kCPU;
 };
-
-double relative_error(const Tensor& expected, const Tensor& actual) {
-  const auto wide = expected.to(torch::kDouble);
-  const double size = wide.abs().max().item<double>();
-  return (wide - actual.to(torch::kCPU, torch::kDouble)).abs().max().item<double>() / size;
-}
 
 // [B, L] with 1, 2, ... real tokens a row, padding on the left and on the right by turns.
 Tensor mask_of(const std::vector<std::int64_t>& lengths) {

@@ -21,13 +21,6 @@ std::vector<const CpuKernels*> kernel_sets() {
   return all;
 }
 
-// The largest difference relative to the largest value.
-double relative_error(const Tensor& expected, const Tensor& got) {
-  const double size = expected.abs().max().item<double>();
-  const double difference = largest_difference(expected, got.to(torch::kDouble));
-  return size == 0 ? difference : difference / size;
-}
-
 template <typename Real>
 Real* elements(const Tensor& x) {
   return static_cast<Real*>(x.data_ptr());
