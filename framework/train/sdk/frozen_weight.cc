@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "mvn/cpu_isa.h"
+
 namespace mvn {
 namespace {
 
@@ -38,9 +40,7 @@ Tensor multiply(const Tensor& x, const Tensor& packed, const Tensor& bias) {
 // oneDNN multiplies float32 on every x86 and bfloat16 from AVX-512 on.
 bool has_product([[maybe_unused]] torch::ScalarType type) {
 #if defined(__x86_64__)
-  return type == torch::kFloat32 ||
-         (type == torch::kBFloat16 && __builtin_cpu_supports("avx512bw") &&
-          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"));
+  return type == torch::kFloat32 || (type == torch::kBFloat16 && supports(CpuIsa::kAvx512));
 #else
   return false;
 #endif

@@ -9,6 +9,7 @@
 #include "dropout.h"
 #include "dropout_mask.h"
 #include "lora_cpu.h"
+#include "mvn/cpu_isa.h"
 #include "support/tensors.h"
 #include "thin_products.h"
 #include "train/sdk/device.h"
@@ -201,11 +202,15 @@ TEST(LoraOnCpu, DoesNotDependOnTheNumberOfThreads) {
 std::vector<const ThinKernels*> instruction_sets() {
   std::vector<const ThinKernels*> all = {&kThinPortable};
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) all.push_back(&kThinAvx2);
-  if (__builtin_cpu_supports("avx512bw")) all.push_back(&kThinAvx512);
-  if (__builtin_cpu_supports("avx512bf16")) all.push_back(&kThinAvx512Bf16);
+  if (processor_isa() >= CpuIsa::kAvx2) all.push_back(&kThinAvx2);
+  if (processor_isa() >= CpuIsa::kAvx512) all.push_back(&kThinAvx512);
+  if (processor_isa() >= CpuIsa::kAvx512Bf16) all.push_back(&kThinAvx512Bf16);
 #endif
   return all;
+}
+
+TEST(ThinProducts, AreThoseOfTheBestInstructionSet) {
+  EXPECT_EQ(name_of(best_isa()), thin_kernels().name);
 }
 
 std::uint32_t* words(const Tensor& mask) { return static_cast<std::uint32_t*>(mask.data_ptr()); }

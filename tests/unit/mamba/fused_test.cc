@@ -4,20 +4,27 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "cuda/kernels.h"
+#include "mvn/cpu_isa.h"
 #include "plain.h"
+#include "scan_kernels.h"
 #include "support/tensors.h"
 #include "train/sdk/device.h"
 
 namespace mvn::mamba {
 namespace {
 
+using test::relative_error;
 using torch::Tensor;
 using Tensors = std::vector<Tensor>;
 
-using test::relative_error;
+TEST(ScanKernels, AreThoseOfTheBestInstructionSet) {
+  EXPECT_EQ(name_of(std::min(best_isa(), CpuIsa::kAvx512)), scan_kernels().name);
+}
+
 class FusedTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
