@@ -5,6 +5,7 @@
 #include "support/error_of.h"
 #include "support/parse.h"
 #include "support/plugin_library.h"
+#include "support/tensors.h"
 #include "support/value_reads.h"
 #include "train/sdk/device.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 using test::make_model;
 using test::parse;
+using test::relative_error;
 using torch::Tensor;
 
 struct Case {
