@@ -1,10 +1,10 @@
 # mvn_discover_suites(target): a test of CTest's for each suite of the GoogleTest program `target`,
-# found when it has been built. For programs that link LibTorch, which takes longer to load than most
-# of their tests to run: gtest_discover_tests() starts the program for each test.
+# found when it has been built. For programs that link LibTorch, which takes longer to load than
+# most of their tests to run: gtest_discover_tests() starts the program for each test.
 #
 # mvn_test_lower_isas(target [EXCEPT pattern...]): the whole program again under every instruction
-# set below the processor's best, as on a processor that has no more: of our kernels and, from AVX2 on,
-# of those of LibTorch, oneDNN and MKL. EXCEPT names tests to which that makes no difference.
+# set below the processor's best, as on a processor that has no more: of our kernels and, from AVX2
+# on, of those of LibTorch, oneDNN and MKL. EXCEPT names tests to which that makes no difference.
 set(_mvn_suites_script ${CMAKE_CURRENT_LIST_FILE})
 
 function(mvn_discover_suites target)
