@@ -34,7 +34,7 @@ function(mvn_test_lower_isas target)
     # What runs on a GPU does so whatever the processor.
     add_test(NAME ${target}.${isa} COMMAND ${target} --lower-isa
              --gtest_filter=-*Gpu*:*/cuda:${except})
-    set_tests_properties(${target}.${isa} PROPERTIES SKIP_RETURN_CODE 4
+    set_tests_properties(${target}.${isa} PROPERTIES SKIP_RETURN_CODE 4 COST 100
                          ENVIRONMENT "${_mvn_limits_${isa}}")
   endforeach()
 endfunction()
