@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/json.h"
+#include "mvn/cpu_isa.h"
 #include "mvn/error.h"
 #include "serve.h"
 #include "train/host/plugin_host.h"
@@ -115,6 +116,7 @@ int main(int argc, char** argv) {
   command("serve", "run the trials named on stdin", [&] { return serve(plugin_dirs); });
   mvn::handle_signals();
   try {
+    (void)mvn::best_isa();  // the environment's mistake is told before anything starts
     prepare_torch();
     app.parse(argc, argv);
     return code;

@@ -60,12 +60,12 @@ struct ThinKernels {
                            std::int64_t columns, float factor, float* to, std::int64_t to_stride);
 };
 
-extern const ThinKernels kThinPortable;    // right everywhere
-extern const ThinKernels kThinAvx2;        // AVX2 and FMA
-extern const ThinKernels kThinAvx512;      // AVX-512 F, DQ, BW, VL
-extern const ThinKernels kThinAvx512Bf16;  // those and BF16
+extern const ThinKernels kThinPortable;  // right everywhere
+extern const ThinKernels kThinAvx2;
+extern const ThinKernels kThinAvx512;
+extern const ThinKernels kThinAvx512Bf16;
 
-// The fastest that this processor runs.
+// Those for the best instruction set (mvn/cpu_isa.h).
 const ThinKernels& thin_kernels();
 
 }  // namespace mvn

@@ -131,10 +131,10 @@ struct ScanKernels {
 };
 
 extern const ScanKernels kScanPortable;  // right everywhere
-extern const ScanKernels kScanAvx2;      // AVX2 and FMA
-extern const ScanKernels kScanAvx512;    // AVX-512 F, DQ, BW, VL
+extern const ScanKernels kScanAvx2;
+extern const ScanKernels kScanAvx512;
 
-// The fastest that this processor runs; MVN_SCAN=portable|avx2|avx512 asks for another.
+// Those for the best instruction set (mvn/cpu_isa.h).
 const ScanKernels& scan_kernels();
 
 }  // namespace mvn::mamba

@@ -111,6 +111,16 @@ TEST_F(WorkerTest, DescribesPluginsAndSections) {
   EXPECT_EQ(description.sections.at("optimizer").at(0).name, "name");
 }
 
+TEST_F(WorkerTest, RefusesAnInstructionSetThatIsNone) {
+  const auto finished = run_worker({"describe", "--plugin-dir", MVN_TEST_PLUGINS}, folder_.path(),
+                                   {{"MVN_CPU_ISA", "sse9"}});
+  EXPECT_EQ(finished.code, 64);
+  EXPECT_EQ(finished.out, "");
+  EXPECT_EQ(finished.error,
+            "mvn-worker: the environment's MVN_CPU_ISA is 'sse9', which is no instruction set: "
+            "give portable, avx2, avx512 or avx512_bf16\n");
+}
+
 TEST_F(WorkerTest, ChecksAListOfConfigurations) {
   Json bad = configuration();
   bad["task"]["plugin"] = "toi";

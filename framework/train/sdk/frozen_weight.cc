@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "mvn/cpu_isa.h"
+
 namespace mvn {
 namespace {
 
@@ -35,12 +37,20 @@ Tensor multiply(const Tensor& x, const Tensor& packed, const Tensor& bias) {
                         c10::List<std::optional<at::Scalar>>(), std::nullopt);
 }
 
+// oneDNN's own limit (ONEDNN_MAX_CPU_ISA) counts as well.
+bool multiplies_bfloat16() {
+  static const bool answer = c10::Dispatcher::singleton()
+                                 .findSchemaOrThrow("mkldnn::_is_mkldnn_bf16_supported", "")
+                                 .typed<bool()>()
+                                 .call();
+  return answer;
+}
+
 // oneDNN multiplies float32 on every x86 and bfloat16 from AVX-512 on.
 bool has_product([[maybe_unused]] torch::ScalarType type) {
 #if defined(__x86_64__)
   return type == torch::kFloat32 ||
-         (type == torch::kBFloat16 && __builtin_cpu_supports("avx512bw") &&
-          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"));
+         (type == torch::kBFloat16 && supports(CpuIsa::kAvx512) && multiplies_bfloat16());
 #else
   return false;
 #endif
@@ -54,7 +64,9 @@ bool can_pack(const Tensor& weight) {
 }  // namespace
 
 FrozenWeight::FrozenWeight(Tensor weight)
-    : weight_(weight.detach()), version_(static_cast<std::uint32_t>(weight_._version())) {}
+    : weight_(std::move(weight)), version_(static_cast<std::uint32_t>(weight_._version())) {
+  weight_ = weight_.detach();
+}
 
 FrozenWeight::~FrozenWeight() { all_packed_bytes -= packed_bytes_; }
 

@@ -18,11 +18,15 @@
 #include "mvn/safetensors.h"
 #include "support/plugin_library.h"
 #include "support/temporary_folder.h"
+#include "support/tensors.h"
 #include "train/checkpoint/weights.h"
 
 namespace mvn {
 namespace {
 
+using test::relative;
+using test::relative_error;
+using test::worse;
 using torch::Tensor;
 
 constexpr double kForwardBound = 1e-5;
@@ -37,12 +41,6 @@ struct Check {
 
 std::filesystem::path reference(const std::string& name) {
   return std::filesystem::path(MVN_TEST_REFERENCE) / name;
-}
-
-double relative_error(const Tensor& actual, const Tensor& expected) {
-  const auto difference = (actual.to(torch::kDouble) - expected.to(torch::kDouble)).abs().max();
-  const auto magnitude = expected.to(torch::kDouble).abs().max().item<double>();
-  return difference.item<double>() / (magnitude > 0 ? magnitude : 1.0);
 }
 
 double rms_error(const Tensor& actual, const Tensor& expected) {
@@ -94,8 +92,8 @@ double gradient_error(const torch::nn::Module& module, const Expected& expected)
     EXPECT_TRUE(parameter.value().grad().defined()) << parameter.key();
     if (!parameter.value().grad().defined()) return INFINITY;
     const double error =
-        relative_error(parameter.value().grad(), expected.gradient(parameter.key()));
-    largest = std::max(largest, error);
+        relative_error(expected.gradient(parameter.key()), parameter.value().grad());
+    largest = worse(largest, error);
   }
   return largest;
 }
@@ -115,11 +113,11 @@ void check_batch(Model& model, const std::string& name, const Expected& expected
     checks.push_back({name, expected.batch + " " + what, error, bound});
   };
   add("hidden states",
-      relative_error(hidden.flatten(0, 1).index_select(0, rows), expected.get("hidden")),
+      relative_error(expected.get("hidden"), hidden.flatten(0, 1).index_select(0, rows)),
       kForwardBound);
-  add("logits", relative_error(logits.flatten(0, 1).index_select(0, rows), expected.get("logits")),
+  add("logits", relative_error(expected.get("logits"), logits.flatten(0, 1).index_select(0, rows)),
       kForwardBound);
-  add("loss", relative_error(loss.reshape({1}), expected.get("loss")), kForwardBound);
+  add("loss", relative_error(expected.get("loss"), loss.reshape({1})), kForwardBound);
   add("gradients", gradient_error(model, expected), kGradientBound);
 }
 
@@ -133,7 +131,7 @@ void check_bf16(Model& model, const std::string& name, const Expected& expected,
   const auto exact = expected.get("logits");
   const double theirs = rms_error(expected.get("logits_bf16"), exact);
   checks.push_back({name, expected.batch + " logits in bfloat16, against the reference's rounding",
-                    rms_error(ours, exact) / theirs, 1.5});
+                    relative(rms_error(ours, exact), theirs), 1.5});
 }
 
 std::vector<Check> check_language_model(const std::string& plugin, const std::string& folder) {
@@ -187,11 +185,11 @@ std::vector<Check> check_classifier(const std::string& plugin, const std::string
     const auto loss = torch::cross_entropy_loss(scores, expected.get("labels"));
     loss.backward();
     checks.push_back(
-        {folder, batch + " scores", relative_error(scores, expected.get("scores")), kForwardBound});
+        {folder, batch + " scores", relative_error(expected.get("scores"), scores), kForwardBound});
     checks.push_back({folder, batch + " loss",
-                      relative_error(loss.reshape({1}), expected.get("loss")), kForwardBound});
+                      relative_error(expected.get("loss"), loss.reshape({1})), kForwardBound});
     checks.push_back({folder, batch + " gradients",
-                      std::max(gradient_error(*model, expected), gradient_error(score, expected)),
+                      worse(gradient_error(*model, expected), gradient_error(score, expected)),
                       kGradientBound});
   }
   return checks;

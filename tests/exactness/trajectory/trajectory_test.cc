@@ -17,6 +17,7 @@
 #include "common/spool.h"
 #include "common/trial.h"
 #include "support/temporary_folder.h"
+#include "support/tensors.h"
 #include "train/host/plugin_host.h"
 #include "train/trainer/batches.h"
 #include "train/trainer/run_trial.h"
@@ -92,9 +93,9 @@ TEST_P(Trajectory, EveryLossIsThatOfTheReference) {
   ASSERT_EQ(expected.size(), losses.size());
   double worst = 0;
   for (std::size_t step = 0; step < losses.size(); ++step) {
-    const double error = std::abs(losses[step] - expected[step]) / expected[step];
+    const double error = relative(std::abs(losses[step] - expected[step]), expected[step]);
     EXPECT_LT(error, kBound) << "step " << step + 1;
-    worst = std::max(worst, error);
+    worst = worse(worst, error);
   }
   std::printf("| %-8s | %zu | %.1e | %.0e |\n", GetParam().c_str(), losses.size(), worst, kBound);
 }

@@ -171,8 +171,7 @@ void expect_close(const std::map<std::string, Tensor>& one,
                   const std::map<std::string, Tensor>& other, double bound) {
   ASSERT_EQ(one.size(), other.size());
   for (const auto& [name, value] : one) {
-    EXPECT_LT(largest_difference(value, other.at(name)), bound * value.abs().max().item<double>())
-        << name;
+    EXPECT_LT(relative_error(value, other.at(name)), bound) << name;
   }
 }
 

@@ -9,6 +9,7 @@
 #include "dropout.h"
 #include "dropout_mask.h"
 #include "lora_cpu.h"
+#include "mvn/cpu_isa.h"
 #include "support/tensors.h"
 #include "thin_products.h"
 #include "train/sdk/device.h"
@@ -17,13 +18,6 @@ namespace mvn::test {
 namespace {
 
 using torch::Tensor;
-
-double relative_error(const Tensor& expected, const Tensor& got) {
-  const auto wide = expected.to(torch::kDouble);
-  const double size = wide.abs().max().item<double>();
-  const double difference = (wide - got.to(torch::kDouble)).abs().max().item<double>();
-  return size == 0 ? difference : difference / size;
-}
 
 // x, weight, bias, A, B.
 std::vector<Tensor> random_arguments(std::vector<std::int64_t> rows, std::int64_t in,
@@ -208,11 +202,15 @@ TEST(LoraOnCpu, DoesNotDependOnTheNumberOfThreads) {
 std::vector<const ThinKernels*> instruction_sets() {
   std::vector<const ThinKernels*> all = {&kThinPortable};
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) all.push_back(&kThinAvx2);
-  if (__builtin_cpu_supports("avx512bw")) all.push_back(&kThinAvx512);
-  if (__builtin_cpu_supports("avx512bf16")) all.push_back(&kThinAvx512Bf16);
+  if (processor_isa() >= CpuIsa::kAvx2) all.push_back(&kThinAvx2);
+  if (processor_isa() >= CpuIsa::kAvx512) all.push_back(&kThinAvx512);
+  if (processor_isa() >= CpuIsa::kAvx512Bf16) all.push_back(&kThinAvx512Bf16);
 #endif
   return all;
+}
+
+TEST(ThinProducts, AreThoseOfTheBestInstructionSet) {
+  EXPECT_EQ(name_of(best_isa()), thin_kernels().name);
 }
 
 std::uint32_t* words(const Tensor& mask) { return static_cast<std::uint32_t*>(mask.data_ptr()); }

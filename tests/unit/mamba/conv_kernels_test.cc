@@ -1,5 +1,6 @@
 // The causal convolution's kernels against the definition.
 #include "conv_definition.h"
+#include "mvn/cpu_isa.h"
 
 namespace mvn::mamba {
 namespace {
@@ -38,10 +39,8 @@ void check(const ScanKernels& kernels, const ConvProblem& p) {
 TEST(ConvKernels, MatchTheDefinition) {
   std::vector<const ScanKernels*> all = {&kScanPortable};
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all.push_back(&kScanAvx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
-    all.push_back(&kScanAvx512);
-  }
+  if (processor_isa() >= CpuIsa::kAvx2) all.push_back(&kScanAvx2);
+  if (processor_isa() >= CpuIsa::kAvx512) all.push_back(&kScanAvx512);
 #endif
   for (const ScanKernels* kernels : all) {
     SCOPED_TRACE(kernels->name);

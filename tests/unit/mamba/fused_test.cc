@@ -4,18 +4,26 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "cuda/kernels.h"
+#include "mvn/cpu_isa.h"
 #include "plain.h"
+#include "scan_kernels.h"
 #include "support/tensors.h"
 #include "train/sdk/device.h"
 
 namespace mvn::mamba {
 namespace {
 
+using test::relative_error;
 using torch::Tensor;
 using Tensors = std::vector<Tensor>;
+
+TEST(ScanKernels, AreThoseOfTheBestInstructionSet) {
+  EXPECT_EQ(name_of(std::min(best_isa(), CpuIsa::kAvx512)), scan_kernels().name);
+}
 
 class FusedTest : public testing::TestWithParam<const char*> {
  protected:
@@ -29,12 +37,6 @@ class FusedTest : public testing::TestWithParam<const char*> {
 
   torch::Device device_ = torch::kCPU;
 };
-
-double relative_error(const Tensor& expected, const Tensor& actual) {
-  const auto wide = expected.to(torch::kDouble);
-  const double size = wide.abs().max().item<double>();
-  return (wide - actual.to(torch::kCPU, torch::kDouble)).abs().max().item<double>() / size;
-}
 
 // [B, L] with 1, 2, ... real tokens a row, padding on the left and on the right by turns.
 Tensor mask_of(const std::vector<std::int64_t>& lengths) {

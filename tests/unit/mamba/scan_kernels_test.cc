@@ -1,4 +1,5 @@
 // Every scan kernel against the definition.
+#include "mvn/cpu_isa.h"
 #include "scan_definition.h"
 
 namespace mvn::mamba {
@@ -23,20 +24,12 @@ Result run(const Problem& p, Forward<Real> forward, Backward<Real> backward) {
   return arrays.result();
 }
 
-bool runs_here(const std::string& name) {
-#if defined(__x86_64__)
-  if (name == "avx512") {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
-  }
-  if (name == "avx2") return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-  return name == "portable";
-}
-
 class ScanKernelsTest : public testing::TestWithParam<const ScanKernels*> {
  protected:
   void SetUp() override {
-    if (!runs_here(GetParam()->name)) GTEST_SKIP() << "this processor has no " << GetParam()->name;
+    const auto isa = cpu_isa_named(GetParam()->name);
+    ASSERT_TRUE(isa) << GetParam()->name;
+    if (*isa > processor_isa()) GTEST_SKIP() << "this processor has no " << GetParam()->name;
   }
 };
 

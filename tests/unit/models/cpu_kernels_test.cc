@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
+#include "mvn/cpu_isa.h"
 #include "support/tensors.h"
 #include "train/sdk/cpu/kernels.h"
 
@@ -15,17 +17,10 @@ using torch::Tensor;
 std::vector<const CpuKernels*> kernel_sets() {
   std::vector<const CpuKernels*> all = {&kCpuPortable};
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) all.push_back(&kCpuAvx2);
-  if (__builtin_cpu_supports("avx512bw")) all.push_back(&kCpuAvx512);
+  if (processor_isa() >= CpuIsa::kAvx2) all.push_back(&kCpuAvx2);
+  if (processor_isa() >= CpuIsa::kAvx512) all.push_back(&kCpuAvx512);
 #endif
   return all;
-}
-
-// The largest difference relative to the largest value.
-double relative_error(const Tensor& expected, const Tensor& got) {
-  const double size = expected.abs().max().item<double>();
-  const double difference = largest_difference(expected, got.to(torch::kDouble));
-  return size == 0 ? difference : difference / size;
 }
 
 template <typename Real>
@@ -89,6 +84,10 @@ HeadSpan span_of(std::int64_t queries, std::int64_t keys, std::int64_t first, st
           .width = width,
           .stride = 2 * width,
           .scale = 1 / std::sqrt(static_cast<float>(width))};
+}
+
+TEST(CpuKernels, AreThoseOfTheBestInstructionSet) {
+  EXPECT_EQ(name_of(std::min(best_isa(), CpuIsa::kAvx512)), cpu_kernels().name);
 }
 
 TEST(CpuKernels, AttendAsTheDefinitionDoes) {

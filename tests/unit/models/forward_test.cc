@@ -5,6 +5,7 @@
 #include "support/error_of.h"
 #include "support/parse.h"
 #include "support/plugin_library.h"
+#include "support/tensors.h"
 #include "support/value_reads.h"
 #include "train/sdk/device.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 using test::make_model;
 using test::parse;
+using test::relative_error;
 using torch::Tensor;
 
 struct Case {
@@ -141,9 +143,7 @@ TEST_P(Forward, AGpuGivesTheSame) {
   const auto there = run(torch::kCUDA);
   ASSERT_EQ(here.size(), there.size());
   for (std::size_t i = 0; i < here.size(); ++i) {
-    EXPECT_LT((there[i] - here[i]).abs().max().item<float>(),
-              1e-4F * here[i].abs().max().item<float>())
-        << i;
+    EXPECT_LT(relative_error(here[i], there[i]), 1e-4) << i;
   }
 }
 
@@ -233,9 +233,8 @@ TEST_P(Forward, FrozenModelsAgreeWithFloat64) {
       parameter.value().copy_(values[parameter.key()]);
     }
     const auto expected = wide->Model::forward_at(ids, mask, last);
-    const auto got = narrow->forward_at(ids, mask, last).to(torch::kFloat64);
-    EXPECT_LT((expected - got).abs().max().item<double>(),
-              (type == torch::kFloat32 ? 1e-5 : 2e-2) * expected.abs().max().item<double>());
+    EXPECT_LT(relative_error(expected, narrow->forward_at(ids, mask, last)),
+              type == torch::kFloat32 ? 1e-5 : 2e-2);
   }
 }
 
@@ -251,8 +250,7 @@ TEST_P(Forward, AgreesBetweenFloat32AndFloat64) {
   const auto mask = torch::arange(25).unsqueeze(0) < torch::tensor({25, 2, 14}).unsqueeze(1);
   const auto a = narrow->forward(ids, mask).index({mask});
   const auto b = wide->forward(ids, mask).index({mask});
-  EXPECT_LT((a.to(torch::kFloat64) - b).abs().max().item<double>(),
-            1e-5 * b.abs().max().item<double>());
+  EXPECT_LT(relative_error(b, a), 1e-5);
 }
 
 TEST(GptNeoForward, RefusesMoreTokensThanPositions) {

@@ -34,10 +34,6 @@ std::vector<Tensor> with_gradient(const Tensor& y, const Tensor& x) {
 
 Tensor wide(const Tensor& x) { return x.detach().to(torch::kDouble); }
 
-double relative_error(const Tensor& expected, const Tensor& got) {
-  return largest_difference(expected, wide(got)) / expected.abs().max().item<double>();
-}
-
 struct Sizes {
   std::vector<std::int64_t> rows;
   std::int64_t in, out;

@@ -1,15 +1,14 @@
 #include "train/sdk/cpu/kernels.h"
 
+#include "mvn/cpu_isa.h"
+
 namespace mvn {
 namespace {
 
 const CpuKernels& choose() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-    return kCpuAvx512;
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return kCpuAvx2;
+  if (supports(CpuIsa::kAvx512)) return kCpuAvx512;
+  if (supports(CpuIsa::kAvx2)) return kCpuAvx2;
 #endif
   return kCpuPortable;
 }

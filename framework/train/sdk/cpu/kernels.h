@@ -44,10 +44,10 @@ struct CpuKernels {
 };
 
 extern const CpuKernels kCpuPortable;  // right everywhere
-extern const CpuKernels kCpuAvx2;      // AVX2 and FMA
-extern const CpuKernels kCpuAvx512;    // AVX-512 F, DQ, BW, VL
+extern const CpuKernels kCpuAvx2;
+extern const CpuKernels kCpuAvx512;
 
-// The fastest that this processor runs.
+// Those for the best instruction set (mvn/cpu_isa.h).
 const CpuKernels& cpu_kernels();
 
 }  // namespace mvn
