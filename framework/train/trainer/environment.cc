@@ -25,12 +25,6 @@ constexpr std::size_t kLongestDiff = 32 * 1024;
 // Of the list of changed files, what is read.
 constexpr std::size_t kLongestStatus = 16 * 1024 * 1024;
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
 // What follows "key ... : " in a file of such lines, or "".
 std::string line_value(const fs::path& file, std::string_view key) {
   std::ifstream in(file);
