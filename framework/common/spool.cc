@@ -36,9 +36,9 @@ std::string quote_special_numbers(std::string_view line) {
 }
 
 Json parse_record(const std::string& line) {
-  Json record = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  Json record = try_parse_json(line);
   if (!record.is_discarded()) return record;
-  return Json::parse(quote_special_numbers(line), nullptr, /*allow_exceptions=*/false);
+  return try_parse_json(quote_special_numbers(line));
 }
 
 // Cuts the part of a record off that was written before the disk was full: what is appended next

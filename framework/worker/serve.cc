@@ -107,7 +107,7 @@ bool write_line(int descriptor, const Json& json) {
 
 // The trial file that a request names; throws Error for anything else.
 std::filesystem::path requested_trial(const std::string& line) {
-  const Json request = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const Json request = try_parse_json(line);
   if (!request.is_object() || !request.contains("trial") || !request["trial"].is_string()) {
     throw Error("mvn-worker serve: expected a line {\"trial\": \"/path/trial.json\"}, got: " +
                 line.substr(0, 200));

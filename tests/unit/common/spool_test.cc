@@ -133,6 +133,16 @@ TEST(Spool, ALineThatIsNoRecordIsReportedAndSkipped) {
   EXPECT_EQ(batch.damaged, (std::vector<std::string>{"hello", "[1]", "{\"type\":7}"}));
 }
 
+TEST(Spool, ALineThatNestsTooDeeplyIsReportedAndSkipped) {
+  const test::TemporaryFolder folder;
+  const std::string deep = "{\"type\":\"event\",\"message\":" + std::string(100'000, '[') +
+                           std::string(100'000, ']') + "}";
+  const auto path = folder.write("spool.jsonl", deep + "\n{\"type\":\"start\"}\n");
+  const auto batch = read_spool(path, 0);
+  EXPECT_EQ(batch.records.size(), 1U);
+  EXPECT_EQ(batch.damaged, std::vector<std::string>{deep.substr(0, 200)});
+}
+
 TEST(Spool, AMissingFileHasNoRecords) {
   EXPECT_TRUE(read_spool("/no/such/spool.jsonl", 0).records.empty());
 }

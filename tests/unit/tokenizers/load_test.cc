@@ -181,7 +181,8 @@ TEST_F(LoadTest, DamagedTokenizers) {
   folder_.write("tokenizer.json", "{}");
   EXPECT_EQ(error_of([&] { load(); }), damaged("'model' is missing"));
   folder_.write("tokenizer.json", std::string(100000, '[') + std::string(100000, ']'));
-  EXPECT_EQ(error_of([&] { load(); }), damaged("nested too deeply for a tokenizer"));
+  EXPECT_EQ(error_of([&] { load(); }),
+            path("tokenizer.json") + ":1:101: lists and objects nest more than 100 deep");
   EXPECT_EQ(error(R"({"model": {"vocab": {"a": -1}}})"),
             damaged("model.vocab['a']: must be a token's id, an integer from 0"));
   EXPECT_EQ(error(R"({"model": {"vocab": {"a": 2}}})"),
