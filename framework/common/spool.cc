@@ -60,7 +60,8 @@ std::int64_t now_ms() {
 
 SpoolWriter::SpoolWriter(const std::filesystem::path& path) : path_(path) {
   make_folders(path.parent_path());
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  // Not through a link that somebody laid there.
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (descriptor_ < 0) throw_file_error(path, "open", errno);
   const off_t size = ::lseek(descriptor_, 0, SEEK_END);
   char last = '\n';

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/atomic_file.h"
 #include "common/file_hash.h"
 #include "common/hashing.h"
 #include "common/json.h"

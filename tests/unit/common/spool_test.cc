@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "common/disk_full.h"
+#include "common/files.h"
 #include "support/error_of.h"
 #include "support/temporary_folder.h"
 
@@ -117,6 +118,15 @@ TEST(Spool, ARecordThatDoesNotFitLeavesNothingBehind) {
   EXPECT_TRUE(batch.damaged.empty());
   ASSERT_EQ(batch.records.size(), 2U);
   EXPECT_EQ(batch.records[1]["step"], 3);
+}
+
+TEST(Spool, NothingIsWrittenThroughALink) {
+  const test::TemporaryFolder folder;
+  const auto victim = folder.write("victim", "mine\n");
+  std::filesystem::create_symlink(victim, folder / "spool.jsonl");
+  EXPECT_EQ(test::error_of([&] { SpoolWriter(folder / "spool.jsonl").progress(1, 2); }),
+            (folder / "spool.jsonl").string() + ": cannot open: Too many levels of symbolic links");
+  EXPECT_EQ(read_file(victim), "mine\n");
 }
 
 TEST(Spool, AFullDiskIsSaid) {
