@@ -29,6 +29,8 @@ InputFile::InputFile(const std::filesystem::path& path)
   const int error = ::fstat(descriptor_, &status) == 0 ? 0 : errno;
   if (error == 0 && S_ISREG(status.st_mode)) {
     size_ = static_cast<std::uint64_t>(status.st_size);
+    const auto user = ::geteuid();
+    is_own_ = status.st_nlink <= 1 && (user == 0 || status.st_uid == user);
     return;
   }
   ::close(descriptor_);

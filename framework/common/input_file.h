@@ -18,9 +18,14 @@ class InputFile {
   InputFile& operator=(const InputFile&) = delete;
   ~InputFile();
 
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] int descriptor() const { return descriptor_; }
   // Bytes, when it was opened.
   [[nodiscard]] std::uint64_t size() const { return size_; }
+
+  // Whether nobody else may change it: this user's, and under one name. (The superuser reads what
+  // any user made.)
+  [[nodiscard]] bool is_own() const { return is_own_; }
 
   // Fills `buffer` from byte `offset` on, and returns how many bytes there were: fewer than `size`
   // only where the file ends. Throws Error with the system's reason.
@@ -33,6 +38,7 @@ class InputFile {
   std::filesystem::path path_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
+  bool is_own_ = false;
 };
 
 }  // namespace mvn

@@ -5,16 +5,13 @@
 #include <cerrno>
 
 #include "common/disk_full.h"
-#include "common/input_file.h"
 
 namespace mvn {
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
-  const InputFile file(path);
-  size_ = file.size();
+MappedFile::MappedFile(const InputFile& file) : size_(file.size()) {
   if (size_ == 0) return;
   data_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor(), 0);
-  if (data_ == MAP_FAILED) throw_file_error(path, "map", errno);
+  if (data_ == MAP_FAILED) throw_file_error(file.path(), "map", errno);
 }
 
 MappedFile::~MappedFile() {

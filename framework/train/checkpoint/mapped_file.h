@@ -4,12 +4,15 @@
 #include <filesystem>
 #include <string_view>
 
+#include "common/input_file.h"
+
 namespace mvn {
 
 // The whole of a regular file, mapped privately. Throws Error naming the path and the reason.
 class MappedFile {
  public:
-  explicit MappedFile(const std::filesystem::path& path);
+  explicit MappedFile(const std::filesystem::path& path) : MappedFile(InputFile(path)) {}
+  explicit MappedFile(const InputFile& file);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
