@@ -1,14 +1,15 @@
 // JSON Lines: an object a line, all with the first one's keys.
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 
 #include "common/json.h"
 #include "mvn/error.h"
+#include "train/data/indexed_map.h"
 #include "train/data/table_reader.h"
 
 namespace mvn {
 namespace {
-
-using OrderedJson = nlohmann::ordered_json;
 
 OrderedJson parse_object(std::string_view line, const Table& table, std::int64_t number) {
   // What the cells hold is written out again, which is recursive.
@@ -44,8 +45,9 @@ std::vector<std::string> row_of(const OrderedJson& object, const Table& table,
     row.push_back(cell(*found));
   }
   if (object.size() == table.columns.size()) return row;
+  const std::unordered_set<std::string_view> known(table.columns.begin(), table.columns.end());
   for (const auto& [name, value] : object.items()) {
-    if (std::find(table.columns.begin(), table.columns.end(), name) == table.columns.end()) {
+    if (!known.contains(name)) {
       fail_at_line(table, number, "'" + name + "' is not in the first object");
     }
   }

@@ -69,7 +69,7 @@ TokenizerParts read_vocab_and_merges(const fs::path& folder, const std::string& 
   end.id = parts.model->id_of(end.content);
   end.normalized = false;
   end.special = true;
-  if (end.id >= 0) parts.added_tokens.push_back(end);
+  if (end.id >= 0) parts.added_tokens.set(end);
   return parts;
 }
 

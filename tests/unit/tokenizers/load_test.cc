@@ -211,6 +211,18 @@ TEST_F(LoadTest, DamagedAddedTokens) {
   EXPECT_EQ(error_of([&] { load(json); }), damaged("added_tokens[0]: 'lstrip' is missing"));
 }
 
+// A reader that looks each up by going through all the others would need minutes for these.
+TEST_F(LoadTest, AHundredThousandAddedTokens) {
+  Json json = small_json();
+  Json token = json["added_tokens"][0];
+  for (int i = 0; i < 100'000; ++i) {
+    token["id"] = 6 + i;
+    token["content"] = "<" + std::to_string(i) + ">";
+    json["added_tokens"].push_back(token);
+  }
+  EXPECT_EQ(load(json)->encode("a<99999><0>b"), (Ids{1, 100'005, 6, 2}));
+}
+
 TEST_F(LoadTest, AddedTokensThatLookTheSame) {
   Json json = small_json();
   json["normalizer"] = {{"type", "NFC"}};
