@@ -7,6 +7,7 @@
 
 #include "common/files.h"
 #include "common/hashing.h"
+#include "common/input_file.h"
 #include "common/json.h"
 
 namespace mvn {
@@ -25,6 +26,7 @@ struct Stamp {
 };
 
 Stamp stamp_of(const fs::path& file) {
+  const InputFile regular(file);  // or an error that says what it is
   return {fs::absolute(file).lexically_normal().string(), fs::file_size(file),
           fs::last_write_time(file).time_since_epoch().count()};
 }

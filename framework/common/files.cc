@@ -9,11 +9,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
+#include "common/atomic_file.h"
 #include "common/disk_full.h"
+#include "common/input_file.h"
 #include "mvn/error.h"
 
 namespace mvn {
@@ -37,27 +38,6 @@ void write_all(int descriptor, std::string_view content, const std::filesystem::
   }
 }
 
-// After a failure `path` is as it was, and nothing lies beside it.
-void write_and_rename(const std::filesystem::path& path, std::string_view content, bool sync) {
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  make_folders(folder);
-  auto temporary = path;
-  temporary += ".tmp" + std::to_string(::getpid());
-  try {
-    const int descriptor =
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (descriptor < 0) fail(path, "create");
-    write_all(descriptor, content, path);
-    const bool synced = !sync || ::fsync(descriptor) == 0;
-    if (::close(descriptor) != 0 || !synced) fail(path, "write");
-    if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "rename into place");
-  } catch (const Error&) {
-    ::unlink(temporary.c_str());
-    throw;
-  }
-  if (sync) sync_path(folder);
-}
-
 std::string local_time() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -69,22 +49,18 @@ std::string local_time() {
 
 }  // namespace
 
-std::string read_file(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) throw Error(path.string() + ": is a folder, not a file");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) fail(path, "read");
-  std::ostringstream content;
-  content << in.rdbuf();
-  if (in.bad()) fail(path, "read");
-  return std::move(content).str();
-}
+std::string read_file(const std::filesystem::path& path) { return InputFile(path).read_all(); }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-  write_and_rename(path, content, /*sync=*/true);
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
 }
 
 void replace_file(const std::filesystem::path& path, std::string_view content) {
-  write_and_rename(path, content, /*sync=*/false);
+  AtomicFile file(path);
+  file.write(content);
+  file.commit_unsynced();
 }
 
 void sync_path(const std::filesystem::path& path) {

@@ -8,7 +8,7 @@
 
 namespace mvn {
 
-// The whole file; throws Error naming the path and the reason.
+// The whole of a regular file; throws Error naming the path and the reason.
 std::string read_file(const std::filesystem::path& path);
 
 // Writes to a temporary file beside `path`, syncs it, renames it over `path` and syncs the folder:

@@ -3,10 +3,10 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <fstream>
 #include <memory>
 #include <vector>
 
+#include "common/input_file.h"
 #include "mvn/error.h"
 
 namespace mvn {
@@ -45,14 +45,17 @@ std::string sha256(std::string_view bytes) {
 }
 
 std::string sha256_of_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(path.string() + ": cannot read");
+  const InputFile in(path);
   Sha256 hash;
   std::vector<char> block(1 << 20);
-  while (in.read(block.data(), static_cast<std::streamsize>(block.size())) || in.gcount() > 0) {
-    hash.add(block.data(), static_cast<std::size_t>(in.gcount()));
+  for (std::uint64_t offset = 0;;) {
+    const std::size_t taken = in.read_at(offset, block.data(), block.size());
+    hash.add(block.data(), taken);
+    offset += taken;
+    if (taken == block.size()) continue;
+    if (offset < in.size()) throw Error(path.string() + ": became shorter while it was read");
+    return hash.finish();
   }
-  return hash.finish();
 }
 
 }  // namespace mvn

@@ -3,25 +3,88 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "common/files.h"
 #include "mvn/error.h"
 
 namespace mvn {
 
+namespace {
+
+// "where:line:column: "
+std::string place(const std::string& where, std::string_view text, std::size_t offset) {
+  const auto before = text.substr(0, offset);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const auto column = before.size() - (before.rfind('\n') + 1);  // npos + 1 is 0
+  return where + ":" + std::to_string(line) + ":" +
+         std::to_string(std::max<std::size_t>(1, column)) + ": ";
+}
+
+// The end of the text (in quotes) that begins at `begin`.
+std::size_t end_of_quoted(std::string_view text, std::size_t begin) {
+  std::size_t at = begin + 1;
+  while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2 : 1;
+  return std::min(at, text.size());
+}
+
+// Where a text nests too deeply, and under which key of its outermost object.
+struct TooDeep {
+  std::size_t offset = 0;  // behind the first bracket too many
+  std::string_view key;    // empty where there is none
+};
+
+// Looks at brackets and quotes alone, before a parser takes memory for any of it.
+std::optional<TooDeep> find_too_deep(std::string_view text) {
+  int depth = 0;
+  std::string_view key;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '"') {
+      const std::size_t end = end_of_quoted(text, at);
+      if (depth == 1) key = text.substr(at + 1, end - at - 1);
+      at = end;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxJsonDepth) return TooDeep{at + 1, key};
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return std::nullopt;
+}
+
+[[noreturn]] void fail_too_deep(std::string_view text, const std::string& where,
+                                const TooDeep& deep) {
+  constexpr std::size_t kLongest = 80;  // a longer key is no help
+  std::string key;
+  if (!deep.key.empty() && deep.key.size() <= kLongest) key = "'" + std::string(deep.key) + "': ";
+  throw DataError(place(where, text, deep.offset) + key + "lists and objects nest more than " +
+                  std::to_string(kMaxJsonDepth) + " deep");
+}
+
+}  // namespace
+
 Json read_json(const std::filesystem::path& path) {
-  const std::string text = read_file(path);
+  return parse_json(read_file(path), path.string());
+}
+
+Json parse_json(std::string_view text, const std::string& where) {
+  if (const auto deep = find_too_deep(text)) fail_too_deep(text, where, *deep);
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& e) {
-    const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(e.byte, text.size()));
-    const auto line = std::count(text.begin(), end, '\n') + 1;
-    const auto line_start = std::find(std::make_reverse_iterator(end), text.rend(), '\n').base();
-    throw DataError(path.string() + ":" + std::to_string(line) + ":" +
-                    std::to_string(std::max<std::ptrdiff_t>(1, end - line_start)) +
-                    ": not valid JSON");
+    throw DataError(place(where, text, e.byte) + "not valid JSON");
+  } catch (const Json::out_of_range&) {
+    throw DataError(where + ": holds a number that is too large");
   }
 }
+
+Json try_parse_json(std::string_view text) {
+  if (nests_too_deeply(text)) return Json(Json::value_t::discarded);
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+bool nests_too_deeply(std::string_view text) { return find_too_deep(text).has_value(); }
 
 std::string canonical_json(const Json& json) { return json.dump(); }
 
@@ -29,8 +92,13 @@ Value to_value(const Json& json) {
   switch (json.type()) {
     case Json::value_t::boolean:
       return Value(json.get<bool>());
-    case Json::value_t::number_integer:
     case Json::value_t::number_unsigned:
+      // A whole number beyond 64 bits with a sign is none that anything counts to.
+      if (json.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max()) {
+        return Value(json.get<double>());
+      }
+      return Value(json.get<std::int64_t>());
+    case Json::value_t::number_integer:
       return Value(json.get<std::int64_t>());
     case Json::value_t::number_float:
       return Value(json.get<double>());

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "mvn/value.h"
 
@@ -12,9 +13,23 @@ namespace mvn {
 
 using Json = nlohmann::json;
 
-// Parses the file; throws DataError "file:line:column: ..." when it is not JSON, Error when it
-// cannot be read.
+// How deep lists and objects may nest in a text from outside. Much of what works through JSON does
+// so recursively: a hostile text must not exhaust the stack.
+inline constexpr int kMaxJsonDepth = 100;
+
+// Parses the file as parse_json() does; throws Error when it cannot be read.
 Json read_json(const std::filesystem::path& path);
+
+// Parses what comes from outside: a file, a spool, a column of a database. `where` says which.
+// Throws DataError "where:line:column: ..." when it is not JSON, or nests more than kMaxJsonDepth
+// deep (the message names the key).
+Json parse_json(std::string_view text, const std::string& where);
+
+// The same where such a text is no error; is_discarded() then.
+Json try_parse_json(std::string_view text);
+
+// Whether a text nests more than kMaxJsonDepth deep.
+bool nests_too_deeply(std::string_view text);
 
 // One text for equal values whatever their order or spelling: sorted keys, no spaces, floats in
 // their shortest round-trip form. What a trial's identity is the hash of.
@@ -28,19 +43,6 @@ Json to_json(const Value& value);
 Json number_to_json(double number);
 // The inverse; throws Error for anything else.
 double number_from_json(const Json& json);
-
-// Whether lists and objects nest more than `limit` deep. What works through foreign JSON
-// recursively asks this first, so that a hostile file cannot exhaust the stack. For any of
-// nlohmann's types.
-template <typename AnyJson>
-bool deeper_than(const AnyJson& json, int limit) {
-  if (!json.is_structured()) return false;
-  if (limit == 0) return true;
-  for (const auto& item : json) {
-    if (deeper_than(item, limit - 1)) return true;
-  }
-  return false;
-}
 
 // Recursively lays `over` upon `base`: maps merge, everything else (lists too) replaces.
 void deep_merge(Json& base, const Json& over);

@@ -36,9 +36,9 @@ std::string quote_special_numbers(std::string_view line) {
 }
 
 Json parse_record(const std::string& line) {
-  Json record = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  Json record = try_parse_json(line);
   if (!record.is_discarded()) return record;
-  return Json::parse(quote_special_numbers(line), nullptr, /*allow_exceptions=*/false);
+  return try_parse_json(quote_special_numbers(line));
 }
 
 // Cuts the part of a record off that was written before the disk was full: what is appended next
@@ -60,7 +60,8 @@ std::int64_t now_ms() {
 
 SpoolWriter::SpoolWriter(const std::filesystem::path& path) : path_(path) {
   make_folders(path.parent_path());
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  // Not through a link that somebody laid there.
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (descriptor_ < 0) throw_file_error(path, "open", errno);
   const off_t size = ::lseek(descriptor_, 0, SEEK_END);
   char last = '\n';

@@ -12,7 +12,8 @@
 //   {"type":"end","time":T,"code":0,"message":""}
 //
 // `time` is milliseconds since 1970 UTC. A record counts once its line end is there: a torn last
-// line is ignored, and a line that is no record is reported and skipped. Bare NaN, Infinity and
+// line is ignored, and a line that is no record (or nests
+// more than kMaxJsonDepth deep) is reported and skipped. Bare NaN, Infinity and
 // -Infinity, as Python's json writes them, are read as the texts above.
 #pragma once
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ int main(int argc, char** argv) {
   } catch (const mvn::Error& error) {
     std::cerr << "mvn-runner: " << error.what() << std::endl;
     return error.exit_code();
+  } catch (const std::bad_alloc&) {
+    std::cerr << "mvn-runner: out of memory" << std::endl;
+    return 1;
   } catch (const std::exception& error) {
     std::cerr << "mvn-runner: " << error.what() << std::endl;
     return 1;

@@ -32,7 +32,7 @@ Json find_trial(const fs::path& results, const std::string& id) {
             "JOIN mvn_sweep s ON s.id = t.sweep WHERE t.hash GLOB '" +
                 id + "*'",
             {RowFormat::kJson, {}}, answer);
-  const Json rows = Json::parse(answer.str());
+  const Json rows = parse_json(answer.str(), database_path(results).string());
   if (rows.empty()) {
     throw ConfigError(
         "", "no trial of " + results.string() + " has an id that begins with '" + id + "'" + ask);
@@ -95,7 +95,9 @@ void merge(const CommandLine& line, std::ostream& out) {
     const Json trial = find_trial(line.results, line.trial);
     adapter = adapter_folder(line.results, trial);
     const Json& config = trial.at("config");
-    add_model(options, line, config.is_string() ? Json::parse(config.get<std::string>()) : config);
+    const auto where = database_path(line.results).string() + ": column 'config'";
+    add_model(options, line,
+              config.is_string() ? parse_json(config.get<std::string>(), where) : config);
   }
   add(options, "--adapter", adapter.string());
   add(options, "--model", line.model);

@@ -6,6 +6,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,8 @@ int describe(const Folders& plugin_dirs) {
 
 int check(const Folders& plugin_dirs) {
   const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));
-  const auto configurations = mvn::Json::parse(std::cin, nullptr, /*allow_exceptions=*/false);
+  const auto configurations =
+      mvn::try_parse_json(std::string(std::istreambuf_iterator<char>(std::cin), {}));
   if (!configurations.is_array()) {
     throw mvn::ConfigError("", "mvn-worker check: expected a JSON list of configurations on stdin");
   }
@@ -54,7 +56,7 @@ int run(const std::filesystem::path& trial, const Folders& plugin_dirs) {
 
 // `config` is JSON: entries to lay over the base's config.json.
 int merge(mvn::MergeRequest request, const std::string& config, const Folders& plugin_dirs) {
-  const auto entries = mvn::Json::parse(config, nullptr, /*allow_exceptions=*/false);
+  const auto entries = mvn::try_parse_json(config);
   if (!entries.is_object()) throw mvn::ConfigError("--config", "is no JSON object: " + config);
   request.config = mvn::to_value(entries).as_map();
   const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));

@@ -70,7 +70,9 @@ class LogTo {
   explicit LogTo(const std::filesystem::path& path)
       : out_(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)),
         error_(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)) {
-    const int log = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    // Neither through a link that somebody laid there nor waiting for a pipe's reader.
+    const int log = ::open(
+        path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
     if (log < 0) return;  // the trial's own messages then go where the worker's go
     ::dup2(log, STDOUT_FILENO);
     ::dup2(log, STDERR_FILENO);
@@ -107,7 +109,7 @@ bool write_line(int descriptor, const Json& json) {
 
 // The trial file that a request names; throws Error for anything else.
 std::filesystem::path requested_trial(const std::string& line) {
-  const Json request = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const Json request = try_parse_json(line);
   if (!request.is_object() || !request.contains("trial") || !request["trial"].is_string()) {
     throw Error("mvn-worker serve: expected a line {\"trial\": \"/path/trial.json\"}, got: " +
                 line.substr(0, 200));

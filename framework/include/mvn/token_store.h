@@ -37,8 +37,8 @@ class TokenStore {
   // The tokens that `fill` makes of the text in `source`. `folder` is the task's cache folder,
   // which belongs to one tokenizer; `how` is everything else that the tokens depend on. Where the
   // folder has them already, `fill` is not called; of several processes that ask at once, one calls
-  // it and the others wait. A damaged file is made again. An empty `folder` keeps them in memory
-  // alone.
+  // it and the others wait. A file that is damaged, made up, or not this user's own is made again.
+  // An empty `folder` keeps them in memory alone.
   static TokenStore open(const std::filesystem::path& folder, const std::filesystem::path& source,
                          const Value::Map& how, const std::function<void(TokenWriter&)>& fill);
 

@@ -3,9 +3,11 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <fstream>
+#include <cstdint>
+#include <string>
 
 #include "common/disk_full.h"
+#include "common/input_file.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/run_to_end.h"
 
@@ -88,14 +90,14 @@ AttemptEnd end_of_program(const ProcessEnd& process, bool told_to_stop) {
 }
 
 std::string log_tail(const std::filesystem::path& log, std::size_t lines) {
-  std::ifstream in(log, std::ios::binary | std::ios::ate);
-  if (!in) return "";
-  const auto size = static_cast<std::streamoff>(in.tellg());
-  const auto start = std::max<std::streamoff>(0, size - 8192);
-  in.seekg(start);
-  std::string text(static_cast<std::size_t>(size - start), '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  return last_lines(text, lines);
+  try {
+    const InputFile in(log);
+    std::string text(std::min<std::uint64_t>(in.size(), 8192), '\0');
+    text.resize(in.read_at(in.size() - text.size(), text.data(), text.size()));
+    return last_lines(text, lines);
+  } catch (const Error&) {
+    return "";  // it only explains what is said without it
+  }
 }
 
 }  // namespace mvn

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kRemembered = 4000;
 
 std::optional<Reply> parse_reply(const std::string& line) {
-  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const Json json = try_parse_json(line);
   if (!json.is_object() || !json.contains("trial") || !json.contains("code")) return std::nullopt;
   if (!json["trial"].is_string() || !json["code"].is_number_integer()) return std::nullopt;
   return Reply{json["trial"], json["code"], json.value("message", std::string())};

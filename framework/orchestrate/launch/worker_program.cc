@@ -113,7 +113,7 @@ Json WorkerProgram::ask(const std::string& verb, const std::string& input, Signa
     throw Error("'" + file_.string() + " " + verb + "' ended with " + to_string(result.end) +
                 (said.empty() ? "" : ":\n" + said));
   }
-  Json answer = Json::parse(result.output, nullptr, /*allow_exceptions=*/false);
+  Json answer = try_parse_json(result.output);
   if (answer.is_discarded()) {
     throw Error("'" + file_.string() + " " + verb +
                 "' did not answer in JSON: " + result.output.substr(0, 200));

@@ -114,6 +114,12 @@ void Database::bind(SQLite::Statement& statement, int index, const Json& value) 
   }
 }
 
+Json Database::json(const SQLite::Statement& row, int column) const {
+  const SQLite::Column value = row.getColumn(column);
+  return parse_json(value.getString(),
+                    path_.string() + ": column '" + std::string(value.getName()) + "'");
+}
+
 void throw_translated(const std::filesystem::path& path, const SQLite::Exception& error) {
   const std::string where = path.string() + ": ";
   switch (error.getErrorCode()) {

@@ -46,6 +46,10 @@ class Database {
     statement.reset();
   }
 
+  // The JSON in a column of a row. Throws DataError naming the column: a database may come from
+  // anywhere.
+  [[nodiscard]] Json json(const SQLite::Statement& row, int column) const;
+
   // The first column of the first row as an integer.
   template <typename... Values>
   std::optional<std::int64_t> integer(const char* sql, const Values&... values) {

@@ -36,7 +36,7 @@ std::vector<TrialHistory> trial_histories(Database& db, const std::string& sweep
         if (histories.empty() || histories.back().id != id) {
           histories.push_back({id, trial_state(row.getColumn(1).getString()), {}, {}});
           if (!row.isColumnNull(2)) {
-            histories.back().stop = Json::parse(row.getColumn(2).getString());
+            histories.back().stop = db.json(row, 2);
           }
         }
         if (!row.isColumnNull(3)) {
@@ -70,7 +70,7 @@ std::vector<Point> stored_draws(Database& db, const std::string& sweep, const st
       " ORDER BY draw",
       [&](SQLite::Statement& row) {
         if (row.getColumn(0).getInt64() != static_cast<std::int64_t>(first + points.size())) return;
-        points.push_back(Json::parse(row.getColumn(1).getString()).get<Point>());
+        points.push_back(db.json(row, 1).get<Point>());
       },
       sweep_row(db, sweep), stage, search);
   return points;

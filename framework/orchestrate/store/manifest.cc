@@ -112,9 +112,9 @@ Json stored_trials(Database& db, std::int64_t sweep) {
                           {"stage", row.getColumn(2).getString()},
                           {"seed", row.getColumn(3).getInt64()},
                           {"label", row.getColumn(4).getString()},
-                          {"parameters", Json::parse(row.getColumn(5).getString())},
-                          {"config", Json::parse(row.getColumn(6).getString())},
-                          {"depends_on", Json::parse(row.getColumn(7).getString())},
+                          {"parameters", db.json(row, 5)},
+                          {"config", db.json(row, 6)},
+                          {"depends_on", db.json(row, 7)},
                           {"current", row.getColumn(8).getInt() != 0}});
         if (!row.isColumnNull(9)) trials.back()["draw"] = row.getColumn(9).getInt64();
       },
@@ -202,7 +202,7 @@ Json stored_manifest(Database& db, std::int64_t sweep) {
         manifest["name"] = row.getColumn(0).getString();
         manifest["file"] = row.getColumn(1).getString();
         manifest["text"] = row.getColumn(2).getString();
-        manifest["resolved"] = Json::parse(row.getColumn(3).getString());
+        manifest["resolved"] = db.json(row, 3);
         manifest["version"] = row.getColumn(4).getString();
         manifest["created"] = row.getColumn(5).getInt64();
       },

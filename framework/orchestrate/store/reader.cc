@@ -49,7 +49,7 @@ class History {
           trial.group = row.getColumn(3).getString();
           trial.stage = row.getColumn(4).getString();
           trial.state = trial_state(row.getColumn(5).getString());
-          trial.config = Json::parse(row.getColumn(6).getString());
+          trial.config = db_.json(row, 6);
         });
   }
 
@@ -213,10 +213,9 @@ std::vector<TrialRecord> ResultsReader::with_prefix(const std::string& prefix) c
           record.trial.group = row.getColumn(3).getString();
           record.trial.stage = row.getColumn(4).getString();
           record.trial.seed = row.getColumn(5).getInt64();
-          record.trial.config = Json::parse(row.getColumn(6).getString());
-          record.trial.parameters = Json::parse(row.getColumn(7).getString());
-          record.trial.depends_on =
-              Json::parse(row.getColumn(8).getString()).get<std::vector<std::string>>();
+          record.trial.config = db.json(row, 6);
+          record.trial.parameters = db.json(row, 7);
+          record.trial.depends_on = db.json(row, 8).get<std::vector<std::string>>();
           record.state = trial_state(row.getColumn(9).getString());
           record.metric = row.getColumn(10).getString();
           record.maximize = row.getColumn(11).getInt() != 0;

@@ -74,7 +74,13 @@ RebuildSummary rebuild_database(const fs::path& results) {
   fs::path fresh = database;
   fresh += ".rebuild";
   remove_database(fresh);
-  RebuildSummary summary = translate_errors(fresh, [&] { return fill(fresh, results, sweeps); });
+  RebuildSummary summary;
+  try {
+    summary = translate_errors(fresh, [&] { return fill(fresh, results, sweeps); });
+  } catch (...) {
+    remove_database(fresh);
+    throw;
+  }
   summary.kept = set_aside(database);
   fs::rename(fresh, database);
   return summary;

@@ -1,15 +1,18 @@
-// A file mapped into memory, and a file written piece by piece that appears only when complete.
+// A file mapped into memory.
 #pragma once
 
 #include <filesystem>
 #include <string_view>
 
+#include "common/input_file.h"
+
 namespace mvn {
 
-// The whole file, mapped privately. Throws Error naming the path and the reason.
+// The whole of a regular file, mapped privately. Throws Error naming the path and the reason.
 class MappedFile {
  public:
-  explicit MappedFile(const std::filesystem::path& path);
+  explicit MappedFile(const std::filesystem::path& path) : MappedFile(InputFile(path)) {}
+  explicit MappedFile(const InputFile& file);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -19,26 +22,6 @@ class MappedFile {
  private:
   void* data_ = nullptr;
   std::size_t size_ = 0;
-};
-
-// Writes to a temporary file beside `path`; commit() syncs it and renames it into place. Destroyed
-// without commit() it leaves nothing behind. Creates the folder.
-class AtomicFile {
- public:
-  explicit AtomicFile(const std::filesystem::path& path);
-  ~AtomicFile();
-  AtomicFile(const AtomicFile&) = delete;
-  AtomicFile& operator=(const AtomicFile&) = delete;
-
-  void write(std::string_view bytes);
-  void commit();
-
- private:
-  [[noreturn]] void fail(const char* action) const;
-
-  std::filesystem::path path_;
-  std::filesystem::path temporary_;
-  int descriptor_ = -1;
 };
 
 }  // namespace mvn

@@ -8,11 +8,10 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <fstream>
 #include <set>
 #include <string_view>
 
-#include "common/files.h"
+#include "common/atomic_file.h"
 #include "common/json.h"
 #include "mvn/error.h"
 #include "mvn/nearest.h"

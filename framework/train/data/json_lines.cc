@@ -1,32 +1,35 @@
 // JSON Lines: an object a line, all with the first one's keys.
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 
 #include "common/json.h"
 #include "mvn/error.h"
+#include "train/data/indexed_map.h"
 #include "train/data/table_reader.h"
 
 namespace mvn {
 namespace {
 
-using OrderedJson = nlohmann::ordered_json;
-
 OrderedJson parse_object(std::string_view line, const Table& table, std::int64_t number) {
+  // What the cells hold is written out again, which is recursive.
+  if (nests_too_deeply(line)) fail_at_line(table, number, "nested too deeply");
   OrderedJson object;
   try {
     object = OrderedJson::parse(line);
   } catch (const OrderedJson::parse_error& e) {
     throw DataError(table.path.string() + ":" + std::to_string(number) + ":" +
                     std::to_string(std::max<std::size_t>(1, e.byte)) + ": not valid JSON");
+  } catch (const OrderedJson::out_of_range&) {
+    fail_at_line(table, number, "holds a number that is too large");
   }
   if (!object.is_object()) fail_at_line(table, number, "not a JSON object");
   return object;
 }
 
-std::string cell(const OrderedJson& value, const Table& table, std::int64_t number) {
+std::string cell(const OrderedJson& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_null()) return "";
-  // dump() is recursive: a hostile line must not exhaust the stack.
-  if (deeper_than(value, /*limit=*/100)) fail_at_line(table, number, "nested too deeply");
   return value.dump();
 }
 
@@ -39,11 +42,12 @@ std::vector<std::string> row_of(const OrderedJson& object, const Table& table,
     if (found == object.end()) {
       fail_at_line(table, number, "no '" + column + "', which the first object has");
     }
-    row.push_back(cell(*found, table, number));
+    row.push_back(cell(*found));
   }
   if (object.size() == table.columns.size()) return row;
+  const std::unordered_set<std::string_view> known(table.columns.begin(), table.columns.end());
   for (const auto& [name, value] : object.items()) {
-    if (std::find(table.columns.begin(), table.columns.end(), name) == table.columns.end()) {
+    if (!known.contains(name)) {
       fail_at_line(table, number, "'" + name + "' is not in the first object");
     }
   }

@@ -1,6 +1,8 @@
 // Opens a table: which format, the bytes, the checks that all formats share.
 #include <algorithm>
 #include <array>
+#include <string_view>
+#include <unordered_set>
 
 #include "common/files.h"
 #include "common/nearest.h"
@@ -84,12 +86,9 @@ std::string read_utf8(const std::filesystem::path& path, const std::string& key)
 }
 
 void check_columns(const Table& table) {
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    const auto begin = table.columns.begin();
-    const auto here = begin + static_cast<std::ptrdiff_t>(i);
-    if (std::find(begin, here, *here) != here) {
-      fail_at_line(table, 1, "two columns are named '" + *here + "'");
-    }
+  std::unordered_set<std::string_view> seen;
+  for (const auto& name : table.columns) {
+    if (!seen.insert(name).second) fail_at_line(table, 1, "two columns are named '" + name + "'");
   }
 }
 
@@ -103,7 +102,13 @@ std::size_t Table::column(const std::string& name, const std::string& key) const
     message += "; did you mean '" + nearest + "'?";
   }
   message += " (columns: ";
-  for (std::size_t i = 0; i < columns.size(); ++i) message += (i == 0 ? "" : ", ") + columns[i];
+  constexpr std::size_t kListed = 30;
+  for (std::size_t i = 0; i < std::min(columns.size(), kListed); ++i) {
+    message += (i == 0 ? "" : ", ") + columns[i];
+  }
+  if (columns.size() > kListed) {
+    message += " and " + std::to_string(columns.size() - kListed) + " more";
+  }
   throw ConfigError(key, message + ")");
 }
 

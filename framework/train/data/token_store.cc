@@ -5,45 +5,33 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <string>
-#include <string_view>
 #include <utility>
 
+#include "common/atomic_file.h"
 #include "common/file_hash.h"
 #include "common/hashing.h"
+#include "common/input_file.h"
 #include "common/json.h"
 #include "mvn/error.h"
 #include "train/checkpoint/mapped_file.h"
+#include "train/data/token_file.h"
 
 namespace mvn {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A file is this, the starts (one more than sequences), the lengths and the ids, in the machine's
-// byte order: a cache is not moved to another machine.
-struct Header {
-  std::array<char, 8> magic;
-  std::int64_t sequences;
-  std::int64_t ids;
-  std::int64_t bytes;
-  std::int64_t largest_id;
-};
-constexpr std::array<char, 8> kMagic = {'m', 'v', 'n', 't', 'o', 'k', '0', '1'};
-
-template <typename T>
-std::string_view bytes_of(const std::vector<T>& items) {
-  return {reinterpret_cast<const char*>(items.data()), items.size() * sizeof(T)};
-}
-
 // An exclusive lock on a file, waited for, until destroyed or the process ends.
 class WaitingLock {
  public:
   explicit WaitingLock(const fs::path& path)
-      : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+      // Neither through a link that somebody laid there nor waiting for a pipe's reader.
+      : descriptor_(
+            ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644)) {
     if (descriptor_ < 0) fail(path, "open");
     while (::flock(descriptor_, LOCK_EX) != 0) {
       if (errno != EINTR) fail(path, "lock");
@@ -65,20 +53,20 @@ class WaitingLock {
 struct TokenStore::Data {
   std::unique_ptr<const MappedFile> file;  // or
   TokenWriter memory;
+  TokenFile tokens;  // in one of these
 
-  std::span<const std::int64_t> starts;
-  std::span<const std::int32_t> lengths;
-  const std::int32_t* ids = nullptr;
-  std::int64_t bytes = 0;
-  std::int32_t largest_id = -1;
-
+  static TokenFile view(const TokenWriter& writer);
   static std::shared_ptr<const Data> in_memory(TokenWriter writer);
-  // Null where there is no such file, or it is not whole.
+  // Null where there is no such file, it is damaged or made up, or others may change it.
   static std::shared_ptr<const Data> on_disk(const fs::path& path);
   static void write(const fs::path& path, const TokenWriter& writer);
 };
 
 void TokenWriter::add(std::span<const std::int32_t> ids, std::int64_t bytes) {
+  if (ids.size() > std::numeric_limits<std::int32_t>::max()) {
+    throw Error("a text of " + std::to_string(ids.size()) +
+                " tokens is too long (at most 2147483647); split the file");
+  }
   ids_.insert(ids_.end(), ids.begin(), ids.end());
   lengths_.push_back(static_cast<std::int32_t>(ids.size()));
   starts_.push_back(static_cast<std::int64_t>(ids_.size()));
@@ -86,54 +74,40 @@ void TokenWriter::add(std::span<const std::int32_t> ids, std::int64_t bytes) {
   for (const auto id : ids) largest_id_ = std::max(largest_id_, id);
 }
 
+TokenFile TokenStore::Data::view(const TokenWriter& writer) {
+  return {writer.starts_, writer.lengths_, writer.ids_, writer.bytes_, writer.largest_id_};
+}
+
 std::shared_ptr<const TokenStore::Data> TokenStore::Data::in_memory(TokenWriter writer) {
   auto data = std::make_shared<Data>();
   data->memory = std::move(writer);
-  data->starts = data->memory.starts_;
-  data->lengths = data->memory.lengths_;
-  data->ids = data->memory.ids_.data();
-  data->bytes = data->memory.bytes_;
-  data->largest_id = data->memory.largest_id_;
+  data->tokens = view(data->memory);
   return data;
 }
 
 std::shared_ptr<const TokenStore::Data> TokenStore::Data::on_disk(const fs::path& path) {
-  if (!fs::exists(path)) return nullptr;
-  auto data = std::make_shared<Data>();
-  data->file = std::make_unique<const MappedFile>(path);
-  const auto view = data->file->view();
-  Header header{};
-  if (view.size() < sizeof(header)) return nullptr;
-  std::memcpy(&header, view.data(), sizeof(header));
-  const auto limit = static_cast<std::int64_t>(view.size());
-  if (header.magic != kMagic || header.sequences < 0 || header.sequences > limit ||
-      header.ids < 0 || header.ids > limit) {
+  try {
+    if (!fs::exists(path)) return nullptr;
+    const InputFile input(path);
+    if (!input.is_own()) return nullptr;
+    auto data = std::make_shared<Data>();
+    data->file = std::make_unique<const MappedFile>(input);
+    const auto tokens = read_token_file(data->file->view());
+    if (!tokens) return nullptr;
+    data->tokens = *tokens;
+    return data;
+  } catch (const Error&) {
     return nullptr;
   }
-  const auto sequences = static_cast<std::size_t>(header.sequences);
-  const auto ids = static_cast<std::size_t>(header.ids);
-  if (view.size() != sizeof(header) + (sequences + 1) * 8 + sequences * 4 + ids * 4) return nullptr;
-  const auto* starts = reinterpret_cast<const std::int64_t*>(view.data() + sizeof(header));
-  const auto* lengths = reinterpret_cast<const std::int32_t*>(starts + sequences + 1);
-  data->starts = {starts, sequences + 1};
-  data->lengths = {lengths, sequences};
-  data->ids = lengths + sequences;
-  data->bytes = header.bytes;
-  data->largest_id = static_cast<std::int32_t>(header.largest_id);
-  return data;
 }
 
 void TokenStore::Data::write(const fs::path& path, const TokenWriter& writer) {
-  const Header header = {.magic = kMagic,
-                         .sequences = static_cast<std::int64_t>(writer.lengths_.size()),
-                         .ids = static_cast<std::int64_t>(writer.ids_.size()),
-                         .bytes = writer.bytes_,
-                         .largest_id = writer.largest_id_};
+  const TokenFile tokens = view(writer);
   AtomicFile file(path);
-  file.write({reinterpret_cast<const char*>(&header), sizeof(header)});
-  file.write(bytes_of(writer.starts_));
-  file.write(bytes_of(writer.lengths_));
-  file.write(bytes_of(writer.ids_));
+  file.write(token_file_header(tokens));
+  file.write(bytes_of(tokens.starts));
+  file.write(bytes_of(tokens.lengths));
+  file.write(bytes_of(tokens.ids));
   file.commit();
 }
 
@@ -152,26 +126,26 @@ TokenStore TokenStore::open(const fs::path& folder, const fs::path& source, cons
   if (auto data = Data::on_disk(path)) return TokenStore(std::move(data));
   fill(writer);
   Data::write(path, writer);
-  auto data = Data::on_disk(path);
-  if (!data) throw Error(path.string() + ": is not what was just written to it");
-  return TokenStore(std::move(data));
+  if (auto data = Data::on_disk(path)) return TokenStore(std::move(data));
+  // Some network file systems give files to another user.
+  return TokenStore(Data::in_memory(std::move(writer)));
 }
 
 std::int64_t TokenStore::size() const { return static_cast<std::int64_t>(lengths().size()); }
 
 std::span<const std::int32_t> TokenStore::operator[](std::int64_t index) const {
-  const auto length = lengths()[static_cast<std::size_t>(index)];
-  return {data_->ids + data_->starts[static_cast<std::size_t>(index)],
-          static_cast<std::size_t>(length)};
+  const auto at = static_cast<std::size_t>(index);
+  return data_->tokens.ids.subspan(static_cast<std::size_t>(data_->tokens.starts[at]),
+                                   static_cast<std::size_t>(data_->tokens.lengths[at]));
 }
 
 std::span<const std::int32_t> TokenStore::lengths() const {
-  return data_ ? data_->lengths : std::span<const std::int32_t>();
+  return data_ ? data_->tokens.lengths : std::span<const std::int32_t>();
 }
 
-std::int64_t TokenStore::bytes() const { return data_ ? data_->bytes : 0; }
+std::int64_t TokenStore::bytes() const { return data_ ? data_->tokens.bytes : 0; }
 
-std::int32_t TokenStore::largest_id() const { return data_ ? data_->largest_id : -1; }
+std::int32_t TokenStore::largest_id() const { return data_ ? data_->tokens.largest_id : -1; }
 
 std::vector<std::int32_t> closing_tokens(const Tokenizer& tokenizer) {
   const auto empty = tokenizer.encode("");

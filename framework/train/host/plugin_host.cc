@@ -20,10 +20,6 @@
 #include "mvn/plugin.h"
 
 namespace mvn {
-namespace {
-
-namespace fs = std::filesystem;
-namespace dll = boost::dll;
 
 // What one plugin offers.
 class Offers : public Registry {
@@ -36,6 +32,11 @@ class Offers : public Registry {
   std::vector<AdapterEntry> adapters;
   std::vector<TaskEntry> tasks;
 };
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace dll = boost::dll;
 
 // A plugin that cannot be used; what() is the reason without the file's name.
 class Refused : public Error {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "common/utf8.h"
 #include "train/tokenizers/unicode.h"
@@ -43,6 +44,21 @@ std::size_t space_end(std::string_view text, std::size_t begin) {
 }
 
 }  // namespace
+
+const AddedToken* AddedTokens::find(const std::string& content) const {
+  const auto place = places_.find(content);
+  return place == places_.end() ? nullptr : &tokens_[place->second];
+}
+
+void AddedTokens::set(AddedToken token) {
+  largest_id_ = std::max(largest_id_, token.id);
+  const auto [place, is_new] = places_.emplace(token.content, tokens_.size());
+  if (is_new) {
+    tokens_.push_back(std::move(token));
+  } else {
+    tokens_[place->second] = std::move(token);
+  }
+}
 
 AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens,
                                      const std::vector<std::string>& patterns)

@@ -20,6 +20,25 @@ struct AddedToken {
   bool special = false;
 };
 
+// The added tokens of a tokenizer in their order, each content once.
+class AddedTokens {
+ public:
+  // Null where none has this content.
+  [[nodiscard]] const AddedToken* find(const std::string& content) const;
+  // Adds a token, or replaces the one of its content.
+  void set(AddedToken token);
+
+  // The largest id that a token has had, or -1.
+  [[nodiscard]] std::int32_t largest_id() const { return largest_id_; }
+  [[nodiscard]] auto begin() const { return tokens_.begin(); }
+  [[nodiscard]] auto end() const { return tokens_.end(); }
+
+ private:
+  std::vector<AddedToken> tokens_;
+  std::unordered_map<std::string, std::size_t> places_;  // by content
+  std::int32_t largest_id_ = -1;
+};
+
 // A stretch of text, or the added token found there.
 struct Segment {
   std::string_view text;

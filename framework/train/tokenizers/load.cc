@@ -15,16 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Json read_checked_json(const JsonSource& source) {
-  Json json = read_json(source.path);
-  if (deeper_than(json, /*limit=*/64)) {
-    throw DataError(source.path.string() + ": nested too deeply for a tokenizer");
-  }
-  return json;
-}
-
 Vocabulary read_vocab_json(const JsonSource& source) {
-  const Json json = read_checked_json(source);
+  const Json json = read_json(source.path);
   JsonNode(source, json).expect_object();
   Vocabulary vocabulary;
   for (const auto& [token, id] : json.items()) {
@@ -77,7 +69,7 @@ TokenizerParts read_vocab_and_merges(const fs::path& folder, const std::string& 
   end.id = parts.model->id_of(end.content);
   end.normalized = false;
   end.special = true;
-  if (end.id >= 0) parts.added_tokens.push_back(end);
+  if (end.id >= 0) parts.added_tokens.set(end);
   return parts;
 }
 
@@ -85,7 +77,7 @@ TokenizerParts read_tokenizer_file(const JsonSource& source) {
   if (source.path.extension() == ".model") {
     return read_sentencepiece(source, read_file(source.path));
   }
-  return read_tokenizer_json(source, read_checked_json(source));
+  return read_tokenizer_json(source, read_json(source.path));
 }
 
 TokenizerParts read_parts(const fs::path& path, const std::string& key) {
@@ -138,7 +130,7 @@ std::shared_ptr<const Tokenizer> load_tokenizer(const fs::path& path, const std:
   TokenizerParts parts = read_parts(path, key);
   const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
   const JsonSource config{folder / "tokenizer_config.json", key};
-  if (fs::exists(config.path)) apply_tokenizer_config(parts, config, read_checked_json(config));
+  if (fs::exists(config.path)) apply_tokenizer_config(parts, config, read_json(config.path));
   return make_tokenizer(std::move(parts), path);
 }
 

@@ -17,7 +17,7 @@ namespace mvn {
 
 // Everything that a tokenizer.json says, checked.
 struct TokenizerParts {
-  std::vector<AddedToken> added_tokens;  // contents not empty, each once
+  AddedTokens added_tokens;  // contents not empty
   std::vector<Normalizer> normalizers;
   PreTokenizer pre_tokenizer;
   std::shared_ptr<const Bpe> model;

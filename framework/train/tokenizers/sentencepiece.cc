@@ -199,10 +199,10 @@ TokenizerParts parts_of(const Model& model) {
       continue;
     }
     if (text.empty()) throw DataError("a special piece is empty");
-    parts.added_tokens.push_back({.id = id,
-                                  .content = text,
-                                  .normalized = false,
-                                  .special = type != PieceType::kUserDefined});
+    parts.added_tokens.set({.id = id,
+                            .content = text,
+                            .normalized = false,
+                            .special = type != PieceType::kUserDefined});
   }
   const Merges merges = merges_of(model, vocabulary);
   parts.model = std::make_shared<const Bpe>(std::move(vocabulary), merges, options);

@@ -41,8 +41,7 @@ void apply_added_tokens(TokenizerParts& parts, const JsonNode& node) {
 void apply_named_token(TokenizerParts& parts, const JsonNode& root, const char* name) {
   if (!root.has(name)) return;
   const std::string content = named_token(root, name);
-  const bool known = std::any_of(parts.added_tokens.begin(), parts.added_tokens.end(),
-                                 [&](const AddedToken& token) { return token.content == content; });
+  const bool known = parts.added_tokens.find(content) != nullptr;
   if (known || parts.model->id_of(content) < 0) return;
   AddedToken token;
   token.id = parts.model->id_of(content);
@@ -86,10 +85,8 @@ void apply_prefix_space(TokenizerParts& parts, const JsonNode& root) {
 }  // namespace
 
 std::int32_t token_id(const TokenizerParts& parts, const std::string& content) {
-  for (const auto& token : parts.added_tokens) {
-    if (token.content == content) return token.id;
-  }
-  return parts.model->id_of(content);
+  const AddedToken* added = parts.added_tokens.find(content);
+  return added != nullptr ? added->id : parts.model->id_of(content);
 }
 
 void apply_tokenizer_config(TokenizerParts& parts, const JsonSource& source, const Json& json) {

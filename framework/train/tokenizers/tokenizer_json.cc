@@ -287,9 +287,8 @@ void read_decoder(const JsonNode& node, std::vector<Decoder>& steps) {
 
 // As the library numbers them: after the vocabulary, and after the last added token.
 std::int32_t next_id(const TokenizerParts& parts) {
-  auto next = static_cast<std::int32_t>(parts.model->vocabulary().size());
-  for (const auto& token : parts.added_tokens) next = std::max(next, token.id + 1);
-  return next;
+  return std::max(static_cast<std::int32_t>(parts.model->vocabulary().size()),
+                  parts.added_tokens.largest_id() + 1);
 }
 
 void read_added_tokens(const JsonNode& list, TokenizerParts& parts) {
@@ -315,22 +314,14 @@ AddedToken read_added_token(const JsonNode& node) {
 }
 
 void add_token(TokenizerParts& parts, const AddedToken& token, const JsonNode& where) {
-  auto& known = parts.added_tokens;
-  const auto same = std::find_if(known.begin(), known.end(), [&](const AddedToken& other) {
-    return other.content == token.content;
-  });
-  std::int32_t id = parts.model->id_of(token.content);
-  if (same != known.end()) id = same->id;
+  const AddedToken* same = parts.added_tokens.find(token.content);
+  std::int32_t id = same != nullptr ? same->id : parts.model->id_of(token.content);
   if (id < 0) id = next_id(parts);
   if (id != token.id) {
     where.fail("the added token '" + token.content + "' has id " + std::to_string(token.id) +
                ", which should be " + std::to_string(id));
   }
-  if (same != known.end()) {
-    *same = token;
-  } else {
-    known.push_back(token);
-  }
+  parts.added_tokens.set(token);
 }
 
 TokenizerParts read_tokenizer_json(const JsonSource& source, const Json& json) {

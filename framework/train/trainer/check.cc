@@ -3,6 +3,7 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -23,6 +24,8 @@ bool collect(CheckResult& result, const std::string& key, const std::function<vo
     return true;
   } catch (const ConfigError& e) {
     result.errors.push_back({e.key(), e.message()});
+  } catch (const std::bad_alloc&) {
+    result.errors.push_back({key, "out of memory"});
   } catch (...) {
     result.errors.push_back({key, end_of(std::current_exception()).message});
   }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/atomic_file.h"
 #include "common/files.h"
 #include "common/hashing.h"
 #include "common/trial.h"
@@ -24,8 +25,7 @@ CheckpointStore::CheckpointStore(fs::path folder, std::int64_t keep, std::int64_
 
 void CheckpointStore::save(const Snapshot& snapshot) const {
   const fs::path temporary = folder_ / "writing.tmp";
-  fs::remove_all(temporary);  // of a process that was killed here
-  fs::create_directories(temporary);
+  make_fresh_folder(temporary);
   write_safetensors(temporary / kTensors, snapshot.tensors);
   const Json state = {{"format", 1},
                       {"step", snapshot.step},

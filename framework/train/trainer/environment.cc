@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "common/file_hash.h"
+#include "common/files.h"
 
 namespace mvn {
 namespace {

@@ -1,5 +1,6 @@
 #include "train/trainer/model_folder.h"
 
+#include "common/atomic_file.h"
 #include "common/files.h"
 
 namespace mvn {
@@ -26,8 +27,7 @@ bool copy_tokenizer(const fs::path& source, const fs::path& folder) {
 void write_folder(const fs::path& folder, const std::function<void(const fs::path&)>& write) {
   const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
   const fs::path temporary = parent / (folder.filename().string() + ".tmp");
-  fs::remove_all(temporary);  // of an attempt that was killed
-  fs::create_directories(temporary);
+  make_fresh_folder(temporary);
   try {
     write(temporary);
     sync_tree(temporary);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "common/atomic_file.h"
 #include "common/files.h"
 #include "mvn/json_file.h"
 #include "train/checkpoint/weights.h"
@@ -53,8 +54,7 @@ void record_artifact(SpoolWriter& spool, const std::string& kind, const fs::path
 
 void save_model_folder(const Experiment& experiment, const fs::path& folder) {
   const fs::path temporary = fs::path(folder) += ".tmp";
-  fs::remove_all(temporary);
-  fs::create_directories(temporary);
+  make_fresh_folder(temporary);
   write_model(experiment, temporary, folder);
   sync_tree(temporary);
   fs::remove_all(folder);  // an earlier best, or of an attempt that was killed after this point

@@ -1,5 +1,5 @@
 // Any bytes as a safetensors file: a DataError or tensors whose every byte can be read.
-#include "memory_file.h"
+#include "../memory_file.h"
 #include "mvn/error.h"
 #include "mvn/safetensors.h"
 

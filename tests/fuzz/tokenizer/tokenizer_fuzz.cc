@@ -21,8 +21,8 @@ std::shared_ptr<const mvn::Tokenizer> read(std::string_view file) {
   if (!file.starts_with('{')) {
     return mvn::make_tokenizer(mvn::read_sentencepiece(source, file), source.path);
   }
-  const mvn::Json json = mvn::Json::parse(file, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded() || mvn::deeper_than(json, /*limit=*/64)) return nullptr;
+  const mvn::Json json = mvn::try_parse_json(file);
+  if (json.is_discarded()) return nullptr;
   return mvn::make_tokenizer(mvn::read_tokenizer_json(source, json), source.path);
 }
 

@@ -176,10 +176,10 @@ TEST_F(Safetensors, RefusesHolesOverlapsAndLeftovers) {
 
 TEST_F(Safetensors, RefusesAFolderAndAMissingFile) {
   EXPECT_EQ(error_of([&] { SafetensorsFile file(folder_.path()); }),
-            folder_.path().string() + ": is not a regular file");
+            folder_.path().string() + ": is a folder, not a file");
   const auto missing = folder_ / "none.safetensors";
   EXPECT_EQ(error_of([&] { SafetensorsFile file(missing); }),
-            missing.string() + ": cannot open: No such file or directory");
+            missing.string() + ": cannot read: No such file or directory");
 }
 
 }  // namespace

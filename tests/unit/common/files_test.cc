@@ -1,13 +1,19 @@
 #include "common/files.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "common/atomic_file.h"
+#include "common/file_hash.h"
+#include "common/hashing.h"
 #include "mvn/error.h"
 #include "support/error_of.h"
 #include "support/temporary_folder.h"
@@ -47,6 +53,61 @@ TEST(Files, ReadNamesThePathAndTheReason) {
   EXPECT_EQ(error_of([] { read_file("/no/such"); }),
             "/no/such: cannot read: No such file or directory");
   EXPECT_EQ(error_of([] { read_file("/tmp"); }), "/tmp: is a folder, not a file");
+}
+
+// Each is a failure or an end that never comes, and none is an empty file.
+TEST(Files, OnlyRegularFilesAreRead) {
+  const test::TemporaryFolder folder;
+  const auto pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(error_of([&] { read_file(pipe); }), pipe.string() + ": is not a regular file");
+  EXPECT_EQ(error_of([&] { sha256_of_file(pipe); }), pipe.string() + ": is not a regular file");
+  EXPECT_EQ(error_of([&] { remembered_hash(pipe); }), pipe.string() + ": is not a regular file");
+  EXPECT_EQ(error_of([] { read_file("/dev/zero"); }), "/dev/zero: is not a regular file");
+}
+
+TEST(Files, AReadThatFailsIsNotTheEnd) {
+  EXPECT_EQ(error_of([] { read_file("/proc/self/mem"); }),
+            "/proc/self/mem: cannot read: Input/output error");
+  EXPECT_EQ(error_of([] { sha256_of_file("/proc/self/mem"); }),
+            "/proc/self/mem: cannot read: Input/output error");
+}
+
+TEST(Files, AFileThatTheMemoryCannotHoldIsSaid) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "AddressSanitizer ends a program that asks for so much";
+#endif
+  const test::TemporaryFolder folder;
+  const auto file = folder.write("large.tsv", "a\tb\n");
+  std::filesystem::resize_file(file, std::uintmax_t{1} << 42);  // of which nothing is stored
+  rlimit before{};
+  ::getrlimit(RLIMIT_AS, &before);
+  const rlimit little = {rlim_t{1} << 41, before.rlim_max};
+  ::setrlimit(RLIMIT_AS, &little);
+  EXPECT_EQ(error_of([&] { read_file(file); }),
+            file.string() + ": cannot read: out of memory for its 4398046511104 bytes");
+  ::setrlimit(RLIMIT_AS, &before);
+}
+
+TEST(Files, WhatTheSystemMakesUpIsReadWhole) {
+  EXPECT_TRUE(read_file("/proc/self/status").starts_with("Name:"));
+  EXPECT_EQ(read_file("/proc/self/comm").back(), '\n');
+}
+
+// A temporary file's name cannot be guessed; a folder for what is half written is made anew.
+TEST(Files, NothingIsWrittenThroughALink) {
+  const test::TemporaryFolder folder;
+  const auto victim = folder.write("victim/precious", "mine");
+  const std::string guessed = "state.json.tmp" + std::to_string(::getpid());
+  std::filesystem::create_symlink(victim, folder / guessed);
+  std::filesystem::create_symlink(victim, folder / "state.json");
+  write_file_atomically(folder / "state.json", "new");
+  EXPECT_EQ(read_file(folder / "state.json"), "new");
+  std::filesystem::create_directory_symlink(victim.parent_path(), folder / "writing.tmp");
+  make_fresh_folder(folder / "writing.tmp");
+  EXPECT_FALSE(std::filesystem::is_symlink(folder / "writing.tmp"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder / "writing.tmp"));
+  EXPECT_EQ(read_file(victim), "mine");
 }
 
 TEST(Files, ALockIsExclusiveAndSaysWhoHoldsIt) {

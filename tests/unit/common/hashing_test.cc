@@ -21,7 +21,8 @@ TEST(Hashing, AFileHashesLikeItsBytes) {
 }
 
 TEST(Hashing, AMissingFileIsNamed) {
-  EXPECT_EQ(test::error_of([] { sha256_of_file("/no/such/file"); }), "/no/such/file: cannot read");
+  EXPECT_EQ(test::error_of([] { sha256_of_file("/no/such/file"); }),
+            "/no/such/file: cannot read: No such file or directory");
 }
 
 }  // namespace

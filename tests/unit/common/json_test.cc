@@ -44,6 +44,33 @@ TEST(Json, ADamagedFileIsNamedWithLineAndColumn) {
   const test::TemporaryFolder folder;
   const auto file = folder.write("config.json", "{\n  \"a\": 1,\n  oops\n}\n");
   EXPECT_EQ(error_of([&] { read_json(file); }), file.string() + ":3:3: not valid JSON");
+  EXPECT_EQ(error_of([] { parse_json("[1e999]", "answer"); }),
+            "answer: holds a number that is too large");
+}
+
+std::string nested(int depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+
+TEST(Json, ATextThatNestsTooDeeplyIsRefusedWithItsKey) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.write(
+      "config.json", "{\"a [\\\"[\": [[1], \"[\"],\n \"layers\": " + nested(100'000) + "}");
+  EXPECT_EQ(error_of([&] { read_json(file); }),
+            file.string() + ":2:111: 'layers': lists and objects nest more than 100 deep");
+  EXPECT_EQ(error_of([] { parse_json(nested(101), "answer"); }),
+            "answer:1:101: lists and objects nest more than 100 deep");
+  EXPECT_EQ(parse_json(nested(100), "answer").dump(), nested(100));
+  EXPECT_TRUE(try_parse_json(nested(101)).is_discarded());
+  EXPECT_TRUE(try_parse_json("[").is_discarded());
+  EXPECT_TRUE(try_parse_json("\"\\").is_discarded());
+  EXPECT_EQ(try_parse_json(nested(100)).dump(), nested(100));
+}
+
+TEST(Json, AWholeNumberBeyondTheIntegersStaysItself) {
+  EXPECT_EQ(to_value(Json::parse("9223372036854775807")).as_int(),
+            std::numeric_limits<std::int64_t>::max());
+  const Value large = to_value(Json::parse("18446744073709551614"));
+  EXPECT_FALSE(large.is_int());
+  EXPECT_EQ(large.as_real(), 18446744073709551614.0);
 }
 
 }  // namespace

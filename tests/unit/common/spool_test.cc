@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "common/disk_full.h"
+#include "common/files.h"
 #include "support/error_of.h"
 #include "support/temporary_folder.h"
 
@@ -119,6 +120,15 @@ TEST(Spool, ARecordThatDoesNotFitLeavesNothingBehind) {
   EXPECT_EQ(batch.records[1]["step"], 3);
 }
 
+TEST(Spool, NothingIsWrittenThroughALink) {
+  const test::TemporaryFolder folder;
+  const auto victim = folder.write("victim", "mine\n");
+  std::filesystem::create_symlink(victim, folder / "spool.jsonl");
+  EXPECT_EQ(test::error_of([&] { SpoolWriter(folder / "spool.jsonl").progress(1, 2); }),
+            (folder / "spool.jsonl").string() + ": cannot open: Too many levels of symbolic links");
+  EXPECT_EQ(read_file(victim), "mine\n");
+}
+
 TEST(Spool, AFullDiskIsSaid) {
   EXPECT_EQ(test::error_of([] { SpoolWriter("/dev/full").progress(1, 2); }),
             "/dev/full: cannot write: No space left on device");
@@ -131,6 +141,16 @@ TEST(Spool, ALineThatIsNoRecordIsReportedAndSkipped) {
   const auto batch = read_spool(path, 0);
   EXPECT_EQ(batch.records.size(), 1U);
   EXPECT_EQ(batch.damaged, (std::vector<std::string>{"hello", "[1]", "{\"type\":7}"}));
+}
+
+TEST(Spool, ALineThatNestsTooDeeplyIsReportedAndSkipped) {
+  const test::TemporaryFolder folder;
+  const std::string deep = "{\"type\":\"event\",\"message\":" + std::string(100'000, '[') +
+                           std::string(100'000, ']') + "}";
+  const auto path = folder.write("spool.jsonl", deep + "\n{\"type\":\"start\"}\n");
+  const auto batch = read_spool(path, 0);
+  EXPECT_EQ(batch.records.size(), 1U);
+  EXPECT_EQ(batch.damaged, std::vector<std::string>{deep.substr(0, 200)});
 }
 
 TEST(Spool, AMissingFileHasNoRecords) {

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <tuple>
 
@@ -118,6 +119,15 @@ TEST_F(TableTest, BrokenJsonLines) {
             path("a.jsonl") + ":1: nested too deeply");
 }
 
+TEST_F(TableTest, OnlyRegularFilesAreRead) {
+  const auto pipe = folder_ / "a.tsv";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(error_of([&] { read_table(pipe, {}, "task.train"); }),
+            "task.train: " + pipe.string() + ": is not a regular file");
+  EXPECT_EQ(error("a.jsonl", "{\"a\": 1e999}\n"),
+            path("a.jsonl") + ":1: holds a number that is too large");
+}
+
 TEST_F(TableTest, OtherDamage) {
   EXPECT_EQ(error("a.csv", ""), path("a.csv") + ": the file is empty");
   EXPECT_EQ(error("a.jsonl", "\n"), path("a.jsonl") + ": the file is empty");
@@ -153,6 +163,53 @@ TEST_F(TableTest, UnknownColumn) {
             "task.text: " + path("a.csv") +
                 " has no column 'sentense'; did you mean 'sentence'? "
                 "(columns: sentence, label)");
+}
+
+TEST_F(TableTest, AMessageNamesNotThousandsOfColumns) {
+  std::string header = "c0";
+  for (int i = 1; i < 32; ++i) header += ",c" + std::to_string(i);
+  const Table table = read("a.csv", header + "\n");
+  EXPECT_EQ(error_of([&] { std::ignore = table.column("sentence", "task.text"); }),
+            "task.text: " + path("a.csv") +
+                " has no column 'sentence' (columns: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, "
+                "c11, c12, c13, c14, c15, c16, c17, c18, c19, c20, c21, c22, c23, c24, c25, c26, "
+                "c27, c28, c29 and 2 more)");
+}
+
+// Readers that look each name up by going through all the others would need minutes for these.
+TEST_F(TableTest, AHundredThousandColumns) {
+  constexpr int kColumns = 150'000;
+  std::string header = "c0";
+  std::string object = "{\"c0\": 0";
+  std::string backwards = "{";
+  for (int i = 1; i < kColumns; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    header += "\t" + name;
+    object += ", \"" + name + "\": " + std::to_string(i);
+  }
+  for (int i = kColumns - 1; i > 0; --i) {
+    backwards += "\"c" + std::to_string(i) + "\": " + std::to_string(-i) + ", ";
+  }
+  EXPECT_EQ(read("a.tsv", header + "\n").columns.size(), 150'000U);
+  EXPECT_EQ(error("b.tsv", header + "\tc7\n"), path("b.tsv") + ":1: two columns are named 'c7'");
+  const Table table = read("a.jsonl", object + "}\n" + backwards + "\"c0\": 0}\n");
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_EQ(table.columns.at(149'999), "c149999");
+  EXPECT_EQ(table.rows[0].at(149'999), "149999");
+  EXPECT_EQ(table.rows[1].at(149'999), "-149999");
+  EXPECT_EQ(error("b.jsonl", object + "}\n" + object + ", \"d\": 1}\n"),
+            path("b.jsonl") + ":2: 'd' is not in the first object");
+  EXPECT_EQ(error("c.jsonl", object + "}\n" + backwards + "\"d\": 1}\n"),
+            path("c.jsonl") + ":2: no 'c0', which the first object has");
+}
+
+TEST_F(TableTest, ObjectsInCellsKeepTheirOrder) {
+  std::string cell = "{";
+  for (int i = 40; i > 0; --i) cell += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
+  cell += "\"a\":[1,{\"z\":1,\"b\":2}]}";
+  const Table table = read("a.jsonl", "{\"x\": " + cell + ", \"y\": 1, \"y\": 2}\n");
+  EXPECT_EQ(table.columns, (Row{"x", "y"}));
+  EXPECT_EQ(table.rows.at(0), (Row{cell, "2"}));  // of two values of a key the last counts
 }
 
 TEST_F(TableTest, PlainText) {

@@ -130,6 +130,18 @@ TEST_F(RebuildTest, ADamagedFileOfASweepIsNamed) {
   EXPECT_EQ(rows("SELECT count(*) FROM trials"), Rows{"5"});
 }
 
+TEST_F(RebuildTest, ASweepThatNestsTooDeeplyIsNamedAndNothingIsLeftOver) {
+  make_results();
+  const auto path = results_ / "lr" / "sweep.json";
+  std::ofstream(path) << R"({"name": "lr", "trials": )" << std::string(100'000, '[');
+  EXPECT_EQ(error_of([&] { rebuild_database(results_); }),
+            path.string() + ":1:125: 'trials': lists and objects nest more than 100 deep");
+  EXPECT_EQ(rows("SELECT count(*) FROM trials"), Rows{"5"});
+  for (const auto& entry : std::filesystem::directory_iterator(results_)) {
+    EXPECT_EQ(entry.path().filename().string().find(".rebuild"), std::string::npos) << entry;
+  }
+}
+
 TEST_F(RebuildTest, AFolderWithoutSweepsIsLeftAlone) {
   EXPECT_EQ(error_of([&] { rebuild_database(results_); }),
             results_.string() + ": holds no sweep (no folder with a sweep.json)");

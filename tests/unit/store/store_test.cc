@@ -6,6 +6,7 @@
 
 #include "common/json.h"
 #include "fixture.h"
+#include "orchestrate/store/reader.h"
 
 namespace mvn {
 namespace {
@@ -149,6 +150,18 @@ TEST_F(StoreTest, AFileThatIsNoDatabaseIsRefused) {
             database().string() +
                 ": not a SQLite database; move it away, or give another folder "
                 "with --results");
+}
+
+TEST_F(StoreTest, AColumnThatNestsTooDeeplyIsNamed) {
+  {
+    Store store(database());
+    store.record_plan(plan_of("lr", {planned("a1", Json::object(), 0)}));
+  }
+  SQLite::Database(database().string(), SQLite::OPEN_READWRITE)
+      .exec("UPDATE mvn_trial SET config = '{\"model\":' || printf('%.*c', 100000, '[')");
+  EXPECT_EQ(error_of([&] { ResultsReader(database()).with_prefix(id_of("a1")); }),
+            database().string() +
+                ": column 'config':1:109: 'model': lists and objects nest more than 100 deep");
 }
 
 TEST_F(StoreTest, ADatabaseOfSchema1IsStillReadAndWritten) {

@@ -10,6 +10,7 @@
 #include "support/byte_tokenizer.h"
 #include "support/error_of.h"
 #include "support/temporary_folder.h"
+#include "train/data/token_file.h"
 
 namespace mvn::test {
 namespace {
@@ -73,6 +74,69 @@ TEST_F(TokenStoreTest, ADamagedFileIsMadeAgain) {
   std::fstream(file(), std::ios::in | std::ios::out).put('x');
   expect_whole(open());
   EXPECT_EQ(3, fills_);
+}
+
+// The bytes of a file with a checksum that fits, whatever it holds.
+std::string sealed(const TokenFile& tokens) {
+  return token_file_header(tokens) + std::string(bytes_of(tokens.starts)) +
+         std::string(bytes_of(tokens.lengths)) + std::string(bytes_of(tokens.ids));
+}
+
+bool is_read(const std::vector<std::int64_t>& starts, const Ids& lengths, const Ids& ids,
+             std::int32_t largest_id) {
+  return read_token_file(sealed({starts, lengths, ids, 0, largest_id})).has_value();
+}
+
+TEST(TokenFile, SequencesLieSideBySideAndIdsInRange) {
+  EXPECT_TRUE(is_read({0, 2, 3}, {2, 1}, {4, 5, 6}, 6));
+  EXPECT_TRUE(is_read({0}, {}, {}, -1));
+  EXPECT_FALSE(is_read({0, std::int64_t{1} << 40, 3}, {2, 1}, {4, 5, 6}, 6));  // far outside
+  EXPECT_FALSE(is_read({0, -8, 3}, {2, 1}, {4, 5, 6}, 6));                     // in front
+  EXPECT_FALSE(is_read({-1, 1, 3}, {2, 1}, {4, 5, 6}, 6));
+  EXPECT_FALSE(is_read({0, 2, 4}, {2, 2}, {4, 5, 6}, 6));   // a length beyond the end
+  EXPECT_FALSE(is_read({0, 1, 3}, {2, 1}, {4, 5, 6}, 6));   // one inside another
+  EXPECT_FALSE(is_read({0, 3, 3}, {4, -1}, {4, 5, 6}, 6));  // a length below 0
+  EXPECT_FALSE(is_read({0, 2}, {2}, {4, 5, 6}, 6));         // ids of no sequence
+  EXPECT_FALSE(is_read({0, 2, 3}, {2, 1}, {4, 5, 7}, 6));   // an id that the header does not know
+  EXPECT_FALSE(is_read({0, 2, 3}, {2, 1}, {4, -5, 6}, 6));
+}
+
+TEST_F(TokenStoreTest, AForgedFileIsMadeAgain) {
+  open();
+  const std::vector<std::int64_t> starts = {0, std::int64_t{1} << 40, 3};
+  std::ofstream(file(), std::ios::binary)
+      << sealed({starts, Ids{3, 0}, Ids{7, 300000, 2}, 3, 300000});
+  expect_whole(open());
+  EXPECT_EQ(2, fills_);
+}
+
+TEST_F(TokenStoreTest, AChangedTokenIsNoticed) {
+  open();
+  std::fstream changed(file(), std::ios::in | std::ios::out | std::ios::binary);
+  changed.seekp(-4, std::ios::end).put(3);  // a 2, which no other check could tell
+  changed.close();
+  expect_whole(open());
+  EXPECT_EQ(2, fills_);
+}
+
+TEST_F(TokenStoreTest, AFileOfSeveralNamesIsMadeAgain) {
+  open();
+  fs::create_hard_link(file(), folder_ / "other");
+  expect_whole(open());
+  EXPECT_EQ(2, fills_);
+  expect_whole(open());
+  EXPECT_EQ(2, fills_);
+}
+
+TEST_F(TokenStoreTest, ALinkInPlaceOfTheLockIsNotFollowed) {
+  open();
+  const fs::path lock = file().string() + ".lock";
+  fs::remove(file());
+  fs::remove(lock);
+  fs::create_symlink(folder_ / "elsewhere", lock);
+  EXPECT_EQ(lock.string() + ": cannot open: Too many levels of symbolic links",
+            error_of([&] { open(); }));
+  EXPECT_FALSE(fs::exists(folder_ / "elsewhere"));
 }
 
 TEST_F(TokenStoreTest, WithoutAFolderItIsInMemory) {

@@ -181,7 +181,8 @@ TEST_F(LoadTest, DamagedTokenizers) {
   folder_.write("tokenizer.json", "{}");
   EXPECT_EQ(error_of([&] { load(); }), damaged("'model' is missing"));
   folder_.write("tokenizer.json", std::string(100000, '[') + std::string(100000, ']'));
-  EXPECT_EQ(error_of([&] { load(); }), damaged("nested too deeply for a tokenizer"));
+  EXPECT_EQ(error_of([&] { load(); }),
+            path("tokenizer.json") + ":1:101: lists and objects nest more than 100 deep");
   EXPECT_EQ(error(R"({"model": {"vocab": {"a": -1}}})"),
             damaged("model.vocab['a']: must be a token's id, an integer from 0"));
   EXPECT_EQ(error(R"({"model": {"vocab": {"a": 2}}})"),
@@ -208,6 +209,18 @@ TEST_F(LoadTest, DamagedAddedTokens) {
             damaged("added_tokens[0]: the added token '<new>' has id 7, which should be 6"));
   json["added_tokens"][0].erase("lstrip");
   EXPECT_EQ(error_of([&] { load(json); }), damaged("added_tokens[0]: 'lstrip' is missing"));
+}
+
+// A reader that looks each up by going through all the others would need minutes for these.
+TEST_F(LoadTest, AHundredThousandAddedTokens) {
+  Json json = small_json();
+  Json token = json["added_tokens"][0];
+  for (int i = 0; i < 100'000; ++i) {
+    token["id"] = 6 + i;
+    token["content"] = "<" + std::to_string(i) + ">";
+    json["added_tokens"].push_back(token);
+  }
+  EXPECT_EQ(load(json)->encode("a<99999><0>b"), (Ids{1, 100'005, 6, 2}));
 }
 
 TEST_F(LoadTest, AddedTokensThatLookTheSame) {
