@@ -9,9 +9,9 @@
 #include "dropout.h"
 #include "dropout_mask.h"
 #include "lora_cpu.h"
+#include "support/gpu.h"
 #include "support/tensors.h"
 #include "thin_products.h"
-#include "train/sdk/device.h"
 
 namespace mvn::test {
 namespace {
@@ -90,9 +90,9 @@ TEST(LoraFunction, IsTheCompositionInFloat64) {
 }
 
 void skip_without_gpu() {
-  const auto warning = open_gpu_library();
-  if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU here" << warning;
-  if (!gpu::has_dropout(0)) GTEST_SKIP() << "the dropout was not compiled for this GPU";
+  const auto reason =
+      no_gpu([] { return gpu::has_dropout(0) ? "" : "the dropout was not compiled for this GPU"; });
+  if (!reason.empty()) GTEST_SKIP() << reason;
 }
 
 TEST(LoraFunction, IsTheCompositionOnAGpuToo) {
