@@ -64,13 +64,15 @@ std::int64_t multiprocessors(int device) {
   return count;
 }
 
-// Too old a driver, or a GPU that there is no machine code for, shows in either call.
+// Too old a driver, or a GPU that there is no machine code for, shows in either call. A GPU without
+// memory at the moment is no reason.
 std::string ask_cuda(int device) {
   cudaError_t error = cudaSetDevice(device);
   cudaFuncAttributes attributes;
   if (error == cudaSuccess)
     error = cudaFuncGetAttributes(&attributes, &backward_kernel<true, Bf16>);
   static_cast<void>(cudaGetLastError());
+  if (error == cudaErrorMemoryAllocation) check(error, "preparing Mamba's kernels");
   return error == cudaSuccess ? "" : cudaGetErrorString(error);
 }
 
@@ -89,8 +91,8 @@ const std::string& refusal(int device) {
   static std::mutex mutex;
   static std::map<int, std::string> known;
   const std::lock_guard<std::mutex> lock(mutex);
-  const auto [place, is_new] = known.try_emplace(device);
-  if (is_new) place->second = ask_cuda(device);
+  auto place = known.find(device);
+  if (place == known.end()) place = known.emplace(device, ask_cuda(device)).first;
   return place->second;
 }
 
@@ -108,9 +110,8 @@ template <typename Real>
 void scan_forward(const ScanInputs<Real>& in, const ScanOutputs<Real>& out, const Launch& launch) {
   use(launch);
   auto* stream = static_cast<cudaStream_t>(launch.stream);
-  // A thread a channel leaves a scheduler two warps from here on.
-  const std::int64_t enough = 8 * kWarp * multiprocessors(launch.device);
-  if (in.sequences * in.channels >= enough) {
+  if (choose_scan_forward(in.sequences, in.channels, multiprocessors(launch.device)) ==
+      ScanForward::kByChannel) {
     forward_by_channel_kernel<<<grid_of(in.sequences, divide_up(in.channels, kThreads)), kThreads,
                                 0, stream>>>(in, out);
   } else {
