@@ -64,13 +64,25 @@ std::int64_t multiprocessors(int device) {
   return count;
 }
 
-// Too old a driver, or a GPU that there is no machine code for, shows in either call. A GPU without
-// memory at the moment is no reason.
+// Four blocks of the backward pass, as their registers allow, need most of a multiprocessor's
+// shared memory: none of it is to be kept for the cache.
+template <typename Kernel>
+cudaError_t give_shared_memory(Kernel* kernel) {
+  return cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                              cudaSharedmemCarveoutMaxShared);
+}
+
+// Too old a driver, or a GPU that there is no machine code for, shows in the first calls. A GPU
+// without memory at the moment is no reason.
 std::string ask_cuda(int device) {
   cudaError_t error = cudaSetDevice(device);
   cudaFuncAttributes attributes;
   if (error == cudaSuccess)
     error = cudaFuncGetAttributes(&attributes, &backward_kernel<true, Bf16>);
+  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<true, Bf16>);
+  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<false, Bf16>);
+  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<true, float>);
+  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<false, float>);
   static_cast<void>(cudaGetLastError());
   if (error == cudaErrorMemoryAllocation) check(error, "preparing Mamba's kernels");
   return error == cudaSuccess ? "" : cudaGetErrorString(error);
