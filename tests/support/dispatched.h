@@ -40,20 +40,27 @@ class Dispatched {
     thread_local int now = 0;
     return now;
   }
+  // Views, what makes memory, and what does nothing or calls another to do it.
+  static bool is_free(const std::string& name) {
+    static const std::set<std::string> kFree = {"alias",        "as_strided", "chunk",
+                                                "contiguous",   "detach",     "detach_",
+                                                "empty",        "empty_like", "empty_strided",
+                                                "expand",       "flatten",    "narrow",
+                                                "new_empty",    "permute",    "reshape",
+                                                "resolve_conj", "select",     "slice",
+                                                "split",        "squeeze",    "t",
+                                                "to",           "transpose",  "unflatten",
+                                                "unsqueeze",    "view",       "view_as",
+                                                "_unsafe_view", "lift_fresh", "result_type"};
+    return !name.starts_with("aten::") || kFree.contains(name.substr(6));
+  }
   static std::unique_ptr<at::ObserverContext> enter(const at::RecordFunction& function) {
-    static const std::set<std::string> kFree = {
-        "aten::view",        "aten::reshape",   "aten::flatten", "aten::unflatten",
-        "aten::transpose",   "aten::t",         "aten::detach",  "aten::select",
-        "aten::narrow",      "aten::slice",     "aten::squeeze", "aten::permute",
-        "aten::expand",      "aten::unsqueeze", "aten::empty",   "aten::empty_like",
-        "aten::chunk",       "aten::split",     "aten::alias",   "aten::as_strided",
-        "aten::_unsafe_view"};
     const std::string name = function.name();
-    if (name.starts_with("aten::") && depth()++ == 0 && !kFree.contains(name)) ++counts()[name];
+    if (!is_free(name) && depth()++ == 0) ++counts()[name];
     return nullptr;
   }
   static void leave(const at::RecordFunction& function, at::ObserverContext*) {
-    if (std::string(function.name()).starts_with("aten::")) --depth();
+    if (!is_free(function.name())) --depth();
   }
 
   at::CallbackHandle handle_;
