@@ -226,9 +226,10 @@ def alone(command, rounds, limit=math.inf):
 
 
 def has_peer(python):
-    """Whether the steps' peer can run, which not every machine has."""
-    return subprocess.run([python, "-c", "import peft, tokenizers, transformers"],
-                          capture_output=True, check=False).returncode == 0
+    """Whether what the peers import is there, which not every machine has."""
+    find = "from importlib.util import find_spec; " \
+           "exit(not all(map(find_spec, ['torch', 'peft', 'tokenizers', 'transformers'])))"
+    return subprocess.run([python, "-c", find], capture_output=True, check=False).returncode == 0
 
 
 def row_alone(title, precision, seconds, took):
