@@ -14,6 +14,7 @@ import lzma
 import math
 import os
 import pathlib
+import random
 import statistics
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def step_case(model, config, targets, tokenizer, data, batch_size, max_length):
     def make(folder, arguments, precision):
         graphs = {"cuda_graphs": True} if arguments.cuda_graphs else {}
         path = write_trial(folder, arguments, precision,
-                           {"plugin": model, "config": config, "tokenizer": str(shared_data(tokenizer))},
+                           {"plugin": model, "config": config, "tokenizer": str(tokenizer())},
                            targets, data(folder),
                            {"epochs": 1, "batch_size": batch_size, "max_length": max_length,
                             **graphs})
@@ -130,8 +131,27 @@ def long_texts(folder):
     return write_examples(folder, shared_data("imdb/train.jsonl.xz"), "text", "label", 8, every=3125)
 
 
-NEO = ("gptneo", GPT_NEO_125M, GPT_NEO_LINEARS, "tokenizers/gpt2")
-MAMBA = ("mamba", MAMBA_130M, ["in_proj", "x_proj"], "tokenizers/gpt-neox-20b")
+def made_texts(folder):
+    """256 texts of 16 to 127 letters, a token each: where no data set is at hand."""
+    draw = random.Random(0)
+    lines = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=draw.randrange(16, 128)))
+             for _ in range(256)]
+    path = folder / "train.tsv"
+    path.write_text("text\tlabel\n" + "".join(f"{t}\t{i % 2}\n" for i, t in enumerate(lines)))
+    return str(path)
+
+
+def made_tokenizer():
+    return ROOT / "tests/exactness/trajectory/tokenizer.json"
+
+
+def published(name):
+    return lambda: shared_data("tokenizers") / name
+
+
+NEO = ("gptneo", GPT_NEO_125M, GPT_NEO_LINEARS)
+NEO_TINY = ("gptneo", GPT_NEO_TINY, GPT_NEO_LINEARS)
+MAMBA = ("mamba", MAMBA_130M, ["in_proj", "x_proj"])
 # What the cases that take no precision compute in.
 FP32_ALONE = ("attention", "start")
 CASES = {
@@ -141,10 +161,14 @@ CASES = {
     **{f"attention-{what}-{length}": (f"attention, {what}, L {length}",
                                       kernel_case("attention", str(length), what))
        for what in ("local", "global") for length in (512, 1024, 2048)},
-    "mamba-cpu": ("LoRA step, mamba-130m, B 8, L 128", step_case(*MAMBA, long_texts, 8, 128)),
-    "neo-cpu-sst2": ("LoRA step, gpt-neo-125m, SST-2, B 16", step_case(*NEO, sst2, 16, 256)),
+    "mamba-cpu": ("LoRA step, mamba-130m, B 8, L 128", step_case(*MAMBA, published("gpt-neox-20b"), long_texts, 8, 128)),
+    "neo-cpu-sst2": ("LoRA step, gpt-neo-125m, SST-2, B 16", step_case(*NEO, published("gpt2"), sst2, 16, 256)),
     "neo-cpu-banking77": ("LoRA step, gpt-neo-125m, banking77, B 16",
-                          step_case(*NEO, banking77, 16, 256)),
+                          step_case(*NEO, published("gpt2"), banking77, 16, 256)),
+    **{f"{name}-made": (f"LoRA step, {title}, B 32, 16 to 127 tokens",
+                        step_case(*model, made_tokenizer, made_texts, 32, 128))
+       for name, title, model in (("mamba", "mamba-130m", MAMBA), ("neo", "gpt-neo-125m", NEO),
+                                  ("neo-tiny", "GPT-Neo of 3 million", NEO_TINY))},
     **{f"start-{size}-{event}": (f"start of a trial, {title}, {what}", start_case(config, event))
        for size, title, config in (("tiny", "GPT-Neo of 3 million", GPT_NEO_TINY),
                                    ("125m", "gpt-neo-125m", GPT_NEO_125M))
@@ -188,6 +212,31 @@ def measure(ours, peer, rounds, limit=math.inf):
     return pairs
 
 
+def alone(command, rounds, limit=math.inf):
+    """Seconds per unit of work: one round that does not count, and then as in measure()."""
+    side = Side(command)
+    start = time.monotonic()
+    first = side.round()[0]
+    a_round = time.monotonic() - start
+    seconds = [first] if a_round > limit else []
+    while not seconds or (len(seconds) < rounds and time.monotonic() - start + a_round < limit):
+        seconds.append(side.round()[0])
+    side.close()
+    return seconds
+
+
+def has_peer(python):
+    """Whether what the peers import is there, which not every machine has."""
+    find = "from importlib.util import find_spec; " \
+           "exit(not all(map(find_spec, ['torch', 'peft', 'tokenizers', 'transformers'])))"
+    return subprocess.run([python, "-c", find], capture_output=True, check=False).returncode == 0
+
+
+def row_alone(title, precision, seconds, took):
+    return (f"| {title} | {precision} | {statistics.median(seconds) * 1e9:.4g} | no peer | | "
+            f"{len(seconds)} | {took:.0f} s |")
+
+
 def row(title, precision, pairs, took):
     ours, peer = (statistics.median(column) * 1e9 for column in zip(*pairs))
     ratios = [b / a for a, b in pairs]
@@ -209,13 +258,16 @@ def main():
     parser.add_argument("--device", default="cpu", help="of the steps and the starts: cpu, cuda:0")
     parser.add_argument("--cuda-graphs", action="store_true",
                         help="replay mvn's steps (training.cuda_graphs)")
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
-    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build",
+                        help="where bin/ has the programs; default: build")
+    parser.add_argument("--python", default=sys.executable,
+                        help="one that has the peers; without them mvn is timed alone")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.case if name not in CASES]
     if unknown:
         parser.error(f"no case {unknown[0]}; known: " + ", ".join(CASES))
     os.environ["MVN_ROUND_CLOCK"] = arguments.clock
+    with_peer = has_peer(arguments.python)
     print(f"{arguments.threads} threads, {arguments.clock} clock; nanoseconds per token, of a scan "
           "per token and channel, of a start per trial\n")
     print("| work | precision | mvn | peer | ratio (least to most) | rounds | took |\n"
@@ -227,8 +279,13 @@ def main():
                 try:
                     sides = make(pathlib.Path(folder), arguments, precision)
                     start = time.monotonic()
-                    pairs = measure(*sides, arguments.rounds, arguments.limit)
-                    print(row(title, precision, pairs, time.monotonic() - start), flush=True)
+                    if with_peer:
+                        pairs = measure(*sides, arguments.rounds, arguments.limit)
+                        print(row(title, precision, pairs, time.monotonic() - start), flush=True)
+                    else:
+                        seconds = alone(sides[0], arguments.rounds, arguments.limit)
+                        print(row_alone(title, precision, seconds, time.monotonic() - start),
+                              flush=True)
                 except Absent as absent:
                     print(f"| {title} | {precision} | skipped: {absent} | | | | |", flush=True)
 

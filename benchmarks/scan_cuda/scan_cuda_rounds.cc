@@ -2,6 +2,9 @@
 //
 //   scan_cuda_rounds fp32|bf16 LENGTHS forward|training   units are (token, channel) places
 //   scan_cuda_rounds copy                                 units are bytes, read and written
+//   scan_cuda_rounds fp32|bf16 exponentials               units are exponentials
+//
+// MVN_SCAN_CUDA=channel|quad forces one of the two forward kernels.
 //
 // LENGTHS are the sequences' lengths, "64x128" for 64 of 128 tokens and "16-512" for as many
 // between the two as make 8192 tokens. D 1536, N 16, with the gate, D and the bias, as a Mamba
@@ -13,8 +16,10 @@
 #include <vector>
 
 #include "benchmarks/rounds.h"
+#include "benchmarks/scan_cuda/exponentials.h"
 #include "cuda/kernels.h"
 #include "fused.h"
+#include "mvn/stream.h"
 #include "train/sdk/device.h"
 
 namespace mvn::benchmark {
@@ -107,6 +112,25 @@ class Copy {
   Tensor to_ = torch::empty_like(from_);
 };
 
+// The rate at which the GPU makes exponentials when it does nothing else.
+class Exponentials {
+ public:
+  explicit Exponentials(bool bfloat16) : bfloat16_(bfloat16) {}
+  double run() {
+    double made = 0;
+    for (int i = 0; i < kRepeats; ++i) {
+      made += launch_exponentials(bfloat16_, sink_.data_ptr<float>(), 0,
+                                  current_stream(sink_.device()));
+    }
+    torch::cuda::synchronize();
+    return made;
+  }
+
+ private:
+  bool bfloat16_;
+  Tensor sink_ = torch::zeros({1}, torch::Device(torch::kCUDA, 0));
+};
+
 int refuse(const std::string& reason) {
   std::fprintf(stderr, "scan_cuda_rounds: %s\n", reason.c_str());
   return 69;
@@ -114,8 +138,11 @@ int refuse(const std::string& reason) {
 
 int run(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[argc - 1] : "";
-  if (!(argc == 2 && what == "copy") && argc != 4) {
-    std::fputs("usage: scan_cuda_rounds copy | fp32|bf16 LENGTHS forward|training\n", stderr);
+  if (!(argc == 2 && what == "copy") && !(argc == 3 && what == "exponentials") && argc != 4) {
+    std::fputs(
+        "usage: scan_cuda_rounds copy | fp32|bf16 exponentials | "
+        "fp32|bf16 LENGTHS forward|training\n",
+        stderr);
     return 64;
   }
   const auto warning = open_gpu_library();
@@ -126,6 +153,11 @@ int run(int argc, char** argv) {
   if (what == "copy") {
     Copy copy;
     serve_rounds([&] { return copy.run(); });
+    return 0;
+  }
+  if (what == "exponentials") {
+    Exponentials exponentials(std::string(argv[1]) == "bf16");
+    serve_rounds([&] { return exponentials.run(); });
     return 0;
   }
   const auto type = std::string(argv[1]) == "bf16" ? torch::kBFloat16 : torch::kFloat32;

@@ -1,5 +1,7 @@
 // Training steps of one trial, as the trainer makes them: step_rounds TRIAL.json
 //
+// Plugins are those that a worker beside it would find.
+//
 // A round is one epoch; its units are real tokens. With training.cuda_graphs the steps are
 // replayed, from the third round on whatever the shapes.
 #include <cstdio>
@@ -27,7 +29,7 @@ namespace {
 class Steps {
  public:
   explicit Steps(const TrialFile& trial)
-      : host_({MVN_BENCHMARK_PLUGINS}),
+      : host_(plugin_folders({})),
         training_(training_options(read_configuration(trial.config).training)) {
     set_numerics(trial.threads, training_.precision);
     Warm warm;
@@ -92,6 +94,7 @@ int main(int argc, char** argv) {
   mvn::keep_freed_memory();
   // As a worker does.
   ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  ::setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", /*overwrite=*/0);
   const auto warning = mvn::open_gpu_library();
   if (!warning.empty()) std::fprintf(stderr, "step_rounds: %s\n", warning.c_str());
   try {

@@ -27,6 +27,8 @@ bool in_colour(int descriptor) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Whatever program a trial is, it finds "cuda:1" on the board that nvidia-smi calls 1.
+  ::setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", /*overwrite=*/0);
   try {
     return mvn::run_command(mvn::parse_command_line({argv, argv + argc}), std::cout);
   } catch (const mvn::SweepErrors& problems) {

@@ -76,6 +76,8 @@ int serve(const Folders& plugin_dirs) {
 void prepare_torch() {
   // cuBLAS computes the same again only with a workspace of fixed size.
   ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  // CUDA then counts GPUs as nvidia-smi and NVML do.
+  ::setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", /*overwrite=*/0);
   if (const auto warning = mvn::open_gpu_library(); !warning.empty()) {
     std::cerr << "mvn-worker: warning: " << warning << "\n";
   }

@@ -125,11 +125,12 @@ TrialEnd run_logged(const std::filesystem::path& trial, const PluginHost& host, 
 }
 
 // After these the process is as good as new; memory may be fragmented, or worse, after others.
-bool fit_for_another(int code) {
-  return code == static_cast<int>(ExitCode::kDone) ||
-         code == static_cast<int>(ExitCode::kBadConfig) ||
-         code == static_cast<int>(ExitCode::kDiverged) ||
-         code == static_cast<int>(ExitCode::kBadData);
+bool fit_for_another(const TrialEnd& end) {
+  if (end.spoils_worker) return false;
+  return end.code == static_cast<int>(ExitCode::kDone) ||
+         end.code == static_cast<int>(ExitCode::kBadConfig) ||
+         end.code == static_cast<int>(ExitCode::kDiverged) ||
+         end.code == static_cast<int>(ExitCode::kBadData);
 }
 
 void request_stop(int /*signal*/) { stop_requested = true; }
@@ -160,7 +161,7 @@ int serve(const PluginHost& host) {
     const TrialEnd end = run_logged(trial, host, warm);
     const Json answer = {{"trial", trial.string()}, {"code", end.code}, {"message", end.message}};
     if (!write_line(answers, answer)) return end.code;
-    if (!fit_for_another(end.code)) return end.code;
+    if (!fit_for_another(end)) return end.code;
   }
   return 0;
 }

@@ -14,20 +14,16 @@ using torch::autograd::variable_list;
 
 Tensor rows_of(const Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
-// y += inner b^T, inner and b float32 [., r]. In bfloat16 each is cut into a leading and a trailing
-// half, whose products but the smallest are one product over 3 r: nothing is rounded but the sum.
-void add_product(Tensor& y_TO, const Tensor& inner_TR, const Tensor& b) {
-  const auto type = y_TO.scalar_type();
-  if (type == torch::kFloat32) {
-    y_TO.addmm_(inner_TR, b.t());
-    return;
-  }
-  const auto inner = inner_TR.to(type);
-  const auto inner_rest = (inner_TR - inner).to(type);
-  const auto leading = b.to(type);
-  const auto rest = (b - leading).to(type);
-  y_TO.addmm_(torch::cat({inner, inner_rest, inner}, 1),
-              torch::cat({leading, leading, rest}, 1).t());
+// Of a float32 x [N, r]: its bfloat16 twice, and as part `rest` what that leaves out, side by side
+// in [N, 3 r]. The first part is x rounded. In float32 it is x itself.
+Tensor in_parts(const Tensor& x_NR, torch::ScalarType type, std::int64_t rest) {
+  if (type == torch::kFloat32) return x_NR;
+  const auto parts = torch::empty({x_NR.size(0), 3, x_NR.size(1)}, x_NR.options().dtype(type));
+  const auto rounded = rest == 1 ? parts.slice(1, 0, 3, 2) : parts.narrow(1, 0, 2);
+  rounded.copy_(x_NR.unsqueeze(1));
+  auto left_out = parts.select(1, rest);
+  at::sub_out(left_out, x_NR, parts.select(1, 0));
+  return parts.flatten(1);
 }
 
 class LoraFunction : public torch::autograd::Function<LoraFunction> {
@@ -40,8 +36,11 @@ class LoraFunction : public torch::autograd::Function<LoraFunction> {
     const auto x_TI = rows_of(x.to(type));
     const auto inner_TR = drop(x_TI, dropout).mm(a.t());
     auto y_TO = bias.numel() == 0 ? x_TI.mm(weight.t()) : at::addmm(bias, x_TI, weight.t());
-    add_product(y_TO, inner_TR, b * scaling);
-    ctx->save_for_backward({x_TI, weight, a, b, inner_TR.to(type), dropout.step});
+    // In bfloat16 the products of the parts but the smallest are one product over 3 r: nothing is
+    // rounded but the sum.
+    const auto parts = in_parts(inner_TR, type, /*rest=*/1);
+    y_TO.addmm_(parts, in_parts(b, type, /*rest=*/2).t(), /*beta=*/1, /*alpha=*/scaling);
+    ctx->save_for_backward({x_TI, weight, a, b, parts.narrow(1, 0, a.size(0)), dropout.step});
     ctx->saved_data["scaling"] = scaling;
     ctx->saved_data["p"] = p;
     ctx->saved_data["seed"] = static_cast<std::int64_t>(dropout.seed);

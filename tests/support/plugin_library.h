@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -13,11 +14,17 @@
 
 namespace mvn::test {
 
-// `MVN_TEST_PLUGINS` is the folder of the built plugins (see mvn_use_plugins in tests/CMakeLists).
+// The folder of the built plugins: what the program was compiled with, or $MVN_TEST_PLUGINS for one
+// that was copied.
+inline std::string plugin_folder() {
+  const char* const given = std::getenv("MVN_TEST_PLUGINS");
+  return given != nullptr ? given : MVN_TEST_PLUGINS;
+}
+
 class PluginLibrary : public Registry {
  public:
   explicit PluginLibrary(const std::string& name) {
-    const std::string path = std::string(MVN_TEST_PLUGINS) + "/" + name + ".so";
+    const std::string path = plugin_folder() + "/" + name + ".so";
     void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) throw std::runtime_error(::dlerror());
     const auto* plugin = static_cast<const PluginDescriptor*>(::dlsym(library, "mvn_plugin"));

@@ -14,6 +14,9 @@ struct RealTokens {
   std::int64_t batch = 0;
   std::int64_t length = 0;
   bool early_padding = false;  // padding comes before a real token of its row
+  // The way back, undefined where nothing is padded:
+  torch::Tensor tokens_of;  // [B L] int64: each cell's token among the packed ones; 0 of padding
+  torch::Tensor padding;    // [B L] bool
 };
 
 // mask_BL bool, true on real tokens, or undefined where all of ids_BL are. To find them on a GPU is
@@ -38,7 +41,8 @@ class KnownTokens {
   const KnownTokens* before_;
 };
 
-// x [B, L, ...] -> [T, ...]
+// Both ways, and for gradients too, rows are gathered: each has one place at most, so that nothing
+// is added up and one order is as good as another. x [B, L, ...] -> [T, ...]
 torch::Tensor pack(const torch::Tensor& x, const RealTokens& tokens);
 // x [T, ...] -> [B, L, ...], zero on the padding.
 torch::Tensor unpack(const torch::Tensor& x, const RealTokens& tokens);

@@ -5,8 +5,8 @@
 namespace mvn {
 namespace {
 
-// A measured peak counts tensors. Beside it there are the CUDA context and the libraries' own
-// memory, and what the allocator cannot use of what it holds.
+// A measured peak counts what the allocator held. Beside it there are the CUDA context and the
+// libraries' own memory, and some room for pieces that fall differently the next time.
 constexpr std::int64_t kContext = std::int64_t{640} << 20;
 constexpr std::int64_t with_share(std::int64_t peak) { return peak + peak / 8 + kContext; }
 

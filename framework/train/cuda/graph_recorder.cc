@@ -1,12 +1,13 @@
 // CUDA graphs through LibTorch's own, which record its allocator and its generator with them.
 #include <ATen/cuda/CUDAGraph.h>
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
 
 #include <string>
 
-#include "mvn/error.h"
 #include "train/sdk/graph.h"
+#include "train/sdk/out_of_memory.h"
 
 namespace mvn {
 namespace {
@@ -46,17 +47,26 @@ class CudaGraphRecorder : public GraphRecorder {
         device_(device) {}
 
   // What comes after goes to the stream from before.
-  ~CudaGraphRecorder() override { wait_for(device_); }
+  ~CudaGraphRecorder() override {
+    try {
+      wait_for(device_);
+    } catch (const c10::Error&) {
+      // A GPU that has failed fails here again, while the first error is on its way.
+    }
+  }
 
   std::unique_ptr<Graph> record(const std::function<void()>& work) override {
     try {
+      // A graph's memory is its own: what the allocator keeps of the steps made plainly would be
+      // held beside it.
+      wait_for(device_);
+      c10::cuda::CUDACachingAllocator::emptyCache();
       return std::make_unique<CudaGraph>(work, pool_);
-    } catch (const c10::OutOfMemoryError&) {
-      throw;
     } catch (const c10::Error& e) {
+      if (is_out_of_memory(e)) throw;
       const std::string text = e.what_without_backtrace();
-      throw ConfigError("training.cuda_graphs",
-                        "this trial's step cannot be recorded: " + text.substr(0, text.find('\n')));
+      throw RecordingFailed("this trial's step cannot be recorded: " +
+                            text.substr(0, text.find('\n')));
     }
   }
 

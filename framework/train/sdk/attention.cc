@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "mvn/real_tokens.h"
+#include "train/sdk/deterministic.h"
 
 namespace mvn {
 
@@ -126,15 +127,8 @@ bool faster_in_float(const Tensor& k_BHLK) {
          k_BHLK.size(2) < kKeysWorthHalfPrecision;
 }
 
-}  // namespace
-
-Tensor attend(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
-              const Visible& visible, double scale, double dropout) {
-  if (faster_in_float(k_BHLK)) {
-    return attend(q_BHLK.to(torch::kFloat32), k_BHLK.to(torch::kFloat32),
-                  v_BHLK.to(torch::kFloat32), visible, scale, dropout)
-        .to(torch::kBFloat16);
-  }
+Tensor attend_by_torch(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
+                       const Visible& visible, double scale, double dropout) {
   if (visible.window != 0) {
     if (flash_serves(q_BHLK, k_BHLK, v_BHLK, scale, dropout)) {
       return attend_by_flash(q_BHLK, k_BHLK, v_BHLK, visible.window, scale, dropout);
@@ -144,6 +138,23 @@ Tensor attend(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
   const auto mask = visible.causal ? std::nullopt : std::optional<Tensor>(visible.mask);
   return torch::scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, mask, dropout, visible.causal,
                                              scale);
+}
+
+}  // namespace
+
+Tensor attend(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
+              const Visible& visible, double scale, double dropout) {
+  if (faster_in_float(k_BHLK)) {
+    return attend(q_BHLK.to(torch::kFloat32), k_BHLK.to(torch::kFloat32),
+                  v_BHLK.to(torch::kFloat32), visible, scale, dropout)
+        .to(torch::kBFloat16);
+  }
+  const auto attention = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
+    return attend_by_torch(q, k, v, visible, scale, dropout);
+  };
+  if (q_BHLK.is_cpu()) return attention(q_BHLK, k_BHLK, v_BHLK);
+  // A GPU's kernels add up the gradients in any order unless they are told not to.
+  return with_deterministic_gradient(attention, q_BHLK, k_BHLK, v_BHLK);
 }
 
 double visible_pairs(std::int64_t length, std::int64_t window) {

@@ -4,7 +4,9 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "common/nearest.h"
 #include "mvn/error.h"
@@ -27,10 +29,23 @@ fs::path torch_library_folder() {
   return fs::path(info.dli_fname).parent_path();
 }
 
+// LibTorch's allocator of a GPU; null before LibTorch has one there, when it can be asked nothing.
+c10::DeviceAllocator* allocator_of(torch::Device device) {
+  if (device.is_cpu()) return nullptr;
+  auto* allocator = c10::getDeviceAllocator(device.type());
+  return allocator->initialized() ? allocator : nullptr;
+}
+
 }  // namespace
 
+bool hides_all_gpus(const char* visible) {
+  if (visible == nullptr) return false;
+  const std::string_view list = visible;
+  return list.empty() || list.front() == '-' || list.front() == ',';
+}
+
 std::string open_gpu_library() {
-  if (!has_nvidia_driver()) return {};
+  if (hides_all_gpus(std::getenv("CUDA_VISIBLE_DEVICES")) || !has_nvidia_driver()) return {};
   const fs::path library = torch_library_folder() / "libtorch_cuda.so";
   if (!fs::exists(library)) {
     return "there is an NVIDIA GPU, but this LibTorch is built for the CPU alone (no " +
@@ -77,6 +92,24 @@ torch::Device device_named(const std::string& name) {
                       "no device '" + name + "' on this machine" + suggest(name, known));
   }
   return torch::Device(full);
+}
+
+double peak_device_bytes(torch::Device device) {
+  constexpr auto kAggregate = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  auto* allocator = allocator_of(device);
+  if (allocator == nullptr) return 0;
+  const auto stats = allocator->getDeviceStats(device.index());
+  return static_cast<double>(stats.reserved_bytes.at(kAggregate).peak);
+}
+
+void reset_peak_device_bytes(torch::Device device) {
+  if (device.is_cpu()) return;
+  at::globalContext().lazyInitDevice(device.type());
+  if (auto* allocator = allocator_of(device)) allocator->resetPeakStats(device.index());
+}
+
+void release_device_memory(torch::Device device) {
+  if (auto* allocator = allocator_of(device)) allocator->emptyCache();
 }
 
 }  // namespace mvn

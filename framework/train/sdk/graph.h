@@ -4,9 +4,18 @@
 #include <functional>
 #include <memory>
 
+#include "mvn/error.h"
 #include "mvn/torch.h"
 
 namespace mvn {
+
+// Work was not recorded. What records, LibTorch's allocator and generators, is left in the middle
+// of it and is of no use to another trial of this process.
+class RecordingFailed : public ConfigError {
+ public:
+  explicit RecordingFailed(const std::string& message)
+      : ConfigError("training.cuda_graphs", message) {}
+};
 
 class Graph {
  public:
@@ -25,8 +34,8 @@ class GraphRecorder {
   GraphRecorder(const GraphRecorder&) = delete;
   GraphRecorder& operator=(const GraphRecorder&) = delete;
   virtual ~GraphRecorder();
-  // Records what `work`, which has run before, launches, without running it. Throws ConfigError
-  // ("training.cuda_graphs") where it waits for the device or does what no graph holds.
+  // Records what `work`, which has run before, launches, without running it. Throws RecordingFailed
+  // where it waits for the device or does what no graph holds.
   virtual std::unique_ptr<Graph> record(const std::function<void()>& work) = 0;
 };
 

@@ -1,7 +1,5 @@
 #include "train/trainer/accounting.h"
 
-#include <ATen/DeviceAccelerator.h>
-
 #include <fstream>
 
 #include "mvn/error.h"
@@ -21,12 +19,6 @@ double peak_memory_bytes() {
     return kibibytes * 1024;
   }
   return 0;
-}
-
-double peak_device_bytes(torch::Device device) {
-  constexpr auto kAggregate = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-  const auto stats = at::accelerator::getDeviceStats(device.index());
-  return static_cast<double>(stats.allocated_bytes.at(kAggregate).peak);
 }
 
 // An unknown device is the trial's to report.
@@ -58,7 +50,7 @@ double head_macs(const Experiment& experiment, const Batch& batch) {
 
 void reset_peak_memory(torch::Device device) {
   std::ofstream("/proc/self/clear_refs") << "5\n";
-  if (!device.is_cpu()) at::accelerator::resetPeakStats(device.index());
+  reset_peak_device_bytes(device);
 }
 
 Window::Window(torch::Device device)

@@ -65,6 +65,9 @@ class Cost {
   // Checkpoints take so much of the disk now.
   void note_checkpoints(double bytes) { checkpoint_bytes_ = std::max(checkpoint_bytes_, bytes); }
 
+  // Where the trial runs; the CPU where there is no such device, which is the trial's to report.
+  [[nodiscard]] torch::Device device() const { return device_; }
+
   // What was spent since the last call, for a "cost" record (records add up); of the names that
   // begin with "peak_" the maximum counts.
   [[nodiscard]] Json take();

@@ -15,6 +15,7 @@
 
 #include "common/file_hash.h"
 #include "common/files.h"
+#include "train/trainer/nvidia_board.h"
 
 namespace mvn {
 namespace {
@@ -39,13 +40,15 @@ std::string line_value(const fs::path& file, std::string_view key) {
   return {};
 }
 
-std::string gpu_name() {
-  const fs::path folder = "/proc/driver/nvidia/gpus";
+std::string gpu_name(const std::string& device) {
+  if (const auto board = NvidiaBoard::open(device)) return board->name();
+  // Without NVML nothing says which of several it is.
+  std::vector<fs::path> boards;
   std::error_code none;
-  for (const auto& gpu : fs::directory_iterator(folder, none)) {
-    return line_value(gpu.path() / "information", "Model");
+  for (const auto& each : fs::directory_iterator("/proc/driver/nvidia/gpus", none)) {
+    boards.push_back(each.path());
   }
-  return {};
+  return boards.size() == 1 ? line_value(boards.front() / "information", "Model") : "";
 }
 
 // What a command prints, up to `limit` bytes and one more; "" where it fails.
@@ -121,7 +124,7 @@ Json machine_of(const std::string& device) {
                  {"cores", std::thread::hardware_concurrency()},
                  {"device", device}};
   if (device != "cpu") {
-    values["gpu"] = gpu_name();
+    values["gpu"] = gpu_name(device);
     values["driver"] = line_value("/proc/driver/nvidia/version", "NVRM version");
   }
   return values;

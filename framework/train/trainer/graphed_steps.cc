@@ -55,10 +55,11 @@ void GraphedSteps::put(const Batch& batch, double loss_count, double learning_ra
   inputs.batch.examples = batch.examples;
   // The tensors stay, the rest is the batch's own.
   RealTokens tokens = real_tokens(batch.ids, batch.mask);
-  mvn::put(tokens.indices, device, inputs.tokens.indices);
-  mvn::put(tokens.offsets, device, inputs.tokens.offsets);
-  tokens.indices = inputs.tokens.indices;
-  tokens.offsets = inputs.tokens.offsets;
+  for (const auto member :
+       {&RealTokens::indices, &RealTokens::offsets, &RealTokens::tokens_of, &RealTokens::padding}) {
+    mvn::put(tokens.*member, device, inputs.tokens.*member);
+    tokens.*member = inputs.tokens.*member;
+  }
   inputs.tokens = std::move(tokens);
   mvn::put(torch::scalar_tensor(loss_count, torch::kFloat32), device, inputs.loss_count);
   mvn::put(torch::scalar_tensor(learning_rate, torch::kFloat32), device, inputs.learning_rate);

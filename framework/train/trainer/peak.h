@@ -8,7 +8,8 @@ namespace mvn {
 
 // FLOPs per second of a large matrix product on the trial's device, with its threads and in its
 // precision: the best of a few. Measured once and remembered in the cache folder beside the trial,
-// for this machine alone. Call after set_numerics().
+// for this machine alone. Call after set_numerics(), before the trial's own tensors are made and
+// its random numbers drawn.
 double device_peak_flops(const TrialFile& trial, Precision precision);
 
 }  // namespace mvn

@@ -15,7 +15,9 @@ Batch placed(Batch batch, torch::Device device) {
 }
 
 RealTokens placed(RealTokens tokens, torch::Device device) {
-  for (auto* each : {&tokens.indices, &tokens.offsets}) *each = placed(*each, device);
+  for (auto* each : {&tokens.indices, &tokens.offsets, &tokens.tokens_of, &tokens.padding}) {
+    *each = placed(*each, device);
+  }
   return tokens;
 }
 

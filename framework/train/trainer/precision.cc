@@ -14,6 +14,8 @@ void set_numerics(int threads, Precision precision) {
   context.setDeterministicFillUninitializedMemory(false);
   context.setDeterministicCuDNN(true);
   context.setBenchmarkCuDNN(false);
+  // Its attention makes a plan for every new shape, and its backward pass is not deterministic.
+  context.setSDPUseCuDNN(false);
 }
 
 AutocastScope::AutocastScope(bool enabled, torch::Device device)

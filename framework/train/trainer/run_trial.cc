@@ -15,8 +15,10 @@
 #include "common/files.h"
 #include "common/spool.h"
 #include "mvn/error.h"
+#include "train/sdk/device.h"
 #include "train/sdk/graph.h"
 #include "train/sdk/host_memory.h"
+#include "train/sdk/out_of_memory.h"
 #include "train/trainer/environment.h"
 #include "train/trainer/peak.h"
 #include "train/trainer/precision.h"
@@ -80,13 +82,14 @@ TrialEnd train(const TrialFile& trial, const PluginHost& host, Warm& warm, Spool
   set_numerics(trial.threads, training_options(configuration.training).precision);
   spool.append({{"type", "environment"}, {"values", environment_of(trial, host, configuration)}});
   const std::jthread git = record_git_state(trial.spool);
+  const double peak_flops =
+      device_peak_flops(trial, training_options(configuration.training).precision);
   Experiment experiment = build_experiment(host, trial, warm, [&](const std::string& warning) {
     record_event(spool, "warning", warning);
   });
   record_files(experiment, spool);
-  experiment.peak_flops = device_peak_flops(trial, experiment.training.precision);
-  spool.append(
-      {{"type", "environment"}, {"values", {{"device.peak_flops", experiment.peak_flops}}}});
+  experiment.peak_flops = peak_flops;
+  spool.append({{"type", "environment"}, {"values", {{"device.peak_flops", peak_flops}}}});
   const auto graphs =
       experiment.training.cuda_graphs ? cuda_graph_recorder(experiment.device) : nullptr;
   Trainer trainer(experiment, trial, snapshot, spool, cost, stop, graphs.get());
@@ -97,6 +100,16 @@ TrialEnd train(const TrialFile& trial, const PluginHost& host, Warm& warm, Spool
   }
   save_result(experiment, trial, trainer.step(), spool);
   return {};
+}
+
+// A persistent worker may wait long for its next trial, beside others on its GPU.
+void release_memory(torch::Device device) {
+  release_kept_memory();
+  try {
+    release_device_memory(device);
+  } catch (const c10::Error&) {
+    // After an error of the GPU nothing can be done there; the trial has reported it.
+  }
 }
 
 TrialEnd run(const TrialFile& trial, const PluginHost& host, Warm& warm, SpoolWriter& spool,
@@ -118,15 +131,8 @@ TrialEnd run(const TrialFile& trial, const PluginHost& host, Warm& warm, SpoolWr
     end = end_of(std::current_exception());
   }
   spool.append({{"type", "cost"}, {"values", cost.take()}});
-  release_kept_memory();  // a persistent worker may wait long for its next trial
+  release_memory(cost.device());
   return end;
-}
-
-bool is_out_of_memory(const c10::Error& error) {
-  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-         // The CPU's allocator throws the common type.
-         std::string(error.what_without_backtrace()).find("DefaultCPUAllocator") !=
-             std::string::npos;
 }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -138,6 +144,8 @@ TrialEnd end_of(const std::exception_ptr& error) {
   const std::string advice = "; a smaller training.micro_batch_size or training.max_length helps";
   try {
     std::rethrow_exception(error);
+  } catch (const RecordingFailed& e) {
+    return {e.exit_code(), e.what(), /*spoils_worker=*/true};
   } catch (const Error& e) {
     return {e.exit_code(), e.what()};
   } catch (const std::bad_alloc&) {
@@ -149,6 +157,7 @@ TrialEnd end_of(const std::exception_ptr& error) {
   } catch (const std::system_error& e) {
     return {is_disk_full(e.code().value()) ? kDiskFullCode : 1, e.what()};
   } catch (const std::exception& e) {
+    if (speaks_of_memory(e.what())) return {out_of_memory, e.what() + advice};
     return {1, e.what()};
   } catch (...) {
     return {1, "an exception of unknown type"};

@@ -11,8 +11,9 @@
 namespace mvn {
 
 struct TrialEnd {
-  int code = 0;         // of mvn/error.h, or 1
-  std::string message;  // one line; "" for 0
+  int code = 0;                // of mvn/error.h, or 1
+  std::string message;         // one line; "" for 0
+  bool spoils_worker = false;  // whatever the code, the process can run no other trial
 };
 
 // Runs the trial of `trial_file`, from its newest checkpoint where there is one. Never throws:

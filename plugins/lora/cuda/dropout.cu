@@ -29,19 +29,21 @@ __global__ void drop_kernel(const From* from, To* to, std::int64_t count, Mask m
   }
 }
 
-// Too old a driver, or a GPU that there is no machine code for, shows in either call.
-bool ask_cuda(int device) {
-  cudaFuncAttributes attributes;
-  const bool runs = cudaSetDevice(device) == cudaSuccess &&
-                    cudaFuncGetAttributes(&attributes, &drop_kernel<float, float>) == cudaSuccess;
-  static_cast<void>(cudaGetLastError());
-  return runs;
-}
-
 void check(cudaError_t error) {
   if (error == cudaSuccess) return;
   throw std::runtime_error(std::string("the dropout failed on the GPU: ") +
                            cudaGetErrorString(error));
+}
+
+// Too old a driver, or a GPU that there is no machine code for, shows in either call. A GPU without
+// memory at the moment is no reason.
+bool ask_cuda(int device) {
+  cudaError_t error = cudaSetDevice(device);
+  cudaFuncAttributes attributes;
+  if (error == cudaSuccess) error = cudaFuncGetAttributes(&attributes, &drop_kernel<float, float>);
+  static_cast<void>(cudaGetLastError());
+  if (error == cudaErrorMemoryAllocation) check(error);
+  return error == cudaSuccess;
 }
 
 template <typename From, typename To>
@@ -62,8 +64,8 @@ bool has_dropout(int device) {
   static std::mutex mutex;
   static std::map<int, bool> known;
   const std::lock_guard<std::mutex> lock(mutex);
-  const auto [place, is_new] = known.try_emplace(device);
-  if (is_new) place->second = ask_cuda(device);
+  auto place = known.find(device);
+  if (place == known.end()) place = known.emplace(device, ask_cuda(device)).first;
   return place->second;
 }
 

@@ -8,7 +8,9 @@
 
 namespace mvn::gpu {
 
-// Whether it was compiled and runs on this GPU; nothing else may be called where it does not.
+// Whether it was compiled and runs on this GPU; nothing else may be called where it does not. Asks
+// CUDA once a device; throws std::runtime_error, and asks again the next time, where its memory is
+// full.
 bool has_dropout(int device);
 
 struct Launch {

@@ -64,13 +64,27 @@ std::int64_t multiprocessors(int device) {
   return count;
 }
 
-// Too old a driver, or a GPU that there is no machine code for, shows in either call.
+// Four blocks of the backward pass, as their registers allow, need most of a multiprocessor's
+// shared memory: none of it is to be kept for the cache.
+template <typename Kernel>
+cudaError_t give_shared_memory(Kernel* kernel) {
+  return cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                              cudaSharedmemCarveoutMaxShared);
+}
+
+// Too old a driver, or a GPU that there is no machine code for, shows in the first calls. A GPU
+// without memory at the moment is no reason.
 std::string ask_cuda(int device) {
   cudaError_t error = cudaSetDevice(device);
   cudaFuncAttributes attributes;
   if (error == cudaSuccess)
     error = cudaFuncGetAttributes(&attributes, &backward_kernel<true, Bf16>);
+  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<true, Bf16>);
+  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<false, Bf16>);
+  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<true, float>);
+  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<false, float>);
   static_cast<void>(cudaGetLastError());
+  if (error == cudaErrorMemoryAllocation) check(error, "preparing Mamba's kernels");
   return error == cudaSuccess ? "" : cudaGetErrorString(error);
 }
 
@@ -89,8 +103,8 @@ const std::string& refusal(int device) {
   static std::mutex mutex;
   static std::map<int, std::string> known;
   const std::lock_guard<std::mutex> lock(mutex);
-  const auto [place, is_new] = known.try_emplace(device);
-  if (is_new) place->second = ask_cuda(device);
+  auto place = known.find(device);
+  if (place == known.end()) place = known.emplace(device, ask_cuda(device)).first;
   return place->second;
 }
 
@@ -108,9 +122,8 @@ template <typename Real>
 void scan_forward(const ScanInputs<Real>& in, const ScanOutputs<Real>& out, const Launch& launch) {
   use(launch);
   auto* stream = static_cast<cudaStream_t>(launch.stream);
-  // A thread a channel leaves a scheduler two warps from here on.
-  const std::int64_t enough = 8 * kWarp * multiprocessors(launch.device);
-  if (in.sequences * in.channels >= enough) {
+  if (choose_scan_forward(in.sequences, in.channels, multiprocessors(launch.device)) ==
+      ScanForward::kByChannel) {
     forward_by_channel_kernel<<<grid_of(in.sequences, divide_up(in.channels, kThreads)), kThreads,
                                 0, stream>>>(in, out);
   } else {

@@ -14,11 +14,21 @@
 namespace mvn::mamba::gpu {
 
 // Why the kernels do not run on this GPU, in words to put after a colon; empty where they do.
-// Nothing else may be called where they do not. Asks CUDA once a device.
+// Nothing else may be called where they do not. Asks CUDA once a device; throws std::runtime_error,
+// and asks again the next time, where its memory is full.
 const std::string& refusal(int device);
 
 inline constexpr std::int64_t kScanStates = 16;
 inline constexpr std::int64_t kLongestConv = 4;
+
+// The scan's two forward kernels, which give the same bits: a thread a channel or four threads a
+// channel (scan_forward.h).
+enum class ScanForward { kByChannel, kByQuad };
+
+// Which one: by what a GPU with so many multiprocessors is filled with, or what MVN_SCAN_CUDA says
+// ("channel" or "quad"; throws std::runtime_error for anything else).
+ScanForward choose_scan_forward(std::int64_t sequences, std::int64_t channels,
+                                std::int64_t multiprocessors);
 
 struct Launch {
   int device;    // CUDA's number

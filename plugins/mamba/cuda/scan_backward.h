@@ -60,18 +60,18 @@ MVN_DEVICE int state_of_sum(int lane) {
   return lane % kQuad * kQuad + (lane & 8) / 4 + (lane & 4) / 4;
 }
 
-template <typename Real>
+template <typename Count, typename Real>
 MVN_DEVICE void fetch_back(const ScanInputs<Real>& in, const ScanGradients<Real>& out,
-                           std::int64_t first, int count, std::int64_t place_channel, int thread,
+                           std::int64_t first, Count count, std::int64_t place_channel, int thread,
                            BackwardLane<Real>& lane) {
   fetch(in, first, count, place_channel, thread, lane.next);
+  const bool active = place_channel < in.channels;
+  const Real* const d_out =
+      places_of(out.d_out, out.d_out_stride, first, active ? place_channel : 0, thread);
 #pragma unroll
   for (int k = 0; k < kPlaces; ++k) {
-    const int t = thread / kWarp + k * kWarps;
-    if (t >= count) break;
-    lane.next_d_out[k] = place_channel < in.channels
-                             ? get(out.d_out, out.d_out_stride, first + t, place_channel)
-                             : Real{};
+    if (is_past(k, thread, count)) break;
+    lane.next_d_out[k] = active ? d_out[k * kWarps * out.d_out_stride] : Real{};
   }
 }
 
@@ -88,14 +88,14 @@ MVN_DEVICE void start_back(const ScanInputs<Real>& in, std::int64_t first_channe
   lane.d_d = lane.d_bias = 0.0F;
 }
 
-template <typename Real>
-MVN_DEVICE void prepare_back(const ScanInputs<Real>& in, int count, int thread,
+template <typename Count, typename Real>
+MVN_DEVICE void prepare_back(const ScanInputs<Real>& in, Count count, int thread,
                              BackwardLane<Real>& lane, BackwardShared& shared) {
   const int column = thread % kWarp;
 #pragma unroll
   for (int k = 0; k < kPlaces; ++k) {
+    if (is_past(k, thread, count)) break;
     const int t = thread / kWarp + k * kWarps;
-    if (t >= count) break;
     const Softplus delta = softplus<Real>(to_float(lane.next.delta[k]) + lane.bias);
     lane.u[k] = to_float(lane.next.u[k]);
     lane.delta[k] = delta.value;
@@ -114,8 +114,8 @@ MVN_DEVICE void prepare_back(const ScanInputs<Real>& in, int count, int thread,
   }
 }
 
-template <typename Real>
-MVN_DEVICE void recompute_tile(int count, int thread, BackwardLane<Real>& lane,
+template <typename Count, typename Real>
+MVN_DEVICE void recompute_tile(Count count, int thread, BackwardLane<Real>& lane,
                                BackwardShared& shared) {
   for (int t = 0; t < count; ++t) {
     const float delta = shared.tile.delta[t][thread / kQuad];
@@ -169,28 +169,30 @@ MVN_DEVICE void put_sums(int t, int thread, const BackwardLane<Real>& lane,
   shared.sums[warp][t][thread % kWarp] = lane.values[0];
 }
 
-template <typename Real>
+template <typename Count, typename Real>
 MVN_DEVICE void finish_places(const ScanInputs<Real>& in, const ScanGradients<Real>& out,
-                              std::int64_t first, int count, std::int64_t channel, int thread,
+                              std::int64_t first, Count count, std::int64_t channel, int thread,
                               BackwardLane<Real>& lane, const BackwardShared& shared) {
   if (channel >= in.channels) return;
   // The quad of this place's channel: its warp's floats, and its four lanes of them.
   const int column = thread % kWarp;
   const int quad = column / kWarpChannels * kWarp * kQuad + column % kWarpChannels * kQuad;
+  Real* const d_u = places_of(out.d_u, in.channels, first, channel, thread);
+  Real* const d_delta = places_of(out.d_delta, in.channels, first, channel, thread);
+  const bool gated = in.z != nullptr && out.d_z != nullptr;
+  Real* const d_z = gated ? places_of(out.d_z, out.d_z_stride, first, channel, thread) : nullptr;
 #pragma unroll
   for (int k = 0; k < kPlaces; ++k) {
-    const int t = thread / kWarp + k * kWarps;
-    if (t >= count) break;
-    const std::int64_t token = first + t;
-    const float* row = shared.slots[t] + quad;
+    if (is_past(k, thread, count)) break;
+    const float* row = shared.slots[thread / kWarp + k * kWarps] + quad;
     const float along_b = sum(load_four(row + kAlongB));
     const float along_a = sum(load_four(row + kAlongA)) * kLn2;
     const float d_raw = fmaf(lane.u[k], along_b, along_a) * lane.slope[k];
-    put(out.d_u + token * in.channels + channel, fmaf(lane.delta[k], along_b, lane.d * lane.dy[k]));
-    put(out.d_delta + token * in.channels + channel, d_raw);
-    if (in.z != nullptr && out.d_z != nullptr) {
+    put(d_u + k * kWarps * in.channels, fmaf(lane.delta[k], along_b, lane.d * lane.dy[k]));
+    put(d_delta + k * kWarps * in.channels, d_raw);
+    if (gated) {
       const float y = fmaf(lane.d, lane.u[k], sum(load_four(row + kY)));
-      put(out.d_z + token * out.d_z_stride + channel, lane.d_gate[k] * y);
+      put(d_z + k * kWarps * out.d_z_stride, lane.d_gate[k] * y);
     }
     lane.d_d = fmaf(lane.dy[k], lane.u[k], lane.d_d);
     lane.d_bias += d_raw;
@@ -199,18 +201,20 @@ MVN_DEVICE void finish_places(const ScanInputs<Real>& in, const ScanGradients<Re
 
 // Adds the warps' sums into the block's part of dB and dC, [tokens, states]: `fresh` where there is
 // nothing yet.
-MVN_DEVICE void finish_sums(std::int64_t first, int count, int thread, bool fresh, float* d_b,
+template <typename Count>
+MVN_DEVICE void finish_sums(std::int64_t first, Count count, int thread, bool fresh, float* d_b,
                             float* d_c, const BackwardShared& shared) {
   const int lane = thread % kWarp;
-  float* part = lane < kWarp / 2 ? d_b : d_c;
+  float* const part = places_of(lane < kWarp / 2 ? d_b : d_c, std::int64_t{kStates}, first,
+                                std::int64_t{state_of_sum(lane)}, thread);
 #pragma unroll
   for (int k = 0; k < kPlaces; ++k) {
+    if (is_past(k, thread, count)) break;
     const int t = thread / kWarp + k * kWarps;
-    if (t >= count) break;
     float total = shared.sums[0][t][lane];
 #pragma unroll
     for (int warp = 1; warp < kWarps; ++warp) total += shared.sums[warp][t][lane];
-    float* to = part + (first + t) * kStates + state_of_sum(lane);
+    float* const to = part + k * kWarps * kStates;
     *to = fresh ? total : *to + total;
   }
 }
@@ -249,7 +253,46 @@ MVN_DEVICE void finish_parameters(const ScanInputs<Real>& in, const ScanGradient
   });
 }
 
-// One group of 32 channels of a sequence; `part` of the parts of dB and dC takes its sums.
+// One tile of a group, of `count` tokens from `first`; its inputs have been fetched, and `ahead`
+// fetches those of the tile before it.
+template <bool kA, typename Count, typename Real, typename Block, typename Ahead>
+MVN_DEVICE void backward_tile(const ScanInputs<Real>& in, const ScanGradients<Real>& out,
+                              std::int64_t first, Count count, std::int64_t chunk,
+                              std::int64_t first_channel, bool fresh, float* d_b, float* d_c,
+                              const Ahead& ahead, Block& block, BackwardShared& shared) {
+  block.run(
+      [&](int thread, BackwardLane<Real>& lane) { prepare_back(in, count, thread, lane, shared); });
+  block.barrier();
+  block.run([&](int thread, BackwardLane<Real>& lane) {
+    ahead(thread, lane);
+    const std::int64_t channel = first_channel + thread / kQuad;
+    Four h = {};
+    if (channel < in.channels) {
+      h = load_four(checkpoint_at(out.checkpoints, in.channels, chunk, thread % kQuad, channel));
+    }
+#pragma unroll
+    for (int i = 0; i < kQuad; ++i) lane.h[i] = h.v[i];
+    recompute_tile(count, thread, lane, shared);
+  });
+#pragma unroll 4
+  for (int t = count - 1; t >= 0; --t) {
+    block.run(
+        [&](int thread, BackwardLane<Real>& lane) { step_back<kA>(t, thread, lane, shared); });
+    block.warp_barrier();  // the row of slots is read by its whole warp before it is overwritten
+    block.template fold<4>(16);
+    block.template fold<2>(8);
+    block.template fold<1>(4);
+    block.run([&](int thread, BackwardLane<Real>& lane) { put_sums(t, thread, lane, shared); });
+  }
+  block.barrier();
+  block.run([&](int thread, BackwardLane<Real>& lane) {
+    finish_places(in, out, first, count, first_channel + thread % kWarp, thread, lane, shared);
+    finish_sums(first, count, thread, fresh, d_b, d_c, shared);
+  });
+}
+
+// One group of 32 channels of a sequence, with the parts of dB and dC that take its sums. Only the
+// last tile, the first to be walked, may be short.
 template <bool kA, typename Real, typename Block>
 MVN_DEVICE void backward_group(const ScanInputs<Real>& in, const ScanGradients<Real>& out,
                                std::int64_t sequence, std::int64_t group, bool fresh, float* d_b,
@@ -257,48 +300,28 @@ MVN_DEVICE void backward_group(const ScanInputs<Real>& in, const ScanGradients<R
   const Tokens tokens = tokens_of(in, sequence);
   const std::int64_t tiles = scan_chunks(tokens.end - tokens.begin);
   const std::int64_t first_channel = group * kQuadChannels;
-  const auto fetch_tile = [&](std::int64_t tile, int thread, BackwardLane<Real>& lane) {
-    const std::int64_t first = tokens.begin + tile * kTile;
-    fetch_back(in, out, first, tile_count(tokens, first), first_channel + thread % kWarp, thread,
-               lane);
-  };
   block.run([&](int thread, BackwardLane<Real>& lane) {
     start_back(in, first_channel, thread, lane);
-    if (tiles > 0) fetch_tile(tiles - 1, thread, lane);
+    if (tiles == 0) return;
+    const std::int64_t first = tokens.begin + (tiles - 1) * kTile;
+    fetch_back(in, out, first, tile_count(tokens, first), first_channel + thread % kWarp, thread,
+               lane);
   });
   for (std::int64_t tile = tiles - 1; tile >= 0; --tile) {
     const std::int64_t first = tokens.begin + tile * kTile;
+    const std::int64_t chunk = in.chunk_offsets[sequence] + tile;
+    const auto ahead = [&](int thread, BackwardLane<Real>& lane) {
+      if (tile == 0) return;
+      fetch_back(in, out, first - kTile, WholeTile{}, first_channel + thread % kWarp, thread, lane);
+    };
     const int count = tile_count(tokens, first);
-    block.run([&](int thread, BackwardLane<Real>& lane) {
-      prepare_back(in, count, thread, lane, shared);
-    });
-    block.barrier();
-    block.run([&](int thread, BackwardLane<Real>& lane) {
-      if (tile > 0) fetch_tile(tile - 1, thread, lane);
-      const std::int64_t channel = first_channel + thread / kQuad;
-      const std::int64_t chunk = in.chunk_offsets[sequence] + tile;
-      Four h = {};
-      if (channel < in.channels) {
-        h = load_four(checkpoint_at(out.checkpoints, in.channels, chunk, thread % kQuad, channel));
-      }
-#pragma unroll
-      for (int i = 0; i < kQuad; ++i) lane.h[i] = h.v[i];
-      recompute_tile(count, thread, lane, shared);
-    });
-    for (int t = count - 1; t >= 0; --t) {
-      block.run(
-          [&](int thread, BackwardLane<Real>& lane) { step_back<kA>(t, thread, lane, shared); });
-      block.warp_barrier();  // the row of slots is read by its whole warp before it is overwritten
-      block.template fold<4>(16);
-      block.template fold<2>(8);
-      block.template fold<1>(4);
-      block.run([&](int thread, BackwardLane<Real>& lane) { put_sums(t, thread, lane, shared); });
+    if (count == kTile) {
+      backward_tile<kA>(in, out, first, WholeTile{}, chunk, first_channel, fresh, d_b, d_c, ahead,
+                        block, shared);
+    } else {
+      backward_tile<kA>(in, out, first, count, chunk, first_channel, fresh, d_b, d_c, ahead, block,
+                        shared);
     }
-    block.barrier();
-    block.run([&](int thread, BackwardLane<Real>& lane) {
-      finish_places(in, out, first, count, first_channel + thread % kWarp, thread, lane, shared);
-      finish_sums(first, count, thread, fresh, d_b, d_c, shared);
-    });
   }
   finish_parameters<kA>(in, out, sequence, first_channel, block, shared);
 }

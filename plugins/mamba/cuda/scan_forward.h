@@ -59,6 +59,25 @@ MVN_DEVICE int tile_count(const Tokens& tokens, std::int64_t first) {
   return tokens.end - first < kTile ? static_cast<int>(tokens.end - first) : kTile;
 }
 
+// The number of tokens of a tile that is not the last, where the compiler knows it.
+struct WholeTile {
+  constexpr operator int() const { return kTile; }  // NOLINT(google-explicit-constructor)
+};
+
+// Whether place k of a thread is none of a tile of `count` tokens.
+template <typename Count>
+MVN_DEVICE bool is_past(int k, int thread, Count count) {
+  return thread / kWarp + k * kWarps >= count;
+}
+MVN_DEVICE bool is_past(int, int, WholeTile) { return false; }
+
+// Where a thread's first place of a tile from token `first` on lies; the next are kWarps rows on.
+template <typename Pointer>
+MVN_DEVICE Pointer* places_of(Pointer* all, std::int64_t stride, std::int64_t first,
+                              std::int64_t column, int thread) {
+  return all + (first + thread / kWarp) * stride + column;
+}
+
 // ---- by channel ----
 
 inline constexpr int kAhead = 4;  // tokens whose inputs are on their way while others are computed
@@ -233,18 +252,25 @@ MVN_DEVICE void load_a(const ScanInputs<Real>& in, std::int64_t channel, int qua
 }
 
 // Channels beyond the last read the last one's inputs; nothing of theirs is written.
-template <typename Real>
-MVN_DEVICE void fetch(const ScanInputs<Real>& in, std::int64_t first, int count,
+template <typename Count, typename Real>
+MVN_DEVICE void fetch(const ScanInputs<Real>& in, std::int64_t first, Count count,
                       std::int64_t place_channel, int thread, Fetched<Real>& to) {
   const std::int64_t channel = place_channel < in.channels ? place_channel : in.channels - 1;
+  const int column = thread % kWarp;
+  const bool of_b = column < kStates;
+  const std::int64_t row_stride = of_b ? in.b_stride : in.c_stride;
+  const Real* const u = places_of(in.u, in.u_stride, first, channel, thread);
+  const Real* const delta = places_of(in.delta, in.delta_stride, first, channel, thread);
+  const Real* const z = places_of(in.z, in.z_stride, first, channel, thread);
+  const Real* const row =
+      places_of(of_b ? in.b : in.c, row_stride, first, std::int64_t{column % kStates}, thread);
 #pragma unroll
   for (int k = 0; k < kPlaces; ++k) {
-    const int t = thread / kWarp + k * kWarps;
-    if (t >= count) break;
-    to.u[k] = get(in.u, in.u_stride, first + t, channel);
-    to.delta[k] = get(in.delta, in.delta_stride, first + t, channel);
-    if (in.z != nullptr) to.z[k] = get(in.z, in.z_stride, first + t, channel);
-    to.row[k] = get_row(in, first + t, thread % kWarp);
+    if (is_past(k, thread, count)) break;
+    to.u[k] = u[k * kWarps * in.u_stride];
+    to.delta[k] = delta[k * kWarps * in.delta_stride];
+    if (in.z != nullptr) to.z[k] = z[k * kWarps * in.z_stride];
+    to.row[k] = row[k * kWarps * row_stride];
   }
 }
 

@@ -10,9 +10,10 @@
 #include "dropout_mask.h"
 #include "lora_cpu.h"
 #include "mvn/cpu_isa.h"
+#include "support/dispatched.h"
+#include "support/gpu.h"
 #include "support/tensors.h"
 #include "thin_products.h"
-#include "train/sdk/device.h"
 
 namespace mvn::test {
 namespace {
@@ -71,6 +72,23 @@ void expect_agreement(const Result& expected, const Result& got, double bound) {
   EXPECT_LT(relative_error(expected.d_b, got.d_b), bound);
 }
 
+// On a GPU each is a launch, and the dropout is one more.
+TEST(LoraFunction, IsFewOperations) {
+  const std::map<std::string, int> floats = {
+      {"aten::mm", 1}, {"aten::addmm", 1}, {"aten::addmm_", 1}};
+  auto halves = floats;
+  halves["aten::copy_"] = 2;
+  halves["aten::sub"] = 2;
+  for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+    const auto arguments = random_arguments({7}, 67, 45, 3, type);
+    const auto& [x, weight, bias, a, b] =
+        std::tie(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4]);
+    const Dispatched counted;
+    static_cast<void>(lora_linear(x, weight, bias, a, b, 2, 0.1));
+    EXPECT_EQ(type == torch::kFloat32 ? floats : halves, Dispatched::counts()) << type;
+  }
+}
+
 TEST(LoraFunction, IsTheCompositionInFloat64) {
   for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
     for (const double p : {0.0, 0.3}) {
@@ -84,9 +102,9 @@ TEST(LoraFunction, IsTheCompositionInFloat64) {
 }
 
 void skip_without_gpu() {
-  const auto warning = open_gpu_library();
-  if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU here" << warning;
-  if (!gpu::has_dropout(0)) GTEST_SKIP() << "the dropout was not compiled for this GPU";
+  const auto reason =
+      no_gpu([] { return gpu::has_dropout(0) ? "" : "the dropout was not compiled for this GPU"; });
+  if (!reason.empty()) GTEST_SKIP() << reason;
 }
 
 TEST(LoraFunction, IsTheCompositionOnAGpuToo) {

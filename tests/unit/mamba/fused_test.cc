@@ -5,14 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 #include "cuda/kernels.h"
 #include "mvn/cpu_isa.h"
 #include "plain.h"
 #include "scan_kernels.h"
+#include "support/gpu.h"
 #include "support/tensors.h"
-#include "train/sdk/device.h"
 
 namespace mvn::mamba {
 namespace {
@@ -30,9 +31,8 @@ class FusedTest : public testing::TestWithParam<const char*> {
   void SetUp() override {
     device_ = torch::Device(GetParam());
     if (device_.is_cpu()) return;
-    const auto warning = open_gpu_library();
-    if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU here" << warning;
-    if (!gpu::refusal(0).empty()) GTEST_SKIP() << gpu::refusal(0);
+    const auto reason = test::no_gpu([] { return gpu::refusal(0); });
+    if (!reason.empty()) GTEST_SKIP() << reason;
   }
 
   torch::Device device_ = torch::kCPU;
@@ -108,12 +108,21 @@ void expect_near(const Tensors& expected, const Tensors& actual, double bound) {
   }
 }
 
-// Few tokens and many: a GPU has a kernel for each. Channels that fill no block.
+// Few tokens and many; channels that fill no block.
 struct Case {
   std::int64_t channels;
   std::vector<std::int64_t> lengths;
 };
 const std::vector<Case> kCases = {{40, {1, 17, 33, 16}}, {384, std::vector<std::int64_t>(400, 3)}};
+
+// While it lives, a GPU runs this one of the scan's forward kernels.
+class Forced {
+ public:
+  explicit Forced(const char* kernel) { ::setenv("MVN_SCAN_CUDA", kernel, 1); }
+  Forced(const Forced&) = delete;
+  Forced& operator=(const Forced&) = delete;
+  ~Forced() { ::unsetenv("MVN_SCAN_CUDA"); }
+};
 
 TEST_P(FusedTest, TheScanMatchesThePlainOne) {
   for (const auto& [channels, lengths] : kCases) {
@@ -123,8 +132,13 @@ TEST_P(FusedTest, TheScanMatchesThePlainOne) {
     const auto there = make_packing(mask.to(device_));
     for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
       const auto arguments = scan_arguments(mask.sum().item<std::int64_t>(), channels, type);
-      expect_near(plain_scan_of(arguments, packing), fused_scan_of(arguments, there, device_),
-                  type == torch::kFloat32 ? 1e-5 : 2e-2);
+      const auto expected = plain_scan_of(arguments, packing);
+      for (const char* kernel : {"channel", "quad"}) {
+        SCOPED_TRACE(kernel);
+        const Forced forced(kernel);
+        expect_near(expected, fused_scan_of(arguments, there, device_),
+                    type == torch::kFloat32 ? 1e-5 : 2e-2);
+      }
     }
   }
 }

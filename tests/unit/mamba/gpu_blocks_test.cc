@@ -1,9 +1,12 @@
 // The bodies of the GPU's thread blocks, run by a CPU thread for thread and phase for phase,
 // against the definition.
+#include <cstdlib>
 #include <memory>
+#include <stdexcept>
 
 #include "conv_definition.h"
 #include "cuda/conv.h"
+#include "cuda/kernels.h"
 #include "cuda/scan_backward.h"
 #include "cuda/scan_forward.h"
 #include "scan_definition.h"
@@ -172,6 +175,29 @@ TEST(GpuBlocks, LargeStepsSaturateWithoutNaN) {
   for (std::size_t i = 0; i < p.delta.size(); ++i) p.delta[i] = i % 2 == 0 ? 90.0F : -90.0F;
   for (float& value : p.bias) value = 0;
   expect_near(run<float>(p, forward_by_channel, 1), define(p), 2e-6);
+}
+
+TEST(GpuBlocks, OfTheForwardScanHaveAThreadAChannelWhereThatFillsTheGpu) {
+  using gpu::ScanForward;
+  // 8 warps of 32 a multiprocessor.
+  EXPECT_EQ(gpu::choose_scan_forward(21, 1536, 132), ScanForward::kByQuad);
+  EXPECT_EQ(gpu::choose_scan_forward(22, 1536, 132), ScanForward::kByChannel);
+}
+
+TEST(GpuBlocks, OfTheForwardScanCanBeForced) {
+  using gpu::ScanForward;
+  ::setenv("MVN_SCAN_CUDA", "channel", 1);
+  EXPECT_EQ(gpu::choose_scan_forward(1, 1, 132), ScanForward::kByChannel);
+  ::setenv("MVN_SCAN_CUDA", "quad", 1);
+  EXPECT_EQ(gpu::choose_scan_forward(22, 1536, 132), ScanForward::kByQuad);
+  ::setenv("MVN_SCAN_CUDA", "quat", 1);
+  try {
+    gpu::choose_scan_forward(1, 1, 1);
+    ADD_FAILURE() << "took it";
+  } catch (const std::runtime_error& e) {
+    EXPECT_STREQ(e.what(), "MVN_SCAN_CUDA is 'quat'; known are channel and quad");
+  }
+  ::unsetenv("MVN_SCAN_CUDA");
 }
 
 // The outputs of the convolution are rounded to Real; its parameters' gradients are float32.

@@ -5,8 +5,9 @@
 #include <cmath>
 #include <vector>
 
+#include "support/gpu.h"
 #include "support/tensors.h"
-#include "train/sdk/device.h"
+#include "train/trainer/precision.h"
 
 namespace mvn::test {
 namespace {
@@ -90,14 +91,34 @@ TEST(Attention, WindowsAreExactAtEveryLength) {
 
 // By LibTorch's flash kernels.
 TEST(Attention, AGpuSeesTheSameWindowsInHalfPrecision) {
-  const auto warning = open_gpu_library();
-  if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU here" << warning;
+  if (const auto reason = no_gpu(); !reason.empty()) GTEST_SKIP() << reason;
   auto mask = torch::ones({2, 300}, torch::kBool);
   mask[1].narrow(0, 290, 10).fill_(false);
-  for (const std::int64_t window : {1, 8, 256}) {
+  for (const std::int64_t window : {0, 1, 8, 256}) {
     for (const auto type : {torch::kBFloat16, torch::kHalf}) {
       const auto options = torch::TensorOptions(torch::kCUDA).dtype(type);
       EXPECT_LT(error_against_plain(mask, window, 1.0, options), 2e-2) << window;
+    }
+  }
+}
+
+// With what a trial asks LibTorch for.
+TEST(Attention, AGpuGivesTheSameGradientsTwice) {
+  if (const auto reason = no_gpu(); !reason.empty()) GTEST_SKIP() << reason;
+  set_numerics(/*threads=*/2, Precision::kFp32);
+  const auto ids = torch::zeros({2, 300}, torch::TensorOptions(torch::kCUDA).dtype(torch::kLong));
+  for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+    for (const std::int64_t window : {0, 8}) {
+      const auto qkv = random_qkv(2, 300, torch::TensorOptions(torch::kCUDA).dtype(type));
+      const auto gradients = [&] {
+        const auto y = attend(qkv[0], qkv[1], qkv[2], visible_keys(ids, {}, window), 1.0, 0);
+        return torch::autograd::grad({y.square().sum()}, qkv);
+      };
+      const auto once = gradients();
+      const auto again = gradients();
+      for (std::size_t i = 0; i < once.size(); ++i) {
+        EXPECT_TRUE(torch::equal(once[i], again[i])) << type << ", window " << window;
+      }
     }
   }
 }

@@ -3,11 +3,11 @@
 
 #include "mvn/real_tokens.h"
 #include "support/error_of.h"
+#include "support/gpu.h"
 #include "support/parse.h"
 #include "support/plugin_library.h"
 #include "support/tensors.h"
 #include "support/value_reads.h"
-#include "train/sdk/device.h"
 
 namespace mvn {
 namespace {
@@ -121,8 +121,7 @@ TEST_P(Forward, ReadsNoValuesWhereTheTokensAreKnown) {
 }
 
 TEST_P(Forward, AGpuGivesTheSame) {
-  const auto warning = open_gpu_library();
-  if (!torch::cuda::is_available()) GTEST_SKIP() << "there is no GPU here" << warning;
+  if (const auto reason = test::no_gpu(); !reason.empty()) GTEST_SKIP() << reason;
   const auto model = noisy(GetParam(), torch::kFloat32);
   const auto ids = ids_of(3, 20);
   const auto mask = torch::arange(20).unsqueeze(0) < torch::tensor({20, 3, 11}).unsqueeze(1);

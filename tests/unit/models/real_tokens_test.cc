@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/dispatched.h"
 #include "support/tensors.h"
 
 namespace mvn::test {
@@ -60,6 +61,35 @@ TEST(RealTokens, HaveTheGradientsOfTheirPlaces) {
   const auto weights = torch::randn({2, 2, 3}, generator(6));
   (unpack(pack(x, tokens), tokens) * weights).sum().backward();
   EXPECT_TRUE(torch::equal(weights * mask.unsqueeze(2), x.grad()));
+}
+
+TEST(RealTokens, MayBeNone) {
+  const auto mask = torch::zeros({2, 2}, torch::kBool);
+  const auto tokens = real_tokens(torch::zeros({2, 2}, torch::kLong), mask);
+  const auto x = torch::randn({2, 2, 3}, generator()).requires_grad_(true);
+  const auto y = unpack(pack(x, tokens), tokens);
+  EXPECT_TRUE(torch::equal(torch::zeros({2, 2, 3}), y));
+  y.sum().backward();
+  EXPECT_TRUE(torch::equal(torch::zeros({2, 2, 3}), x.grad()));
+}
+
+// Nothing that LibTorch takes a sort for where results are to be the same each time.
+TEST(RealTokens, AreMovedByGathersAlone) {
+  const auto tokens =
+      real_tokens(torch::zeros({2, 3}, torch::kLong), mask_of({{1, 1, 0}, {1, 0, 0}}));
+  const auto packed = torch::randn({3, 4}, generator()).requires_grad_(true);
+  const auto padded = torch::randn({2, 3, 4}, generator()).requires_grad_(true);
+  const auto d_padded = torch::randn({2, 3, 4}, generator());
+  const auto d_packed = torch::randn({3, 4}, generator());
+  const std::map<std::string, int> expected = {{"aten::index_select", 2},
+                                               {"aten::masked_fill_", 1}};
+  for (const bool packs : {true, false}) {
+    const Dispatched counted;
+    const auto y = packs ? pack(padded, tokens) : unpack(packed, tokens);
+    static_cast<void>(
+        torch::autograd::grad({y}, {packs ? padded : packed}, {packs ? d_packed : d_padded}));
+    EXPECT_EQ(expected, Dispatched::counts()) << packs;
+  }
 }
 
 }  // namespace
