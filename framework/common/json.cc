@@ -5,22 +5,40 @@
 #include <limits>
 
 #include "common/files.h"
+#include "common/lfs_pointer.h"
 #include "mvn/error.h"
 
 namespace mvn {
 
 Json read_json(const std::filesystem::path& path) {
   const std::string text = read_file(path);
+  // `end` is one behind the place.
+  const auto fail = [&](std::size_t end, const std::string& message) {
+    const auto at = text.begin() + static_cast<std::ptrdiff_t>(std::min(end, text.size()));
+    const auto line = std::count(text.begin(), at, '\n') + 1;
+    const auto line_start = std::find(std::make_reverse_iterator(at), text.rend(), '\n').base();
+    throw DataError(path.string() + ":" + std::to_string(line) + ":" +
+                    std::to_string(std::max<std::ptrdiff_t>(1, at - line_start)) + ": " + message);
+  };
   try {
     return Json::parse(text);
+  } catch (const Json::out_of_range& e) {
+    const auto number = overflowing_number(e);
+    fail(std::min(text.find(number), text.size() - 1) + 1,
+         "the number " + number + " is beyond what a double holds");
   } catch (const Json::parse_error& e) {
-    const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(e.byte, text.size()));
-    const auto line = std::count(text.begin(), end, '\n') + 1;
-    const auto line_start = std::find(std::make_reverse_iterator(end), text.rend(), '\n').base();
-    throw DataError(path.string() + ":" + std::to_string(line) + ":" +
-                    std::to_string(std::max<std::ptrdiff_t>(1, end - line_start)) +
-                    ": not valid JSON");
+    refuse_lfs_pointer(path, text);
+    fail(e.byte, "not valid JSON");
   }
+  return {};
+}
+
+std::string overflowing_number(const nlohmann::detail::out_of_range& error) {
+  // "[json.exception.out_of_range.406] number overflow parsing '1e400'"
+  const std::string text = error.what();
+  const auto begin = text.find('\'');
+  const auto end = text.rfind('\'');
+  return begin < end && end != std::string::npos ? text.substr(begin + 1, end - begin - 1) : text;
 }
 
 std::string canonical_json(const Json& json) { return json.dump(); }

@@ -16,6 +16,9 @@ using Json = nlohmann::json;
 // cannot be read.
 Json read_json(const std::filesystem::path& path);
 
+// The number that a parser found beyond what a double holds ("1e400"), out of its exception.
+std::string overflowing_number(const nlohmann::detail::out_of_range& error);
+
 // One text for equal values whatever their order or spelling: sorted keys, no spaces, floats in
 // their shortest round-trip form. What a trial's identity is the hash of.
 std::string canonical_json(const Json& json);

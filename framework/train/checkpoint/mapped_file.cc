@@ -11,6 +11,7 @@
 
 #include "common/disk_full.h"
 #include "common/files.h"
+#include "common/lfs_pointer.h"
 #include "mvn/error.h"
 
 namespace mvn {
@@ -35,6 +36,17 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   ::close(descriptor);
   errno = reason;
   if (data_ == MAP_FAILED) fail("map");
+  refuse_pointer(path);
+}
+
+// A constructor that throws is followed by no destructor.
+void MappedFile::refuse_pointer(const std::filesystem::path& path) {
+  try {
+    refuse_lfs_pointer(path, view());
+  } catch (...) {
+    ::munmap(data_, size_);
+    throw;
+  }
 }
 
 MappedFile::~MappedFile() {
