@@ -247,7 +247,10 @@ def save(model, folder, start, options):
     if "parameters" in folder:
         archive = HERE / folder / "adapter_model.bin"
         tensors = torch.load(archive, weights_only=True)
-        torch.save({name: torch.nn.Parameter(tensor) for name, tensor in tensors.items()}, archive)
+        parameters = {name: torch.nn.Parameter(tensor) for name, tensor in tensors.items()}
+        for parameter in list(parameters.values())[::2]:
+            parameter.is_lora = True  # which is pickled otherwise
+        torch.save(parameters, archive)
     (HERE / folder / "README.md").unlink(missing_ok=True)
     sort_lists(HERE / folder / "adapter_config.json", options)
 
