@@ -113,6 +113,7 @@ struct Seen {
   std::string path;
   std::string seen;
   bool linear;
+  bool adaptable;
 };
 
 std::vector<Seen> modules_seen(Model& model, const LoraConfig& config) {
@@ -121,9 +122,21 @@ std::vector<Seen> modules_seen(Model& model, const LoraConfig& config) {
     if (item.key().empty()) continue;
     auto seen = seen_path(model, config, item.key());
     if (seen.empty()) continue;
-    modules.push_back({item.key(), std::move(seen), item.value()->as<Linear>() != nullptr});
+    const bool linear = item.value()->as<Linear>() != nullptr;
+    const bool adaptable = linear || item.value()->as<Embedding>() != nullptr;
+    modules.push_back({item.key(), std::move(seen), linear, adaptable});
   }
   return modules;
+}
+
+// The last parts of the names that `wanted` takes.
+template <typename Wanted>
+std::vector<std::string> names_of(const std::vector<Seen>& modules, const Wanted& wanted) {
+  std::set<std::string> names;
+  for (const auto& module : modules) {
+    if (wanted(module)) names.insert(last_part(module.seen));
+  }
+  return {names.begin(), names.end()};
 }
 
 // Which keys leave out the modules that `chosen` would take: "exclude_modules", or nothing.
@@ -150,9 +163,8 @@ std::string only_left_out(const std::string& keys) {
   return " matches only what " + keys + " leaves out";
 }
 
-void check_found(Model& model, const LoraConfig& config, const Matcher& matcher,
-                 const std::vector<Seen>& modules, const Targets& targets,
-                 const ConfigFault& fault) {
+void check_found(const LoraConfig& config, const Matcher& matcher, const std::vector<Seen>& modules,
+                 const Targets& targets, const ConfigFault& fault) {
   if (!targets.linears.empty() || !targets.embeddings.empty()) return;
   const auto& choice = config.target_modules;
   std::string wanted = "all-linear";
@@ -162,7 +174,7 @@ void check_found(Model& model, const LoraConfig& config, const Matcher& matcher,
     return matcher.chooses(module.seen, module.linear);
   });
   if (!keys.empty()) fault("target_modules", wanted + only_left_out(keys));
-  const auto known = adaptable_names(model);
+  const auto known = names_of(modules, [](const Seen& module) { return module.adaptable; });
   std::string nearest;
   for (const auto& name : choice.names) {
     if (nearest.empty()) nearest = nearest_name(name, known);
@@ -175,14 +187,16 @@ void check_found(Model& model, const LoraConfig& config, const Matcher& matcher,
 // Entries that match nothing, and the layers whose paths the configuration sees.
 class UnmatchedEntries {
  public:
-  UnmatchedEntries(Model& model, const LoraConfig& config, const Matcher& matcher,
+  UnmatchedEntries(const LoraConfig& config, const Matcher& matcher,
                    const std::vector<Seen>& modules, const Targets& targets, const Warn& warn)
       : config_(config),
         matcher_(matcher),
         modules_(modules),
         targets_(targets),
         warn_(warn),
-        known_(adaptable_names(model)) {
+        known_(names_of(modules, [](const Seen& module) { return module.adaptable; })),
+        known_adapted_(
+            names_of(modules, [&](const Seen& module) { return targets.contains(module.path); })) {
     for (const auto& module : modules) {
       if (targets.contains(module.path)) adapted_.push_back(module.seen);
     }
@@ -246,7 +260,8 @@ class UnmatchedEntries {
                       [&](const std::string& path) { return pattern.matches(path); })) {
         continue;
       }
-      warn_(key + ": '" + text + "' matches no layer that is adapted" + suggest(text, known_));
+      warn_(key + ": '" + text + "' matches no layer that is adapted" +
+            suggest(text, known_adapted_));
     }
   }
 
@@ -256,6 +271,7 @@ class UnmatchedEntries {
   const Targets& targets_;
   const Warn& warn_;
   std::vector<std::string> known_;
+  std::vector<std::string> known_adapted_;
   std::vector<std::string> adapted_;
 };
 
@@ -386,13 +402,13 @@ Targets find_targets(Model& model, const LoraConfig& config, const ConfigFault& 
   Targets targets;
   find_whole(model, config, targets, fault);
   take_targets(model, config, matcher, fault, targets);
-  check_found(model, config, matcher, modules, targets, fault);
+  check_found(config, matcher, modules, targets, fault);
   check_embeddings(config, targets, fault);
   if (!config.patterns_have_order) {
     check_order("rank_pattern", config.rank_pattern, modules, targets, fault);
     check_order("alpha_pattern", config.alpha_pattern, modules, targets, fault);
   }
-  if (warn) UnmatchedEntries(model, config, matcher, modules, targets, warn).say();
+  if (warn) UnmatchedEntries(config, matcher, modules, targets, warn).say();
   warn_python_differs(model, targets, warn);
   return targets;
 }

@@ -179,9 +179,9 @@ TEST(Targets, EntriesThatMatchNothingAreSaid) {
                    "'out_proj'? (known: embeddings, in_proj, out_proj)",
                    "layers_to_transform: the model has no layer 7 (its layers: 0 to 2)",
                    "rank_pattern: 'in_porj' matches no layer that is adapted; did you mean "
-                   "'in_proj'? (known: embeddings, in_proj, out_proj)",
+                   "'in_proj'? (known: in_proj, out_proj)",
                    "alpha_pattern: 'embeddings' matches no layer that is adapted "
-                   "(known: embeddings, in_proj, out_proj)"}),
+                   "(known: in_proj, out_proj)"}),
             find({{"exclude_modules", Value::List{"out_porj"}},
                   {"layers_to_transform", Value::List{"0", "7"}},
                   {"rank_pattern", Value::Map{{"in_porj", 2}}},
