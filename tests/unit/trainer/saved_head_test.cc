@@ -4,10 +4,10 @@
 
 #include <utility>
 
+#include "../toy/toy.h"
 #include "mvn/linear.h"
 #include "support/error_of.h"
 #include "support/temporary_folder.h"
-#include "toy/toy.h"
 
 namespace mvn {
 namespace {
@@ -38,9 +38,9 @@ FoundHead found(const Names& names, std::int64_t count) {
 
 // The first numbers of the rows of a head for these classes of the data.
 std::vector<float> filled(const Names& data, const FoundHead& head) {
-  Head filled(static_cast<std::int64_t>(data.size()));
-  fill_head(filled, labels(data), head);
-  const auto first = filled.score->weight.detach().select(1, 0).contiguous();
+  Head made(static_cast<std::int64_t>(data.size()));
+  fill_head(made, labels(data), head);
+  const auto first = made.score->weight.detach().select(1, 0).contiguous();
   return {first.data_ptr<float>(), first.data_ptr<float>() + first.numel()};
 }
 
