@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "common/files.h"
+#include "common/lfs_pointer.h"
 #include "mvn/error.h"
 
 namespace mvn {
@@ -65,18 +66,30 @@ std::optional<TooDeep> find_too_deep(std::string_view text) {
 }  // namespace
 
 Json read_json(const std::filesystem::path& path) {
-  return parse_json(read_file(path), path.string());
+  const std::string text = read_file(path);
+  refuse_lfs_pointer(path, text);
+  return parse_json(text, path.string());
 }
 
 Json parse_json(std::string_view text, const std::string& where) {
   if (const auto deep = find_too_deep(text)) fail_too_deep(text, where, *deep);
   try {
     return Json::parse(text);
+  } catch (const Json::out_of_range& e) {
+    const auto number = overflowing_number(e);
+    throw DataError(place(where, text, std::min(text.find(number), text.size() - 1) + 1) +
+                    "the number " + number + " is beyond what a double holds");
   } catch (const Json::parse_error& e) {
     throw DataError(place(where, text, e.byte) + "not valid JSON");
-  } catch (const Json::out_of_range&) {
-    throw DataError(where + ": holds a number that is too large");
   }
+}
+
+std::string overflowing_number(const nlohmann::detail::out_of_range& error) {
+  // "[json.exception.out_of_range.406] number overflow parsing '1e400'"
+  const std::string text = error.what();
+  const auto begin = text.find('\'');
+  const auto end = text.rfind('\'');
+  return begin < end && end != std::string::npos ? text.substr(begin + 1, end - begin - 1) : text;
 }
 
 Json try_parse_json(std::string_view text) {

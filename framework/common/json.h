@@ -31,6 +31,9 @@ Json try_parse_json(std::string_view text);
 // Whether a text nests more than kMaxJsonDepth deep.
 bool nests_too_deeply(std::string_view text);
 
+// The number that a parser found beyond what a double holds ("1e400"), out of its exception.
+std::string overflowing_number(const nlohmann::detail::out_of_range& error);
+
 // One text for equal values whatever their order or spelling: sorted keys, no spaces, floats in
 // their shortest round-trip form. What a trial's identity is the hash of.
 std::string canonical_json(const Json& json);

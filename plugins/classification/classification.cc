@@ -47,13 +47,13 @@ std::shared_ptr<const Data> read_data(const TaskContext& context) {
   auto dataset = read_dataset(context.params);
   auto data = std::make_shared<Data>();
   data->classes = dataset.classes.names();
-  data->files = std::move(dataset.files);
   const auto fill = [&](Split split, Examples& examples) {
     if (examples.texts.empty()) return;
+    data->files.push_back(examples.path);
     auto& filled = data->splits[static_cast<std::size_t>(split)];
     filled.tokens = tokenise(*context.tokenizer, examples.texts, context.max_length,
                              {.folder = context.cache_folder,
-                              .source = data->files.at(static_cast<std::size_t>(split)),
+                              .source = examples.path,
                               .how = text_parameters(context.params, split)},
                              context.threads);
     filled.labels = std::move(examples.labels);
@@ -125,10 +125,16 @@ class ClassificationEvaluation : public Evaluation {
 
 class Classification : public Task {
  public:
-  void prepare(const TaskContext& context) override { data_ = kept<Data>(context, read_data); }
+  void prepare(const TaskContext& context) override {
+    expect_training_data(context);
+    data_ = kept<Data>(context, read_data);
+  }
 
   void check(const TaskContext& context) override {
-    static_cast<void>(read_dataset(context.params));
+    expect_training_data(context);
+    auto data = std::make_shared<Data>();
+    data->classes = read_dataset(context.params).classes.names();
+    data_ = std::move(data);
   }
 
   [[nodiscard]] HeadKind head_kind() const override { return HeadKind::kClassification; }
@@ -198,6 +204,12 @@ class Classification : public Task {
   }
 
  private:
+  static void expect_training_data(const TaskContext& context) {
+    if (!context.trains || context.params.has("train")) return;
+    throw ConfigError(context.params.key("train"),
+                      "is required: training examples; only training: {steps: 0} needs none");
+  }
+
   [[nodiscard]] const SplitData& data(Split split) const {
     return data_->splits[static_cast<std::size_t>(split)];
   }

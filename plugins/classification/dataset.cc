@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <string_view>
+#include <utility>
 
 #include "mvn/data.h"
 #include "mvn/error.h"
@@ -49,13 +51,15 @@ RawExamples read_examples(const Params& params, const std::string& which, std::i
   return examples;
 }
 
-Examples numbered(RawExamples raw, const Classes& classes, const std::filesystem::path& train) {
+// `lacks` says what a label that is no class lacks.
+Examples numbered(RawExamples raw, const Classes& classes, const std::string& lacks) {
   Examples examples;
+  examples.path = raw.path;
   for (std::size_t row = 0; row < raw.labels.size(); ++row) {
     const auto index = classes.index(raw.labels[row]);
     if (!index) {
-      throw DataError(raw.where(row) + "label '" + raw.labels[row] + "' does not occur in " +
-                      train.string() + suggest(raw.labels[row], classes.names()));
+      throw DataError(raw.where(row) + "label '" + raw.labels[row] + "' " + lacks +
+                      suggest(raw.labels[row], classes.names()));
     }
     examples.labels.push_back(*index);
   }
@@ -93,8 +97,8 @@ std::vector<ParamSpec> dataset_params() {
   return {
       {.name = "train",
        .type = ParamType::kPath,
-       .help = "training examples: a CSV, TSV or JSON Lines file",
-       .required = true},
+       .help = "training examples: a CSV, TSV or JSON Lines file; needed unless training.steps is "
+               "0"},
       {.name = "validation",
        .type = ParamType::kPath,
        .help = "examples to evaluate on while training",
@@ -102,6 +106,13 @@ std::vector<ParamSpec> dataset_params() {
       {.name = "test", .type = ParamType::kPath, .help = "examples to evaluate on at the end"},
       {.name = "text", .help = "name of the column with the texts", .required = true},
       {.name = "label", .help = "name of the column with the labels", .required = true},
+      {.name = "classes",
+       .type = ParamType::kTextList,
+       .help = "the labels that there are (default: those of the training file)"},
+      {.name = "head",
+       .help = "of weights or an adapter that have a classifier's head: loaded (the default) takes "
+               "its rows, each for the class of its name; new starts a new head",
+       .choices = {"loaded", "new"}},
       {.name = "format",
        .default_value = "auto",
        .help = "format of the files; auto goes by their names' endings",
@@ -127,28 +138,48 @@ std::vector<ParamSpec> dataset_params() {
   };
 }
 
-Dataset read_dataset(const Params& params) {
-  auto train = read_examples(params, "train", limit_of(params, "max_examples"));
-  const auto train_path = train.path;
-  Classes classes(train.labels);
-  if (classes.size() < 2) {
-    throw DataError(train_path.string() + ": every row has the label '" + classes.names().front() +
-                    "'; classification needs two classes or more");
+namespace {
+
+using RawFiles = std::vector<std::pair<std::string, RawExamples>>;
+
+Classes classes_of(const Params& params, const RawFiles& files) {
+  if (params.has("classes")) {
+    Classes classes(params.get_text_list("classes"));
+    if (classes.size() >= 2) return classes;
+    throw ConfigError(params.key("classes"), "classification needs two classes or more");
   }
-  Dataset dataset{.classes = std::move(classes),
-                  .train = {},
-                  .validation = {},
-                  .test = {},
-                  .files = {train_path}};
-  dataset.train = numbered(std::move(train), dataset.classes, train_path);
-  const auto limit = limit_of(params, "max_validation_examples");
-  const auto read = [&](const std::string& which) {
-    auto raw = read_examples(params, which, limit);
-    dataset.files.push_back(raw.path);
-    return numbered(std::move(raw), dataset.classes, train_path);
-  };
-  dataset.validation = read("validation");
-  if (params.has("test")) dataset.test = read("test");
+  std::vector<std::string> labels;
+  for (const auto& [which, raw] : files) {
+    if (params.has("train") && which != "train") continue;
+    labels.insert(labels.end(), raw.labels.begin(), raw.labels.end());
+  }
+  Classes classes(labels);
+  if (classes.size() >= 2) return classes;
+  throw DataError(files.front().second.path.string() + ": every row has the label '" +
+                  classes.names().front() + "'; classification needs two classes or more");
+}
+
+}  // namespace
+
+Dataset read_dataset(const Params& params) {
+  RawFiles files;
+  for (const char* which : {"train", "validation", "test"}) {
+    const bool trains = which == std::string_view("train");
+    if (!params.has(which)) continue;
+    files.emplace_back(which, read_examples(params, which,
+                                            limit_of(params, trains ? "max_examples"
+                                                                    : "max_validation_examples")));
+  }
+  Dataset dataset{classes_of(params, files), {}, {}, {}};
+  const std::string lacks = params.has("classes")
+                                ? "is none of " + params.key("classes")
+                                : "does not occur in " + files.front().second.path.string();
+  for (auto& [which, raw] : files) {
+    auto& examples = which == "train"        ? dataset.train
+                     : which == "validation" ? dataset.validation
+                                             : dataset.test;
+    examples = numbered(std::move(raw), dataset.classes, lacks);
+  }
   return dataset;
 }
 

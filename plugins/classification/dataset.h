@@ -12,8 +12,8 @@
 
 namespace mvn {
 
-// The classes, in the order of their indices: the sorted set of the training labels, as numbers
-// where all of them are integers, else as texts.
+// The classes, in the order of their indices: the sorted set of the labels, as numbers where all of
+// them are integers, else as texts.
 class Classes {
  public:
   explicit Classes(const std::vector<std::string>& labels);
@@ -27,24 +27,26 @@ class Classes {
 };
 
 struct Examples {
+  std::filesystem::path path;
   std::vector<std::string> texts;
   std::vector<std::int64_t> labels;  // indices of classes
 };
 
 struct Dataset {
   Classes classes;
+  // Empty where no file was given.
   Examples train;
   Examples validation;
-  Examples test;  // empty where no file was given
-  std::vector<std::filesystem::path> files;
+  Examples test;
 };
 
 // The parameters that say where the data is and what it looks like.
 std::vector<ParamSpec> dataset_params();
 
-// Reads every file of the task. Throws ConfigError naming the parameter at fault, or DataError
-// "file:line: ..." for an empty label, a file without rows, a single class, or a label that the
-// training file has not.
+// Reads every file of the task. The classes are `classes` where that is given, else those of the
+// training file, and where there is none those of the other files. Throws ConfigError naming the
+// parameter at fault, or DataError "file:line: ..." for an empty label, a file without rows, a
+// single class, or a label that is no class.
 Dataset read_dataset(const Params& params);
 
 }  // namespace mvn

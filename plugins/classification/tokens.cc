@@ -6,27 +6,57 @@
 
 namespace mvn {
 
+namespace {
+
+// Cuts a text's ids to a length: the special tokens at both ends stay, of the text its beginning,
+// or its end where the tokenizer says so.
+class Cut {
+ public:
+  Cut(const Tokenizer& tokenizer, std::size_t limit)
+      : limit_(limit),
+        closing_(closing_tokens(tokenizer)),
+        from_left_(tokenizer.truncates_left()),
+        opening_(static_cast<std::ptrdiff_t>(tokenizer.encode("").size() - closing_.size())) {
+    const auto kept = closing_.size() + static_cast<std::size_t>(from_left_ ? opening_ : 0);
+    if (limit == 0 || limit > kept) return;
+    throw ConfigError("training.max_length",
+                      "the tokenizer closes every text with " + std::to_string(kept) +
+                          " special tokens, so max_length must be above that, got " +
+                          std::to_string(limit));
+  }
+
+  void operator()(std::vector<std::int32_t>& ids) const {
+    if (limit_ == 0 || ids.size() <= limit_) return;
+    if (from_left_) {
+      const auto surplus = static_cast<std::ptrdiff_t>(ids.size() - limit_);
+      ids.erase(ids.begin() + opening_, ids.begin() + opening_ + surplus);
+      return;
+    }
+    ids.resize(limit_);
+    std::copy(closing_.begin(), closing_.end(),
+              ids.end() - static_cast<std::ptrdiff_t>(closing_.size()));
+  }
+
+ private:
+  std::size_t limit_;
+  std::vector<std::int32_t> closing_;
+  bool from_left_;
+  std::ptrdiff_t opening_;
+};
+
+}  // namespace
+
 TokenStore tokenise(const Tokenizer& tokenizer, const std::vector<std::string>& texts,
                     std::int64_t max_length, TokenPlace place, int threads) {
-  const auto closing = closing_tokens(tokenizer);
-  const auto limit = static_cast<std::size_t>(max_length);
-  if (max_length > 0 && limit <= closing.size()) {
-    throw ConfigError("training.max_length",
-                      "the tokenizer closes every text with " + std::to_string(closing.size()) +
-                          " special tokens, so max_length must be above that, got " +
-                          std::to_string(max_length));
-  }
+  const Cut cut(tokenizer, static_cast<std::size_t>(max_length));
   place.how["max_length"] = max_length;
+  if (tokenizer.truncates_left()) place.how["truncation"] = "left";
   return TokenStore::open(place.folder, place.source, place.how, [&](TokenWriter& writer) {
     std::vector<std::int32_t> ids;
     encode_each(tokenizer, texts, threads, [&](std::size_t text, const auto encoded) {
       ids.assign(encoded.begin(), encoded.end());
       if (ids.empty()) ids.push_back(std::max(0, tokenizer.end_of_text()));
-      if (limit > 0 && ids.size() > limit) {
-        ids.resize(limit);
-        std::copy(closing.begin(), closing.end(),
-                  ids.end() - static_cast<std::ptrdiff_t>(closing.size()));
-      }
+      cut(ids);
       writer.add(ids, static_cast<std::int64_t>(texts[text].size()));
     });
   });

@@ -18,9 +18,10 @@ struct TokenPlace {
 };
 
 // Every text has at least one token: where the tokenizer gives none, its end-of-text token (or 0).
-// Longer texts keep their beginning, and the special tokens that the tokenizer puts at the end.
-// `max_length` 0: no limit. Throws ConfigError("training.max_length") when the special tokens alone
-// do not fit. The texts are encoded on so many threads.
+// Longer texts keep their beginning, and the special tokens that the tokenizer puts at the end;
+// where it truncates on the left, their end and the special tokens of both sides. `max_length` 0:
+// no limit. Throws ConfigError("training.max_length") when the special tokens alone do not fit. The
+// texts are encoded on so many threads.
 TokenStore tokenise(const Tokenizer& tokenizer, const std::vector<std::string>& texts,
                     std::int64_t max_length, TokenPlace place = {}, int threads = 1);
 

@@ -1,6 +1,8 @@
 #include "lora.h"
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 #include <utility>
 
 #include "lora_config.h"
@@ -28,17 +30,18 @@ struct AdaptedEmbedding {
 class Lora : public Adapter {
  public:
   explicit Lora(const AdapterContext& context)
-      : config_(lora_config(context.params)),
+      : config_(lora_config(context.params, context.warn)),
         fault_(
             [prefix = context.params.key("")](const std::string& name, const std::string& message) {
               throw ConfigError(prefix + name, message);
             }),
         generator_(context.generator),
         head_(context.head),
+        weights_key_(context.params.key("weights")),
         warn_(context.warn) {}
 
   void attach(Model& model) override;
-  void start_head(torch::nn::Module& head) override;
+  [[nodiscard]] SavedHead saved_head() const override;
   [[nodiscard]] bool keeps_base() const override { return true; }
   void save(const Model& model, const torch::nn::Module* head, const std::filesystem::path& folder,
             const std::string& base) const override;
@@ -48,7 +51,12 @@ class Lora : public Adapter {
  private:
   void train_whole(Model& model, const Targets& targets);
   void train_biases(Model& model);
+  // Takes the vocabulary's matrices that the files bring along among what is saved and loaded.
+  void expect_saved_weights(const Model& model, const std::set<std::string>& names);
   void start_from_files();
+  [[nodiscard]] bool names_an_adapter(const std::string& path) const;
+  [[nodiscard]] LoraConfig by_paths(const std::string& strip) const;
+  [[nodiscard]] LoraConfig config_to_save(const std::string& strip) const;
   // Turns a PiSSA adapter's tensors into those of an ordinary one.
   void double_pissa(NamedTensors& tensors) const;
   void check_rank(const std::string& path, const Linear& layer,
@@ -60,27 +68,61 @@ class Lora : public Adapter {
   ConfigFault fault_;
   torch::Generator generator_;
   HeadKind head_;
-  std::function<void(const std::string&)> warn_;
+  std::string weights_key_;
+  Warn warn_;
 
   std::string base_prefix_;
   std::vector<std::string> target_names_;
   std::vector<AdaptedLinear> linears_;
   std::vector<AdaptedEmbedding> embeddings_;
-  NamedTensors others_;      // biases and modules_to_save
-  NamedTensors saved_head_;  // of the files that this adapter starts from
+  NamedTensors others_;   // biases, modules_to_save and weights of the files that are not trained
+  SavedHead saved_head_;  // of the files that this adapter starts from
 };
 
-// True where the output head is the embedding's own matrix.
-bool ties_head(const Model& model) { return !model.named_parameters().contains("lm_head.weight"); }
+constexpr const char* kHeadWeight = "lm_head.weight";
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// True where the output head is this embedding's own matrix.
+bool is_tied_head(const Model& model, const std::string& path) {
+  const auto parameters = model.named_parameters();
+  if (parameters.contains(kHeadWeight)) return false;
+  for (const auto& item : parameters) {
+    if (contains(model.checkpoint_names(item.key()), kHeadWeight)) {
+      return item.key() == path + ".weight";
+    }
+  }
+  // A model that does not say which: the one with a row for each token.
+  return parameters[path + ".weight"].size(0) == model.vocabulary();
+}
+
+// Whether all the names begin at the bare model. Those of a head tell nothing.
+bool are_bare(const std::set<std::string>& names, const std::string& prefix) {
+  bool any = false;
+  for (const auto& name : names) {
+    if (name.starts_with(prefix)) return false;
+    any = any || !(name.starts_with("lm_head.") || name.starts_with("score.") ||
+                   name.starts_with("classifier."));
+  }
+  return any;
+}
 
 void Lora::attach(Model& model) {
   base_prefix_ = model.base_prefix();
+  std::set<std::string> saved;
+  if (!config_.weights.empty()) saved = adapter_tensor_names(config_.weights);
+  config_.bare_paths =
+      config_.weights.empty() ? head_ == HeadKind::kNone : are_bare(saved, base_prefix_);
   const auto targets = find_targets(model, config_, fault_, warn_);
-  target_names_ = target_names(model, targets);
+  target_names_ =
+      target_names(model, targets, head_ == HeadKind::kNone ? base_prefix_ : std::string());
+  const LayerSettings all_settings(config_);
   for (auto& parameter : model.parameters()) parameter.requires_grad_(false);
   train_whole(model, targets);
   for (const auto& [path, layer] : targets.linears) {
-    const auto settings = layer_settings(config_, path);
+    const auto settings = all_settings.of(seen_path(model, config_, path));
     check_rank(path, *layer, settings);
     auto lora = std::make_shared<LoraLinear>(*layer, settings);
     lora->initialise(*layer, generator_);
@@ -88,13 +130,16 @@ void Lora::attach(Model& model) {
     linears_.push_back({path, layer, std::move(lora)});
   }
   for (const auto& [path, layer] : targets.embeddings) {
-    auto lora = std::make_shared<LoraEmbedding>(*layer, layer_settings(config_, path));
+    auto lora =
+        std::make_shared<LoraEmbedding>(*layer, all_settings.of(seen_path(model, config_, path)));
     lora->initialise(generator_);
     layer->attach(lora);
     embeddings_.push_back({path, layer, std::move(lora)});
   }
   train_biases(model);
-  if (!config_.weights.empty()) start_from_files();
+  if (config_.weights.empty()) return;
+  expect_saved_weights(model, saved);
+  start_from_files();
 }
 
 // PiSSA takes the r leading singular values of a matrix, which has no more than its smaller side.
@@ -111,7 +156,7 @@ void Lora::train_whole(Model& model, const Targets& targets) {
   for (const auto& [path, module] : targets.whole) {
     // PEFT trains a copy and leaves the head at the old values: two matrices, where we have one.
     if (module->as<Embedding>() != nullptr && head_ == HeadKind::kLanguageModel &&
-        ties_head(model)) {
+        is_tied_head(model, path)) {
       fault_("modules_to_save", "'" + path +
                                     "' is also the output head of this model (tied weights); "
                                     "training it apart from the head is not supported");
@@ -192,38 +237,111 @@ void Lora::double_pissa(NamedTensors& tensors) const {
   }
 }
 
+void Lora::expect_saved_weights(const Model& model, const std::set<std::string>& names) {
+  const auto is_saved = [&](const std::string& name) {
+    return names.contains(name) ||
+           (name.starts_with(base_prefix_) && names.contains(name.substr(base_prefix_.size())));
+  };
+  for (const auto& module : model.named_modules("", /*include_self=*/false)) {
+    const std::string& path = module.key();
+    const bool embedding = module.value()->as<Embedding>() != nullptr;
+    if (!embedding && path + ".weight" != kHeadWeight) continue;
+    if (others_.contains(path + ".weight")) continue;  // of modules_to_save
+    const auto parameter = model.named_parameters()[path + ".weight"];
+    for (const auto& name : model.checkpoint_names(path + ".weight")) {
+      if (!is_saved(name)) continue;
+      const bool adapted = name == path + ".weight" && names_an_adapter(path);
+      others_[adapted ? path + ".base_layer.weight" : name] = parameter;
+    }
+  }
+}
+
+bool Lora::names_an_adapter(const std::string& path) const {
+  const auto is_it = [&](const auto& adapted) { return adapted.path == path; };
+  return std::any_of(linears_.begin(), linears_.end(), is_it) ||
+         std::any_of(embeddings_.begin(), embeddings_.end(), is_it);
+}
+
 void Lora::start_from_files() {
   auto tensors = trained(nullptr);
   const bool shapes_only = !tensors.empty() && tensors.begin()->second.is_meta();
   const torch::NoGradGuard no_grad;
   try {
-    for (const auto& [name, value] :
-         read_adapter_tensors(config_.weights, tensors, base_prefix_, &saved_head_)) {
-      if (!shapes_only) tensors[name].copy_(value);
+    const auto saved =
+        read_adapter_tensors(config_.weights, tensors, base_prefix_, &saved_head_.tensors);
+    if (shapes_only) return;
+    const auto differs = [&](const std::string& name, const torch::Tensor& value) {
+      const auto& tensor = tensors.at(name);
+      return !torch::equal(tensor, value.to(tensor.options()));
+    };
+    // Weights that are the base's own stay as they are: a persistent worker keeps them.
+    for (const auto& [name, value] : saved) {
+      if (differs(name, value)) tensors.at(name).copy_(value);
+    }
+    for (const auto& [name, value] : saved) {
+      if (!others_.contains(name) || !differs(name, value)) continue;
+      throw AdapterMisfit(config_.weights.string() + ": '" + name +
+                          "' has two values: it is tied to another tensor of the file");
     }
   } catch (const AdapterMisfit& e) {
     fault_("weights", e.what());
   }
 }
 
-void Lora::start_head(torch::nn::Module& head) {
-  const torch::NoGradGuard no_grad;
-  auto parameters = head.named_parameters();
-  for (const auto& [name, value] : saved_head_) {
-    auto* parameter = parameters.find(name);
-    if (parameter != nullptr && parameter->sizes() == value.sizes()) {
-      parameter->copy_(value);
-    } else if (warn_) {
-      warn_("adapter.weights: '" + name + "' does not fit this task's head, which starts anew");
+SavedHead Lora::saved_head() const {
+  auto head = saved_head_;
+  head.key = weights_key_;
+  head.folder = config_.weights;
+  return head;
+}
+
+// The same adapter said by the whole paths of its layers: what a file can say whose paths begin
+// elsewhere, and which keeps no order of patterns.
+LoraConfig Lora::by_paths(const std::string& strip) const {
+  LoraConfig config = config_;
+  config.target_modules = {.all_linear = false, .pattern = {}, .names = target_names_};
+  config.exclude_modules = {};
+  config.layers_to_transform.clear();
+  config.layers_pattern.clear();
+  config.rank_pattern.clear();
+  config.alpha_pattern.clear();
+  const LayerSettings settings(config_);
+  const auto add = [&](const std::string& path) {
+    const bool strips = path.starts_with(base_prefix_);
+    const auto bare = strips ? path.substr(base_prefix_.size()) : path;
+    const auto& seen = config_.bare_paths ? bare : path;
+    const auto& saved = strip.empty() ? path : bare;
+    if (const auto r = settings.rank(seen); r != config_.r) {
+      config.rank_pattern.emplace_back(saved, r);
     }
-  }
+    if (const auto alpha = settings.alpha(seen); alpha != config_.alpha) {
+      config.alpha_pattern.emplace_back(saved, alpha);
+    }
+  };
+  for (const auto& linear : linears_) add(linear.path);
+  for (const auto& embedding : embeddings_) add(embedding.path);
+  return config;
+}
+
+// What goes into the file: as the user wrote it wherever it means the same there.
+LoraConfig Lora::config_to_save(const std::string& strip) const {
+  const auto sorted = [](const auto& entries) {
+    return std::is_sorted(entries.begin(), entries.end(),
+                          [](const auto& a, const auto& b) { return a.first < b.first; });
+  };
+  const bool bare = head_ == HeadKind::kNone;
+  const bool same = config_.bare_paths == bare && sorted(config_.rank_pattern) &&
+                    sorted(config_.alpha_pattern) &&
+                    !(bare && !config_.layers_to_transform.empty());
+  return same ? config_ : by_paths(strip);
 }
 
 void Lora::save(const Model& /*model*/, const torch::nn::Module* head,
                 const std::filesystem::path& folder, const std::string& base) const {
   std::filesystem::create_directories(folder);
   auto tensors = trained(head);
-  LoraConfig config = config_;
+  const std::string strip = head_ == HeadKind::kNone ? base_prefix_ : "";
+  LoraConfig config = config_to_save(strip);
   if (config_.start == LoraStart::kPissa) {
     config = doubled(config);
     double_pissa(tensors);
@@ -234,7 +352,7 @@ void Lora::save(const Model& /*model*/, const torch::nn::Module* head,
       if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
     }
   }
-  write_adapter_tensors(folder, tensors, head_ == HeadKind::kNone ? base_prefix_ : "");
+  write_adapter_tensors(folder, tensors, strip);
   write_json_file(folder / kAdapterConfigFile,
                   lora_config_to_peft(config, target_names_, task_type(head_), base));
 }
@@ -255,8 +373,9 @@ void Lora::load(Model& /*model*/, torch::nn::Module* head, const std::filesystem
 }
 
 void Lora::merge(Model& model) {
-  if (!embeddings_.empty() && head_ == HeadKind::kLanguageModel && ties_head(model)) {
-    fault_("target_modules", "the adapter of '" + embeddings_.front().path +
+  for (const auto& embedding : embeddings_) {
+    if (head_ != HeadKind::kLanguageModel || !is_tied_head(model, embedding.path)) continue;
+    fault_("target_modules", "the adapter of '" + embedding.path +
                                  "' cannot be merged: the output head shares that matrix, and it "
                                  "must not change");
   }

@@ -1,13 +1,14 @@
 #include "lora_config.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
 #include "mvn/error.h"
 #include "mvn/json_file.h"
 #include "mvn/nearest.h"
-#include "pattern.h"
+#include "mvn/pattern.h"
 
 namespace mvn {
 namespace {
@@ -93,7 +94,7 @@ class Reader {
 
   void check_pattern(std::string_view name, const std::string& pattern) const {
     try {
-      static_cast<void>(compile_python_regex(pattern));
+      static_cast<void>(Pattern(pattern));
     } catch (const Error& e) {
       fail(name, e.what());
     }
@@ -152,6 +153,7 @@ void read_patterns(const Reader& reader, LoraConfig& config) {
     if (!value->is_map()) reader.expected(name, "a map from module names to numbers", *value);
     for (const auto& [pattern, number] : value->as_map()) {
       reader.check_pattern(name, pattern);
+      reader.check_pattern(name, path_end_expression(pattern));
       if (name == "rank_pattern") {
         const auto rank = reader.integer(name, number);
         if (rank < 1) reader.fail(name, "the rank of '" + pattern + "' must be at least 1");
@@ -195,6 +197,9 @@ LoraConfig read_config(const Reader& reader) {
   reader.read("exclude_modules", config.exclude_modules);
   reader.read("layers_to_transform", config.layers_to_transform);
   reader.read("layers_pattern", config.layers_pattern);
+  for (const auto& pattern : config.layers_pattern) {
+    reader.check_pattern("layers_pattern", "(?:" + pattern + ")");
+  }
   reader.read("use_rslora", config.use_rslora);
   reader.read("use_dora", config.use_dora);
   reader.read("modules_to_save", config.modules_to_save);
@@ -229,6 +234,39 @@ const std::vector<std::pair<std::string, Value>>& unsupported_keys() {
       {"velora_config", {}},
   };
   return keys;
+}
+
+// Keys that change nothing of what is computed.
+constexpr std::array<std::string_view, 8> kPassedOver = {
+    "auto_mapping", "base_model_name_or_path", "inference_mode", "megatron_core",
+    "peft_version", "qalora_group_size",       "revision",       "runtime_config"};
+
+// Newer versions of peft write keys of what an adapter does not use as null, false or nothing.
+bool is_off(const Value& value) {
+  return value.is_null() || value == Value(false) || value == Value(Value::List{}) ||
+         value == Value(Value::Map{});
+}
+
+void warn_unknown(const Value::Map& values, const std::filesystem::path& path, const Warn& warn) {
+  if (!warn) return;
+  std::vector<std::string> known(kPassedOver.begin(), kPassedOver.end());
+  known.insert(known.end(), {"peft_type", "task_type"});
+  for (const auto& spec : lora_params()) known.push_back(spec.name);
+  for (const auto& [name, allowed] : unsupported_keys()) known.push_back(name);
+  for (const auto& [name, value] : values) {
+    if (is_off(value) || std::find(known.begin(), known.end(), name) != known.end()) continue;
+    warn(path.string() + ": unknown key '" + name + "' is passed over" + suggest(name, known));
+  }
+}
+
+// The entries of a map in the order of the file, which PEFT tries them in.
+template <typename Entry>
+void order_as(const std::vector<std::string>& keys, std::vector<Entry>& entries) {
+  const auto place = [&](const Entry& entry) {
+    return std::find(keys.begin(), keys.end(), entry.first);
+  };
+  std::stable_sort(entries.begin(), entries.end(),
+                   [&](const Entry& a, const Entry& b) { return place(a) < place(b); });
 }
 
 Value number(double value) {
@@ -272,6 +310,8 @@ Value start_value(const LoraConfig& config) {
 }
 
 }  // namespace
+
+std::string path_end_expression(const std::string& pattern) { return "(.*\\.)?(" + pattern + ")"; }
 
 double LoraConfig::scaling(double layer_alpha, std::int64_t layer_r) const {
   const auto rank = static_cast<double>(layer_r);
@@ -345,7 +385,7 @@ std::vector<ParamSpec> lora_params() {
 
 namespace {
 
-LoraConfig saved_config(const Params& params) {
+LoraConfig saved_config(const Params& params, const Warn& warn) {
   const auto folder = params.get_path("weights");
   const auto file = folder / kAdapterConfigFile;
   if (!std::filesystem::exists(file)) {
@@ -357,22 +397,26 @@ LoraConfig saved_config(const Params& params) {
     throw ConfigError(params.key(spec.name),
                       "is decided by " + file.string() + "; leave it out, or leave out weights");
   }
-  auto config = lora_config_from_peft(read_json_file(file).as_map(), file);
+  auto config = lora_config_from_peft(read_json_file(file).as_map(), file, warn);
+  order_as(json_keys(file, "rank_pattern"), config.rank_pattern);
+  order_as(json_keys(file, "alpha_pattern"), config.alpha_pattern);
+  config.patterns_have_order = true;
   config.weights = folder;
   return config;
 }
 
 }  // namespace
 
-LoraConfig lora_config(const Params& params) {
-  if (params.has("weights")) return saved_config(params);
+LoraConfig lora_config(const Params& params, const Warn& warn) {
+  if (params.has("weights")) return saved_config(params, warn);
   return read_config(
       Reader(params.values(), [&](const std::string& name, const std::string& message) {
         throw ConfigError(params.key(name), message);
       }));
 }
 
-LoraConfig lora_config_from_peft(const Value::Map& values, const std::filesystem::path& path) {
+LoraConfig lora_config_from_peft(const Value::Map& values, const std::filesystem::path& path,
+                                 const Warn& warn) {
   const ConfigFault fault = [&](const std::string& name, const std::string& message) {
     throw DataError(path.string() + ": " + name + ": " + message);
   };
@@ -397,6 +441,7 @@ LoraConfig lora_config_from_peft(const Value::Map& values, const std::filesystem
           "a randomised PiSSA cannot be repeated: save the adapter with peft's "
           "path_initial_model_for_weight_conversion, which makes it an ordinary one");
   }
+  warn_unknown(values, path, warn);
   return config;
 }
 

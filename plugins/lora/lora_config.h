@@ -41,6 +41,12 @@ struct LoraConfig {
   // Regular expressions for the ends of module names, the first match counts.
   std::vector<std::pair<std::string, std::int64_t>> rank_pattern;
   std::vector<std::pair<std::string, double>> alpha_pattern;
+  // False where the patterns come from a map without an order, a sweep's: two that match one layer
+  // must then agree.
+  bool patterns_have_order = false;
+  // Paths begin at the bare model ("layers.0.q_proj") and not at the wrapper that has the head
+  // ("model.layers.0.q_proj"), as PEFT has it for FEATURE_EXTRACTION.
+  bool bare_paths = false;
   bool use_rslora = false;
   bool use_dora = false;
   std::vector<std::string> modules_to_save;
@@ -55,6 +61,12 @@ struct LoraConfig {
   [[nodiscard]] double scaling(double layer_alpha, std::int64_t layer_r) const;
 };
 
+// Takes a line for the user; may be empty.
+using Warn = std::function<void(const std::string&)>;
+
+// The expression for whole paths that a key of rank_pattern or alpha_pattern stands for.
+std::string path_end_expression(const std::string& pattern);
+
 // Reports that the value called `name` is wrong; never returns.
 using ConfigFault = std::function<void(const std::string& name, const std::string& message)>;
 
@@ -63,11 +75,12 @@ std::vector<ParamSpec> lora_params();
 
 // Where `weights` names a saved adapter, its adapter_config.json decides everything: throws
 // ConfigError where another parameter was given too.
-LoraConfig lora_config(const Params& params);
+LoraConfig lora_config(const Params& params, const Warn& warn = {});
 
 // `values` is a parsed adapter_config.json; absent keys take PEFT's defaults. A DataError names
-// `path` and what this adapter cannot do.
-LoraConfig lora_config_from_peft(const Value::Map& values, const std::filesystem::path& path);
+// `path` and what this adapter cannot do, a warning the keys that nobody knows.
+LoraConfig lora_config_from_peft(const Value::Map& values, const std::filesystem::path& path,
+                                 const Warn& warn = {});
 
 // The complete adapter_config.json, keys as PEFT writes them. `targets` are the names to save as
 // target_modules when the configuration itself says "all-linear".

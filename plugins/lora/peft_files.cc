@@ -1,6 +1,7 @@
 #include "peft_files.h"
 
-#include <regex>
+#include <algorithm>
+#include <cctype>
 #include <vector>
 
 #include "mvn/nearest.h"
@@ -37,8 +38,18 @@ std::string shape_text(c10::IntArrayRef shape) {
 
 // "h.3.attn.lora_A" -> "h.*.attn.lora_A"
 std::string without_numbers(const std::string& name) {
-  static const std::regex number(R"(\.\d+(?=\.))");
-  return std::regex_replace(name, number, ".*");
+  std::string text;
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const auto end = std::min(name.find('.', begin), name.size());
+    const auto part = name.substr(begin, end - begin);
+    const bool number = !part.empty() && std::all_of(part.begin(), part.end(), [](unsigned char c) {
+      return std::isdigit(c) != 0;
+    });
+    if (begin > 0) text += '.';
+    text += number && begin > 0 && end < name.size() ? "*" : part;
+    begin = end + 1;
+  }
+  return text;
 }
 
 // Names and what is wrong with each, the same problem of several layers told once.
@@ -128,6 +139,18 @@ void write_adapter_tensors(const std::filesystem::path& folder, const NamedTenso
         tensor.detach();
   }
   write_safetensors(folder / kTensorFile, renamed);
+}
+
+std::set<std::string> adapter_tensor_names(const std::filesystem::path& folder) {
+  std::set<std::string> names;
+  const auto path = tensor_file(folder);
+  if (path.extension() == ".safetensors") {
+    const SafetensorsFile file(path);
+    for (const auto& [name, info] : file.tensors()) names.insert(plain_name(name));
+  } else {
+    for (const auto& [name, tensor] : read_tensors(path)) names.insert(plain_name(name));
+  }
+  return names;
 }
 
 NamedTensors read_adapter_tensors(const std::filesystem::path& folder, const NamedTensors& expected,

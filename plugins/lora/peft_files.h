@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 
 #include "mvn/error.h"
@@ -25,6 +26,9 @@ using NamedTensors = std::map<std::string, torch::Tensor>;
 // the wrapper where the adapter is for the bare model), or empty.
 void write_adapter_tensors(const std::filesystem::path& folder, const NamedTensors& tensors,
                            const std::string& strip);
+
+// The names of the file's tensors without PEFT's prefix, the adapter's own name and "base_layer".
+std::set<std::string> adapter_tensor_names(const std::filesystem::path& folder);
 
 // Reads adapter_model.safetensors, or else adapter_model.bin, and gives the tensors the names of
 // our modules: PEFT's prefix and the adapter's own name (".default") go, `prefix` comes in front of

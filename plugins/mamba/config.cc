@@ -145,6 +145,9 @@ Value::Map config_to_save(const MambaConfig& config, const Value::Map& original,
   set("time_step_scale", config.step_scale);
   set("time_step_init_scheme", config.constant_steps ? "constant" : "random");
   set("tie_word_embeddings", config.tied);
+  // It says how weights start, yet transformers also applies it to those that it has just loaded:
+  // every out_proj would be divided by the root of the number of layers.
+  set("rescale_prenorm_residual", false);
   return saved;
 }
 

@@ -28,8 +28,8 @@ std::vector<ParamSpec> corpus_params() {
   return {
       {.name = "train",
        .type = ParamType::kPath,
-       .help = "training text: a plain text file, or a table with the column `text`",
-       .required = true},
+       .help = "training text: a plain text file, or a table with the column `text`; needed unless "
+               "training.steps is 0"},
       {.name = "validation",
        .type = ParamType::kPath,
        .help = "text to evaluate on while training",

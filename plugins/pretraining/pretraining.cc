@@ -158,12 +158,12 @@ std::shared_ptr<const Data> read_data(const TaskContext& context) {
 class Pretraining : public Task {
  public:
   void prepare(const TaskContext& context) override {
-    block_ = context.params.get_int("block");
-    block_key_ = context.params.key("block");
+    read_block(context);
     data_ = kept<Data>(context, read_data);
   }
 
   void check(const TaskContext& context) override {
+    read_block(context);
     for (const char* name : {"train", "validation", "test"}) {
       if (context.params.has(name)) static_cast<void>(read_documents(context.params, name));
     }
@@ -245,6 +245,14 @@ class Pretraining : public Task {
   }
 
  private:
+  void read_block(const TaskContext& context) {
+    block_ = context.params.get_int("block");
+    block_key_ = context.params.key("block");
+    if (!context.trains || context.params.has("train")) return;
+    throw ConfigError(context.params.key("train"),
+                      "is required: training text; only training: {steps: 0} needs none");
+  }
+
   [[nodiscard]] const Corpus& corpus(Split split) const {
     return data_->corpora[static_cast<std::size_t>(split)];
   }

@@ -18,8 +18,11 @@ class ByteTokenizer : public Tokenizer {
   static constexpr std::int32_t kEndOfText = 258;
 
   explicit ByteTokenizer(bool opens = false, bool closes = false,
-                         std::int32_t end_of_text = kEndOfText)
-      : opens_(opens), closes_(closes), end_of_text_(end_of_text) {}
+                         std::int32_t end_of_text = kEndOfText, bool truncates_left = false)
+      : opens_(opens),
+        closes_(closes),
+        end_of_text_(end_of_text),
+        truncates_left_(truncates_left) {}
 
   [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text) const override {
     std::vector<std::int32_t> ids;
@@ -37,11 +40,13 @@ class ByteTokenizer : public Tokenizer {
   }
   [[nodiscard]] std::int64_t vocabulary() const override { return 259; }
   [[nodiscard]] std::int32_t end_of_text() const override { return end_of_text_; }
+  [[nodiscard]] bool truncates_left() const override { return truncates_left_; }
 
  private:
   bool opens_;
   bool closes_;
   std::int32_t end_of_text_;
+  bool truncates_left_;
 };
 
 }  // namespace mvn::test

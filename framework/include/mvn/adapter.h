@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "mvn/model.h"
@@ -17,6 +18,13 @@ struct AdapterContext {
   HeadKind head;               // what the task will put on top
   // Takes one line that the user should see though nothing is wrong; may be empty.
   std::function<void(const std::string&)> warn = {};
+};
+
+// A task's head in the files that an adapter starts from.
+struct SavedHead {
+  std::map<std::string, torch::Tensor> tensors;  // by their names ("score.weight"); empty: no head
+  std::string key;                               // of the configuration that names the files
+  std::filesystem::path folder;                  // where the files are
 };
 
 // Picks parameters of a model and makes them trainable; everything else is frozen. One instance
@@ -35,9 +43,9 @@ class Adapter {
   // operations (copy_), which it notices.
   virtual void attach(Model& model) = 0;
 
-  // Called after attach() where the task has a head, before training starts anew: an adapter that
-  // starts from saved files fills the head where they have one that fits. Default: nothing.
-  virtual void start_head(torch::nn::Module& head);
+  // The head that the adapter's files hold, after attach(). The trainer fills the task's head with
+  // it, row by row as the classes are named. Default: none.
+  [[nodiscard]] virtual SavedHead saved_head() const;
 
   // True where the adapter leaves the base weights frozen, so that saving the adapter's own files
   // is enough.

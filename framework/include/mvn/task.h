@@ -40,6 +40,7 @@ struct TaskContext {
   // Where prepare() may leave what it made, for the next trial of a persistent worker: see kept().
   // Null: nothing is kept.
   std::shared_ptr<const void>* kept = nullptr;
+  bool trains = true;  // false: the model is evaluated as it is, so no training data is needed
 };
 
 // What the task left in `context.kept` for an earlier trial of the same parameters, tokenizer and
@@ -96,13 +97,15 @@ class Task {
   virtual void prepare(const TaskContext& context) = 0;
 
   // Checks the parameters against the data files (columns, labels) without a tokenizer or a
-  // model; the same errors as prepare(). Cheap enough to run before a sweep starts.
+  // model; the same errors as prepare(). Cheap enough to run before a sweep starts. Afterwards
+  // config() and make_head(), which is given a model of shapes alone, say and check what they do
+  // after prepare().
   virtual void check(const TaskContext& context) = 0;
 
   [[nodiscard]] virtual HeadKind head_kind() const = 0;
-  // Builds the head for a model (after prepare()) and returns it for the optimizer and the
-  // checkpoint, its parameters named as Hugging Face names them ("score.weight"); null where the
-  // task needs none. `generator` draws its random start.
+  // Builds the head for a model (after prepare() or check()) and returns it for the optimizer and
+  // the checkpoint, its parameters named as Hugging Face names them ("score.weight"); null where
+  // the task needs none. `generator` draws its random start.
   virtual std::shared_ptr<torch::nn::Module> make_head(const Model& model,
                                                        const torch::TensorOptions& options,
                                                        torch::Generator generator) = 0;

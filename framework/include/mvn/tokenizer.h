@@ -22,6 +22,8 @@ class Tokenizer {
   [[nodiscard]] virtual std::int64_t vocabulary() const = 0;
   // The end-of-text token that separates packed documents, or -1 where there is none.
   [[nodiscard]] virtual std::int32_t end_of_text() const = 0;
+  // Whether a text that is too long loses its beginning and not its end. Default: its end.
+  [[nodiscard]] virtual bool truncates_left() const;
 };
 
 // Takes the ids of one text, which live as long as the call.

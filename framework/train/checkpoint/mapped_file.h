@@ -8,7 +8,8 @@
 
 namespace mvn {
 
-// The whole of a regular file, mapped privately. Throws Error naming the path and the reason.
+// The whole of a regular file, mapped privately. Throws Error naming the path and the reason,
+// DataError where it is the pointer that Git LFS leaves.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path) : MappedFile(InputFile(path)) {}
@@ -20,6 +21,8 @@ class MappedFile {
   [[nodiscard]] std::string_view view() const { return {static_cast<const char*>(data_), size_}; }
 
  private:
+  void refuse_pointer(const std::filesystem::path& path);
+
   void* data_ = nullptr;
   std::size_t size_ = 0;
 };

@@ -108,6 +108,8 @@ constexpr std::array<StorageType, 9> kStorageTypes = {{
 constexpr std::string_view kOrderedDict = "collections.OrderedDict";
 constexpr std::string_view kRebuildTensor = "torch._utils._rebuild_tensor_v2";
 constexpr std::string_view kRebuildParameter = "torch._utils._rebuild_parameter";
+// Of a parameter that somebody has hung attributes on, which are read and dropped.
+constexpr std::string_view kRebuildWithState = "torch._utils._rebuild_parameter_with_state";
 
 const torch::ScalarType* storage_type(const std::string& global) {
   for (const auto& known : kStorageTypes) {
@@ -355,7 +357,7 @@ class Unpickler {
     const std::string module = line();
     const std::string name = module + "." + line();
     if (name != kOrderedDict && name != kRebuildTensor && name != kRebuildParameter &&
-        storage_type(name) == nullptr) {
+        name != kRebuildWithState && storage_type(name) == nullptr) {
       fail("refused: the pickle uses '" + name +
            "', and only tensors and dictionaries are read; convert the file to safetensors");
     }
@@ -370,7 +372,7 @@ class Unpickler {
       push(Dict{});
     } else if (function == kRebuildTensor) {
       push(rebuild_tensor(arguments));
-    } else if (function == kRebuildParameter) {
+    } else if (function == kRebuildParameter || function == kRebuildWithState) {
       if (arguments.empty()) fail("damaged pickle: a parameter without a tensor");
       push(get<torch::Tensor>(arguments[0], "a tensor"));
     } else {

@@ -20,8 +20,12 @@ OrderedJson parse_object(std::string_view line, const Table& table, std::int64_t
   } catch (const OrderedJson::parse_error& e) {
     throw DataError(table.path.string() + ":" + std::to_string(number) + ":" +
                     std::to_string(std::max<std::size_t>(1, e.byte)) + ": not valid JSON");
-  } catch (const OrderedJson::out_of_range&) {
-    fail_at_line(table, number, "holds a number that is too large");
+  } catch (const OrderedJson::out_of_range& e) {
+    const auto value = overflowing_number(e);
+    const auto column = std::min(line.find(value), line.size() - 1) + 1;
+    throw DataError(table.path.string() + ":" + std::to_string(number) + ":" +
+                    std::to_string(column) + ": the number " + value +
+                    " is beyond what a double holds; write it as a text");
   }
   if (!object.is_object()) fail_at_line(table, number, "not a JSON object");
   return object;

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "common/files.h"
+#include "common/lfs_pointer.h"
 #include "common/nearest.h"
 #include "common/utf8.h"
 #include "mvn/data.h"
@@ -71,6 +72,7 @@ std::string read_utf8(const std::filesystem::path& path, const std::string& key)
   } catch (const Error& e) {
     throw ConfigError(key, e.what());
   }
+  refuse_lfs_pointer(path, text);
   const std::size_t valid = valid_utf8_prefix(text);
   if (valid != text.size()) {
     const auto line =

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <regex>
 #include <utility>
 
 #include "mvn/error.h"
+#include "mvn/pattern.h"
 
 namespace mvn {
 namespace {
@@ -124,7 +124,9 @@ std::vector<ParamSpec> training_specs() {
        .min = 0},
       {.name = "steps",
        .type = ParamType::kInt,
-       .help = "optimizer steps; 0 evaluates the model as it is",
+       .help =
+           "optimizer steps; 0 evaluates the model as it is, without a learning rate or training "
+           "data",
        .unit = "steps",
        .min = 0},
       {.name = "batch_size",
@@ -278,9 +280,9 @@ bool is_smallest_best(const Params& params) {
 void check_regexes(const std::vector<std::string>& patterns, const std::string& key) {
   for (const auto& pattern : patterns) {
     try {
-      const std::regex compiled(pattern);
-    } catch (const std::regex_error& e) {
-      throw ConfigError(key, "'" + pattern + "' is no regular expression: " + e.what());
+      static_cast<void>(Pattern(pattern));
+    } catch (const Error& e) {
+      throw ConfigError(key, e.what());
     }
   }
 }
@@ -331,7 +333,7 @@ const std::map<std::string, std::vector<ParamSpec>>& trainer_sections() {
   return sections;
 }
 
-OptimizerOptions optimizer_options(const Value::Map& section) {
+OptimizerOptions optimizer_options(const Value::Map& section, bool trains) {
   const Params params("optimizer", trainer_sections().at("optimizer"), section);
   for (const char* name : {"lr_scale", "max_grad_norm"}) expect_positive(params, name);
   OptimizerOptions options;
@@ -350,7 +352,7 @@ OptimizerOptions optimizer_options(const Value::Map& section) {
     options.no_decay = params.get_text_list("no_decay");
     check_regexes(*options.no_decay, params.key("no_decay"));
   }
-  if (!options.lr && options.lr_by_size.empty()) {
+  if (trains && !options.lr && options.lr_by_size.empty()) {
     throw ConfigError(params.key("lr"),
                       "is required: give a peak learning rate, or a recipe that has lr_by_size");
   }

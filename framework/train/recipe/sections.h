@@ -62,10 +62,14 @@ struct TrainingOptions {
   std::optional<std::int64_t> keep_every;  // steps
   std::string keep_best;                   // name of a metric, "" for none
   bool best_is_smallest = false;
+
+  // False where the model is only evaluated.
+  [[nodiscard]] bool trains() const { return steps != 0; }
 };
 
-// Each throws ConfigError with the key of the value at fault.
-OptimizerOptions optimizer_options(const Value::Map& section);
+// Each throws ConfigError with the key of the value at fault. Without training no learning rate is
+// needed.
+OptimizerOptions optimizer_options(const Value::Map& section, bool trains = true);
 ScheduleOptions schedule_options(const Value::Map& section);
 TrainingOptions training_options(const Value::Map& section);
 

@@ -7,7 +7,7 @@
 namespace mvn {
 
 Adapter::~Adapter() = default;
-void Adapter::start_head(torch::nn::Module& /*head*/) {}
+SavedHead Adapter::saved_head() const { return {}; }
 void Adapter::merge(Model& /*model*/) {}
 Evaluation::~Evaluation() = default;
 Registry::~Registry() = default;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "common/files.h"
+#include "common/lfs_pointer.h"
 #include "common/utf8.h"
 #include "mvn/error.h"
 #include "train/tokenizers/sentencepiece.h"
@@ -28,6 +30,7 @@ Vocabulary read_vocab_json(const JsonSource& source) {
 // "a b" on every line but the first, "#version: 0.2".
 Merges read_merges_txt(const fs::path& path) {
   const std::string text = read_file(path);
+  refuse_lfs_pointer(path, text);
   const auto fail = [&](std::size_t line, const std::string& message) {
     throw DataError(path.string() + ":" + std::to_string(line) + ": " + message);
   };
@@ -75,7 +78,9 @@ TokenizerParts read_vocab_and_merges(const fs::path& folder, const std::string& 
 
 TokenizerParts read_tokenizer_file(const JsonSource& source) {
   if (source.path.extension() == ".model") {
-    return read_sentencepiece(source, read_file(source.path));
+    const std::string content = read_file(source.path);
+    refuse_lfs_pointer(source.path, content);
+    return read_sentencepiece(source, content);
   }
   return read_tokenizer_json(source, read_json(source.path));
 }
@@ -129,8 +134,20 @@ std::shared_ptr<const Tokenizer> make_tokenizer(TokenizerParts parts, const fs::
 std::shared_ptr<const Tokenizer> load_tokenizer(const fs::path& path, const std::string& key) {
   TokenizerParts parts = read_parts(path, key);
   const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
-  const JsonSource config{folder / "tokenizer_config.json", key};
-  if (fs::exists(config.path)) apply_tokenizer_config(parts, config, read_json(config.path));
+  const auto read_beside = [&](const char* name) -> std::optional<JsonFile> {
+    const JsonSource source{folder / name, key};
+    if (!fs::exists(source.path)) return std::nullopt;
+    return JsonFile{source, read_json(source.path)};
+  };
+  const auto config = read_beside("tokenizer_config.json");
+  // Its added_tokens_decoder takes the place of the older files.
+  if (!config || !config->json.is_object() || !config->json.contains("added_tokens_decoder")) {
+    const auto map = read_beside("special_tokens_map.json");
+    const auto added = read_beside("added_tokens.json");
+    if (added) apply_added_tokens_file(parts, *added, config, map);
+    if (map) apply_special_tokens_map(parts, *map);
+  }
+  if (config) apply_tokenizer_config(parts, config->source, config->json);
   return make_tokenizer(std::move(parts), path);
 }
 

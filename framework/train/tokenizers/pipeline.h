@@ -26,6 +26,7 @@ struct TokenizerParts {
   std::vector<std::int32_t> suffix;
   std::optional<std::vector<Decoder>> decoders;  // absent: tokens are joined by spaces
   std::int32_t end_of_text = -1;
+  bool truncates_left = false;
 };
 
 class PipelineTokenizer final : public Tokenizer {
@@ -36,6 +37,7 @@ class PipelineTokenizer final : public Tokenizer {
   [[nodiscard]] std::string decode(const std::vector<std::int32_t>& ids) const override;
   [[nodiscard]] std::int64_t vocabulary() const override { return vocabulary_; }
   [[nodiscard]] std::int32_t end_of_text() const override { return parts_.end_of_text; }
+  [[nodiscard]] bool truncates_left() const override { return parts_.truncates_left; }
 
  private:
   // What one encode() at a time writes to.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 namespace mvn {
 namespace {
@@ -38,17 +39,13 @@ void apply_added_tokens(TokenizerParts& parts, const JsonNode& node) {
 
 // A named token that the vocabulary has is cut out of the text like any special token. One that it
 // does not have has no id that the model knows.
-void apply_named_token(TokenizerParts& parts, const JsonNode& root, const char* name) {
-  if (!root.has(name)) return;
-  const std::string content = named_token(root, name);
+void apply_special_token(TokenizerParts& parts, const std::string& content, const JsonNode& where) {
   const bool known = parts.added_tokens.find(content) != nullptr;
   if (known || parts.model->id_of(content) < 0) return;
-  AddedToken token;
-  token.id = parts.model->id_of(content);
-  token.content = content;
-  token.normalized = false;
-  token.special = true;
-  add_token(parts, token, root);
+  add_token(
+      parts,
+      {.id = parts.model->id_of(content), .content = content, .normalized = false, .special = true},
+      where);
 }
 
 // add_bos_token and add_eos_token take the place of what the template adds on that side.
@@ -72,6 +69,13 @@ bool adds_prefix_space(const TokenizerParts& parts) {
                      [](const auto& step) { return std::holds_alternative<Prepend>(step); });
 }
 
+void apply_truncation_side(TokenizerParts& parts, const JsonNode& root) {
+  if (!root.has("truncation_side")) return;
+  const std::string& side = root.at("truncation_side").text();
+  if (side != "left" && side != "right") root.at("truncation_side").fail("must be left or right");
+  parts.truncates_left = side == "left";
+}
+
 void apply_prefix_space(TokenizerParts& parts, const JsonNode& root) {
   if (!root.has("add_prefix_space")) return;
   const bool wanted = root.at("add_prefix_space").boolean();
@@ -82,7 +86,55 @@ void apply_prefix_space(TokenizerParts& parts, const JsonNode& root) {
   }
 }
 
+// The texts of the special tokens that a file names, one by one or in a list.
+void collect_special(const JsonNode& root, std::set<std::string>& texts) {
+  root.expect_object();
+  for (const char* name : kNamedTokens) {
+    if (root.has(name)) texts.insert(named_token(root, name));
+  }
+  for (const char* name : {"additional_special_tokens", "extra_special_tokens"}) {
+    if (!root.has(name) || !root.at(name).value().is_array()) continue;
+    const JsonNode list = root.at(name);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const JsonNode item = list.item(i);
+      texts.insert(item.value().is_string() ? item.text() : item.at("content").text());
+    }
+  }
+}
+
 }  // namespace
+
+void apply_special_tokens_map(TokenizerParts& parts, const JsonFile& file) {
+  const JsonNode root(file.source, file.json);
+  std::set<std::string> texts;
+  collect_special(root, texts);
+  for (const auto& text : texts) {
+    if (!text.empty()) apply_special_token(parts, text, root);
+  }
+  if (root.has("eos_token")) parts.end_of_text = token_id(parts, named_token(root, "eos_token"));
+}
+
+void apply_added_tokens_file(TokenizerParts& parts, const JsonFile& file,
+                             const std::optional<JsonFile>& config,
+                             const std::optional<JsonFile>& map) {
+  std::set<std::string> special;
+  for (const auto* beside : {&config, &map}) {
+    if (*beside) collect_special(JsonNode((*beside)->source, (*beside)->json), special);
+  }
+  const JsonNode root(file.source, file.json);
+  root.expect_object();
+  std::map<std::int32_t, std::string> texts;
+  for (const auto& [text, id] : file.json.items()) {
+    const JsonNode node(file.source, id, "'" + text + "'");
+    if (!texts.emplace(node.id(), text).second) node.fail("has another token's id");
+  }
+  for (const auto& [id, text] : texts) {
+    if (text.empty() || parts.added_tokens.find(text) != nullptr) continue;
+    const bool is_special = special.contains(text);
+    add_token(parts, {.id = id, .content = text, .normalized = !is_special, .special = is_special},
+              root);
+  }
+}
 
 std::int32_t token_id(const TokenizerParts& parts, const std::string& content) {
   const AddedToken* added = parts.added_tokens.find(content);
@@ -95,10 +147,13 @@ void apply_tokenizer_config(TokenizerParts& parts, const JsonSource& source, con
   if (root.has("added_tokens_decoder")) {
     apply_added_tokens(parts, root.at("added_tokens_decoder"));
   }
-  for (const char* name : kNamedTokens) apply_named_token(parts, root, name);
+  for (const char* name : kNamedTokens) {
+    if (root.has(name)) apply_special_token(parts, named_token(root, name), root);
+  }
   apply_ends(parts, root, "add_bos_token", "bos_token", parts.prefix);
   apply_ends(parts, root, "add_eos_token", "eos_token", parts.suffix);
   apply_prefix_space(parts, root);
+  apply_truncation_side(parts, root);
   if (root.has("eos_token")) parts.end_of_text = token_id(parts, named_token(root, "eos_token"));
 }
 

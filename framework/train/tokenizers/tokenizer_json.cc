@@ -300,6 +300,14 @@ void read_added_tokens(const JsonNode& list, TokenizerParts& parts) {
   }
 }
 
+// Of {"direction": "Left", "max_length": ...} the side alone: the length is the task's.
+bool truncates_left(const JsonNode& node) {
+  if (!node.has("direction")) return false;
+  const std::string& side = node.at("direction").text();
+  if (side != "Left" && side != "Right") node.at("direction").fail("must be Left or Right");
+  return side == "Left";
+}
+
 }  // namespace
 
 AddedToken read_added_token(const JsonNode& node) {
@@ -343,6 +351,7 @@ TokenizerParts read_tokenizer_json(const JsonSource& source, const Json& json) {
   parts.model = read_model(root.at("model"), parts.pre_tokenizer);
   if (root.has("added_tokens")) read_added_tokens(root.at("added_tokens"), parts);
   if (root.has("post_processor")) read_post_processor(root.at("post_processor"), parts);
+  if (root.has("truncation")) parts.truncates_left = truncates_left(root.at("truncation"));
   if (root.has("decoder")) {
     read_decoder(root.at("decoder"), parts.decoders.emplace());
     check_growth(root.at("decoder"), *parts.decoders);

@@ -12,6 +12,7 @@
 #include "train/trainer/configuration.h"
 #include "train/trainer/random.h"
 #include "train/trainer/run_trial.h"
+#include "train/trainer/saved_head.h"
 
 namespace mvn {
 namespace {
@@ -39,102 +40,183 @@ void append(CheckResult& result, const CheckResult& part) {
 
 std::string text_of(const Value::Map& map) { return canonical_json(to_json(Value(map))); }
 
+// A task whose parameters and files were checked; null where it could not even be made.
+struct CheckedTask {
+  CheckResult result;
+  std::shared_ptr<Task> task;
+};
+
+// A model of shapes alone under its adapter; null where there is none, or it is not known yet.
+struct CheckedModel {
+  CheckResult result;
+  std::shared_ptr<Model> model;
+  FoundHead head;
+};
+
 }  // namespace
 
 struct Checker::State {
   const PluginHost& host;
   TokenizerCache tokenizers;
-  std::map<std::string, CheckResult> known;  // by the part's name and its configuration
+  // By everything of the configuration that the check depends on.
+  std::map<std::string, CheckedTask> tasks;
+  std::map<std::string, CheckResult> models;
+  std::map<std::string, CheckResult> heads;
+  // The last model alone: a sweep may have thousands.
+  CheckedModel last;
+  std::string last_key;
 
-  // `part` of the configuration `key`, checked unless it was before.
-  void once(CheckResult& result, const std::string& key, const std::function<CheckResult()>& part);
-  CheckResult check_task(const Configuration& configuration, std::int64_t max_length) const;
-  CheckResult check_model(const Configuration& configuration);
+  [[nodiscard]] CheckedTask check_task(const Configuration& configuration,
+                                       const TrainingOptions& training) const;
+  CheckedModel check_model(const Configuration& configuration, const TrainingOptions& training);
+  const CheckedModel& model_of(const std::string& key, const Configuration& configuration,
+                               const TrainingOptions& training);
   void check_weights_and_adapter(const Configuration& configuration, const ModelPlan& plan,
-                                 const std::shared_ptr<Model>& model, HeadKind head,
-                                 CheckResult& result) const;
+                                 const Value::Map& config, HeadKind kind,
+                                 CheckedModel& checked) const;
+  static CheckResult check_head(const Configuration& configuration, const CheckedTask& task,
+                                const CheckedModel& model);
 };
 
-void Checker::State::once(CheckResult& result, const std::string& key,
-                          const std::function<CheckResult()>& part) {
+namespace {
+
+// What `make` makes, unless it was made for this key before.
+template <typename Checked, typename Make>
+const Checked& once(std::map<std::string, Checked>& known, const std::string& key,
+                    const Make& make) {
   auto found = known.find(key);
-  if (found == known.end()) found = known.emplace(key, part()).first;
-  append(result, found->second);
+  if (found == known.end()) found = known.emplace(key, make()).first;
+  return found->second;
 }
 
-CheckResult Checker::State::check_task(const Configuration& configuration,
-                                       std::int64_t max_length) const {
-  CheckResult result;
-  collect(result, "task", [&] {
+}  // namespace
+
+CheckedTask Checker::State::check_task(const Configuration& configuration,
+                                       const TrainingOptions& training) const {
+  CheckedTask checked;
+  collect(checked.result, "task", [&] {
     const TaskEntry& entry = host.task(configuration.task_plugin);
     const Params params("task", entry.params, configuration.task);
-    entry.make()->check({params, nullptr, max_length, {}});
+    checked.task = entry.make();
+    checked.task->check(
+        {params, nullptr, training.max_length.value_or(0), {}, 1, nullptr, training.trains()});
   });
-  return result;
+  return checked;
 }
 
-CheckResult Checker::State::check_model(const Configuration& configuration) {
-  CheckResult result;
+CheckedModel Checker::State::check_model(const Configuration& configuration,
+                                         const TrainingOptions& training) {
+  CheckedModel checked;
+  CheckResult& result = checked.result;
   std::optional<ModelPlan> plan;
-  if (!collect(result, "model", [&] { plan = plan_model(host, configuration); })) return result;
+  if (!collect(result, "model", [&] { plan = plan_model(host, configuration); })) return checked;
   // Trained by another trial: neither there nor known yet.
-  if (plan->weights_pending) return result;
+  if (plan->weights_pending) return checked;
+  Value::Map config;
+  CheckResult of_config;
+  const bool has_config = collect(of_config, "model", [&] { config = model_config(*plan); });
   std::shared_ptr<const Tokenizer> tokenizer;
-  collect(result, "model.tokenizer", [&] { tokenizer = tokenizers.get(*plan->tokenizer); });
+  // Weights that are not there have no tokenizer either.
+  if (has_config || plan->params.has("tokenizer")) {
+    collect(result, "model.tokenizer", [&] { tokenizer = tokenizers.get(*plan->tokenizer); });
+  }
+  append(result, of_config);
+  if (!has_config) return checked;
   // A wrong task is check_task()'s to report.
-  HeadKind head = HeadKind::kNone;
+  HeadKind kind = HeadKind::kNone;
   CheckResult elsewhere;
-  collect(elsewhere, "", [&] { head = host.task(configuration.task_plugin).make()->head_kind(); });
-  std::shared_ptr<Model> model;
+  collect(elsewhere, "", [&] { kind = host.task(configuration.task_plugin).make()->head_kind(); });
   const bool built = collect(result, "model", [&] {
-    model = make_model(*plan, model_config(*plan), tokenizer.get(),
-                       torch::dtype(torch::kFloat32).device(torch::kMeta), head);
+    checked.model = make_model(*plan, config, tokenizer.get(),
+                               torch::dtype(torch::kFloat32).device(torch::kMeta), kind);
   });
-  if (!built) return result;
-  collect(result, "model",
-          [&] { check_fit(*model, tokenizer.get(), training_options(configuration.training)); });
-  check_weights_and_adapter(configuration, *plan, model, head, result);
-  return result;
+  if (!built) return checked;
+  collect(result, "model", [&] { check_fit(*checked.model, tokenizer.get(), training); });
+  check_weights_and_adapter(configuration, *plan, config, kind, checked);
+  return checked;
+}
+
+const CheckedModel& Checker::State::model_of(const std::string& key,
+                                             const Configuration& configuration,
+                                             const TrainingOptions& training) {
+  if (key != last_key) {
+    last = check_model(configuration, training);
+    last_key = key;
+  }
+  return last;
 }
 
 void Checker::State::check_weights_and_adapter(const Configuration& configuration,
-                                               const ModelPlan& plan,
-                                               const std::shared_ptr<Model>& model, HeadKind head,
-                                               CheckResult& result) const {
+                                               const ModelPlan& plan, const Value::Map& config,
+                                               HeadKind kind, CheckedModel& checked) const {
+  CheckResult& result = checked.result;
+  std::map<std::string, torch::Tensor> head;
   if (plan.weights) {
-    collect(result, "model.weights", [&] { check_weights(*model, *open_weights(*plan.weights)); });
+    collect(result, "model.weights", [&] {
+      const auto weights = open_weights(*plan.weights);
+      check_weights(*checked.model, *weights);
+      head = head_tensors(*weights);
+    });
   }
   collect(result, "adapter", [&] {
     const AdapterEntry& entry = host.adapter(configuration.adapter_plugin);
     const Params params("adapter", entry.params, configuration.adapter);
     const auto warn = [&](const std::string& line) { result.warnings.push_back(line); };
-    entry.make({params, stream_generator(configuration.seed, "init/adapter"), head, warn})
-        ->attach(*model);
+    const auto adapter =
+        entry.make({params, stream_generator(configuration.seed, "init/adapter"), kind, warn});
+    adapter->attach(*checked.model);
+    checked.head = find_head(*adapter, plan.weights.value_or(""), std::move(head), config);
   });
 }
 
-Checker::Checker(const PluginHost& host) : state_(new State{host, {}, {}}) {}
+// Where the data and the model meet: the task's head, and what would fill it.
+CheckResult Checker::State::check_head(const Configuration& configuration, const CheckedTask& task,
+                                       const CheckedModel& model) {
+  CheckResult result;
+  if (!model.model) return result;
+  collect(result, "task", [&] {
+    const auto head =
+        task.task->make_head(*model.model, torch::dtype(torch::kFloat32).device(torch::kMeta),
+                             stream_generator(configuration.seed, "init/head"));
+    if (!head || wants_new_head(configuration.task)) return;
+    fill_head(*head, task.task->config(), model.head);
+  });
+  return result;
+}
+
+Checker::Checker(const PluginHost& host) : state_(new State{host, {}, {}, {}, {}, {}, {}}) {}
 Checker::~Checker() = default;
 
 CheckResult Checker::check(const Json& config) {
   CheckResult result;
   Configuration configuration;
   if (!collect(result, "", [&] { configuration = read_configuration(config); })) return result;
-  collect(result, "optimizer", [&] { optimizer_options(configuration.optimizer); });
+  TrainingOptions training;
+  CheckResult of_training;
+  const bool training_fine = collect(of_training, "training",
+                                     [&] { training = training_options(configuration.training); });
+  collect(result, "optimizer",
+          [&] { optimizer_options(configuration.optimizer, training.trains()); });
   collect(result, "schedule", [&] { schedule_options(configuration.schedule); });
-  std::int64_t max_length = 0;
-  const bool training_fine = collect(result, "training", [&] {
-    max_length = training_options(configuration.training).max_length.value_or(0);
-  });
-  const std::string length = std::to_string(max_length) + " ";
-  state_->once(result, "task " + length + configuration.task_plugin + text_of(configuration.task),
-               [&] { return state_->check_task(configuration, max_length); });
+  append(result, of_training);
+  const std::string length = std::to_string(training.max_length.value_or(0)) + " ";
+  const std::string task_key = length + (training.trains() ? "" : "untrained ") +
+                               configuration.task_plugin + text_of(configuration.task);
+  const auto& task =
+      once(state_->tasks, task_key, [&] { return state_->check_task(configuration, training); });
+  append(result, task.result);
   if (!training_fine) return result;
-  state_->once(result,
-               "model " + length + configuration.model_plugin + text_of(configuration.model) +
-                   configuration.adapter_plugin + text_of(configuration.adapter) +
-                   configuration.task_plugin,
-               [&] { return state_->check_model(configuration); });
+  const std::string model_key = length + configuration.model_plugin + text_of(configuration.model) +
+                                configuration.adapter_plugin + text_of(configuration.adapter) +
+                                configuration.task_plugin;
+  const auto model = [&]() -> const CheckedModel& {
+    return state_->model_of(model_key, configuration, training);
+  };
+  const auto& of_model = once(state_->models, model_key, [&] { return model().result; });
+  append(result, of_model);
+  if (!task.result.errors.empty() || !of_model.errors.empty()) return result;
+  append(result, once(state_->heads, task_key + " on " + model_key,
+                      [&] { return State::check_head(configuration, task, model()); }));
   return result;
 }
 

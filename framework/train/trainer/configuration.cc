@@ -57,6 +57,11 @@ std::string list_of(const std::vector<std::string>& names) {
   return text + "'";
 }
 
+// Weights may be one file of a folder.
+std::filesystem::path folder_of(const std::filesystem::path& weights) {
+  return std::filesystem::is_regular_file(weights) ? weights.parent_path() : weights;
+}
+
 }  // namespace
 
 Configuration read_configuration(const Json& config) {
@@ -95,7 +100,7 @@ ModelPlan plan_model(const PluginHost& host, const Configuration& configuration)
     plan.weights_pending = plan.params.get("weights").is_map();
     if (!plan.weights_pending) plan.weights = plan.params.get_path("weights");
   }
-  if (plan.weights && !plan.tokenizer) plan.tokenizer = *plan.weights;
+  if (plan.weights && !plan.tokenizer) plan.tokenizer = folder_of(*plan.weights);
   if (!plan.weights && !plan.weights_pending && plan.overrides.empty()) {
     throw ConfigError("model.weights",
                       "is required: give pretrained weights, or model.config for a model with "
@@ -110,11 +115,7 @@ ModelPlan plan_model(const PluginHost& host, const Configuration& configuration)
 
 Value::Map model_config(const ModelPlan& plan) {
   Value::Map config;
-  if (plan.weights) {
-    const auto folder =
-        std::filesystem::is_directory(*plan.weights) ? *plan.weights : plan.weights->parent_path();
-    config = read_model_config(folder);
-  }
+  if (plan.weights) config = read_model_config(*plan.weights);
   merge_into(config, plan.overrides);
   const auto& known = plan.entry->model_types;
   const auto type = config.find("model_type");

@@ -1,16 +1,17 @@
 #include "train/trainer/experiment.h"
 
 #include <algorithm>
-#include <regex>
 #include <utility>
 
 #include "common/json.h"
 #include "mvn/error.h"
+#include "mvn/pattern.h"
 #include "train/checkpoint/weights.h"
 #include "train/sdk/device.h"
 #include "train/trainer/accounting.h"
 #include "train/trainer/fresh_memory.h"
 #include "train/trainer/random.h"
+#include "train/trainer/saved_head.h"
 
 namespace mvn {
 namespace {
@@ -57,10 +58,10 @@ void prepare_task(const TaskEntry& task, const TrialFile& trial, Experiment& exp
   const auto cache = trial.folder.parent_path() / ".cache" / "tokens" / tokenizer.substr(0, 16);
   const Json identity = {task.name, to_json(Value(params.values())), tokenizer, limit,
                          state_of_paths(task.params, params)};
-  experiment.task->prepare(
-      {params, experiment.tokenizer, limit, cache, trial.threads, warm.place(identity.dump())});
+  experiment.task->prepare({params, experiment.tokenizer, limit, cache, trial.threads,
+                            warm.place(identity.dump()), experiment.training.trains()});
   warm.keep(identity.dump(), experiment.task->data_files());
-  if (experiment.task->size(Split::kTrain) == 0) {
+  if (experiment.training.trains() && experiment.task->size(Split::kTrain) == 0) {
     throw ConfigError("task.train", "has no examples");
   }
 }
@@ -91,25 +92,36 @@ std::string base_identity(const ModelPlan& plan, const Value::Map& config,
 }
 
 // Puts the base on the device: the tensors that a warm worker has, its weights, or random ones.
-void fill_model(const ModelPlan& plan, const Value::Map& config, Experiment& experiment,
-                WarmBase& warm) {
+// Returns the head of the weights, which may be none.
+std::map<std::string, torch::Tensor> fill_model(const ModelPlan& plan, const Value::Map& config,
+                                                Experiment& experiment, WarmBase& warm) {
   const auto identity = base_identity(plan, config, experiment);
   const bool keeps = experiment.adapter->keeps_base();
   const bool was_empty = warm.empty();
   if (!keeps) warm.clear();
-  if (warm.fill(identity, *experiment.model, experiment.head.get())) return;
+  if (warm.fill(identity, *experiment.model)) return warm.head();
   // What has just been dropped is not this trial's.
   if (!was_empty) reset_peak_memory(experiment.device);
   std::map<std::string, torch::Tensor> head;
   if (plan.weights) {
     const auto weights = open_weights(*plan.weights);
-    load_weights(*experiment.model, experiment.head.get(), *weights);
+    load_weights(*experiment.model, nullptr, *weights);
     head = head_tensors(*weights);
   } else {
     experiment.model->initialise(stream_generator(experiment.configuration.seed, "init/model"));
   }
   experiment.model->to(experiment.device);
-  if (keeps) warm.keep(identity, *experiment.model, std::move(head));
+  if (keeps) warm.keep(identity, *experiment.model, head);
+  return head;
+}
+
+// From the adapter's files or the weights', unless the task wants a new one.
+void start_head(const ModelPlan& plan, const Value::Map& config,
+                std::map<std::string, torch::Tensor> weights_head, Experiment& experiment) {
+  if (!experiment.head || wants_new_head(experiment.configuration.task)) return;
+  fill_head(*experiment.head, experiment.task->config(),
+            find_head(*experiment.adapter, plan.weights.value_or(fs::path()),
+                      std::move(weights_head), config));
 }
 
 }  // namespace
@@ -124,14 +136,14 @@ bool Experiment::autocast() const {
 }
 
 std::vector<Trainable> Experiment::trainables() const {
-  std::vector<std::regex> exempt;
+  std::vector<Pattern> exempt;
   for (const auto& pattern : optimizer.no_decay.value_or(std::vector<std::string>{})) {
     exempt.emplace_back(pattern);
   }
   const auto decays = [&](const std::string& name, bool by_model) {
     if (!optimizer.no_decay) return by_model;
     return std::none_of(exempt.begin(), exempt.end(),
-                        [&](const std::regex& each) { return std::regex_search(name, each); });
+                        [&](const Pattern& each) { return each.found_in(name); });
   };
   std::vector<Trainable> list;
   for (const auto& item : model->named_parameters()) {
@@ -176,9 +188,9 @@ Experiment build_experiment(const PluginHost& host, const TrialFile& trial, Warm
   Experiment experiment;
   experiment.configuration = read_configuration(trial.config);
   const Configuration& configuration = experiment.configuration;
-  experiment.optimizer = optimizer_options(configuration.optimizer);
-  experiment.schedule = schedule_options(configuration.schedule);
   experiment.training = training_options(configuration.training);
+  experiment.optimizer = optimizer_options(configuration.optimizer, experiment.training.trains());
+  experiment.schedule = schedule_options(configuration.schedule);
   experiment.device = device_named(trial.device);
   if (experiment.training.cuda_graphs) expect_gpu(experiment.device);
 
@@ -207,10 +219,10 @@ Experiment build_experiment(const PluginHost& host, const TrialFile& trial, Warm
   prepare_task(task, trial, experiment, warm.data);
   experiment.head = experiment.task->make_head(*experiment.model, torch::dtype(torch::kFloat32),
                                                stream_generator(configuration.seed, "init/head"));
-  fill_model(plan, config, experiment, warm.base);
+  auto weights_head = fill_model(plan, config, experiment, warm.base);
   experiment.adapter->attach(*experiment.model);
   warm.base.share_frozen(*experiment.model);
-  if (experiment.head) experiment.adapter->start_head(*experiment.head);
+  start_head(plan, config, std::move(weights_head), experiment);
   experiment.model->to(experiment.device);
   if (experiment.head) experiment.head->to(experiment.device);
   return experiment;

@@ -213,7 +213,7 @@ class Merge {
     adapter_ = entry.make({params, stream_generator(0, "merge"), kind_, warn});
     adapter_->attach(*model_);
     if (!head_) return;
-    adapter_->start_head(*head_);
+    load_head(*head_, adapter_->saved_head().tensors);
     if (!head_->filled()) {
       throw ConfigError("--adapter", "no head of width " + std::to_string(model_->width()) +
                                          " in " + request_.adapter.string() + " or the base");

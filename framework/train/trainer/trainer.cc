@@ -278,6 +278,10 @@ std::int64_t Trainer::count_steps() const {
 // A warm-up in tokens counts in steps of the mean batch.
 ScheduleOptions Trainer::schedule_in_steps() const {
   ScheduleOptions options = experiment_.schedule;
+  if (steps_ == 0) {  // there may be no learning rate and no training data
+    options = {};
+    options.name = "constant";
+  }
   if (!options.warmup_tokens) return options;
   const auto lengths = experiment_.task->lengths(Split::kTrain);
   const auto tokens = std::accumulate(lengths.begin(), lengths.end(), 0.0);
@@ -296,7 +300,7 @@ void Trainer::record_choices() {
   }
   Json values = {{"model.parameters", experiment_.base_parameters},
                  {"model.trained_parameters", trained}};
-  if (!experiment_.optimizer.lr) values["optimizer.lr"] = schedule_.peak();
+  if (!experiment_.optimizer.lr && steps_ > 0) values["optimizer.lr"] = schedule_.peak();
   if (!training.steps || *training.steps != steps_) values["training.steps"] = steps_;
   if (!training.batch_tokens_by_size.empty()) {
     values["training.batch_tokens"] = *training.batch_tokens;
@@ -304,7 +308,7 @@ void Trainer::record_choices() {
   if (experiment_.schedule.warmup_ratio || experiment_.schedule.warmup_tokens)
     values["schedule.warmup_steps"] = schedule_.warmup_steps();
   spool_.append({{"type", "param"}, {"values", std::move(values)}});
-  if (schedule_.warmup_steps() < std::max<std::int64_t>(1, steps_)) return;
+  if (schedule_.warmup_steps() < steps_ || steps_ == 0) return;
   spool_.append({{"type", "event"},
                  {"level", "warning"},
                  {"message", "the warm-up takes " + std::to_string(schedule_.warmup_steps()) +

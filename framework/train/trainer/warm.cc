@@ -8,7 +8,6 @@
 
 #include "common/file_hash.h"
 #include "common/hashing.h"
-#include "train/checkpoint/weights.h"
 #include "train/tokenizers/load.h"
 
 namespace mvn {
@@ -24,8 +23,13 @@ std::shared_ptr<const Tokenizer> TokenizerCache::get(const fs::path& path) {
 
 std::vector<fs::path> TokenizerCache::files(const fs::path& path) {
   const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
-  std::set<std::string> names = {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model",
-                                 "tokenizer_config.json"};
+  std::set<std::string> names = {"tokenizer.json",
+                                 "vocab.json",
+                                 "merges.txt",
+                                 "tokenizer.model",
+                                 "tokenizer_config.json",
+                                 "added_tokens.json",
+                                 "special_tokens_map.json"};
   if (!fs::is_directory(path)) names.insert(path.filename().string());
   std::vector<fs::path> files;
   for (const auto& name : names) {
@@ -42,7 +46,7 @@ std::string TokenizerCache::identity(const fs::path& path) {
   return sha256(text + path.filename().string());
 }
 
-bool WarmBase::fill(const std::string& identity, Model& model, torch::nn::Module* head) {
+bool WarmBase::fill(const std::string& identity, Model& model) {
   if (!fits(identity, model)) {
     clear();
     return false;
@@ -51,7 +55,6 @@ bool WarmBase::fill(const std::string& identity, Model& model, torch::nn::Module
     parameter.value().set_data(parameters_.at(parameter.key()).tensor.variable_data());
   }
   take(model);
-  if (head != nullptr) load_head(*head, head_);
   return true;
 }
 

@@ -39,10 +39,9 @@ class TokenizerCache {
 // copied, and a tensor that a trial wrote to is noticed and not given to another.
 class WarmBase {
  public:
-  // Gives `model` the tensors kept under `identity`, and `head` those of the checkpoint's head that
-  // fit. Where there are none, or they have been written to, returns false and keeps nothing: the
-  // caller fills the model and calls keep().
-  bool fill(const std::string& identity, Model& model, torch::nn::Module* head);
+  // Gives `model` the tensors kept under `identity`. Where there are none, or they have been
+  // written to, returns false and keeps nothing: the caller fills the model and calls keep().
+  bool fill(const std::string& identity, Model& model);
 
   // Keeps the tensors of a model that was just filled, and those for a head by their names.
   void keep(std::string identity, const Model& model, std::map<std::string, torch::Tensor> head);
@@ -50,6 +49,9 @@ class WarmBase {
   // Call once an adapter is attached to the model that was filled or kept: what will be trained
   // becomes the model's own copy, and what is frozen is not laid out again for its products.
   void share_frozen(const Model& model);
+
+  // The checkpoint's head, as it was kept.
+  [[nodiscard]] const std::map<std::string, torch::Tensor>& head() const { return head_; }
 
   [[nodiscard]] bool empty() const { return parameters_.empty(); }
   void clear();

@@ -10,15 +10,19 @@ the left `<side>.ids`, `.mask`, `.labels`, `.output` (class scores, or the logit
 `bin` in a folder's name: saved as adapter_model.bin, as older versions of PEFT do by default.
 `plain` in the name of a PiSSA folder: saved as it is, so that who loads it has to take the same part
 out of the base weights again; otherwise PEFT converted it to an ordinary adapter while saving.
+`features`: an adapter of the bare model (FEATURE_EXTRACTION), whose output is the hidden states of the
+real tokens. `vocabulary`: the file brings along the matrices of the vocabulary, which are not the
+base's. `parameters`: an archive that holds torch.nn.Parameters instead of tensors.
 `merged`: the output is that of the model with the adapter merged into it, and there are no gradients,
 because transformers multiplies by dt_proj's raw weight and passes its adapter by.
 
-Run it with the libraries of ../reference/requirements.txt.
+Run it with the libraries of ../reference/requirements.txt, for all of them or for those it is given.
 """
 
 import json
 import pathlib
 import shutil
+import sys
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -30,6 +34,7 @@ from transformers import (
     MambaForCausalLM,
     MistralForCausalLM,
     MistralForSequenceClassification,
+    MistralModel,
 )
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -79,6 +84,23 @@ CASES = {
         "mistral-lm",
         dict(target_modules=["k_proj", "v_proj", "gate_proj"], r=3, init_lora_weights="pissa", use_rslora=True),
     ),
+    # Names and expressions begin at the bare model, and the first pattern that matches counts.
+    "mistral-features": (
+        "mistral-bare",
+        dict(
+            target_modules=r"layers\.[01]\..*\.(q_proj|v_proj|up_proj)", r=4, lora_alpha=8,
+            exclude_modules=r"layers\.0\.mlp\..*",
+            rank_pattern={"^layers.1.self_attn.q_proj": 2, ".*q_proj": 6, "up_proj": 3},
+            alpha_pattern={"v_proj": 5, "^layers.1.self_attn.v_proj": 40, "^layers.1.self_attn.q_proj": 64},
+        ),
+    ),
+    "mistral-vocabulary-lm": (
+        "mistral-lm", dict(target_modules=["embed_tokens", "lm_head", "q_proj"], r=2, lora_alpha=4),
+    ),
+    "gptneo-positions-lm": (
+        "gptneo-lm", dict(target_modules=["q_proj"], r=2, lora_alpha=4, modules_to_save=["wpe"]),
+    ),
+    "gptneo-parameters-bin": ("gptneo", dict(target_modules=["q_proj", "v_proj"], r=2, lora_alpha=4)),
 }
 
 
@@ -89,6 +111,8 @@ def base_model(kind, dtype=torch.float32):
         model = GPTNeoForCausalLM.from_pretrained(BASES / "gptneo", dtype=dtype)
     elif kind == "mistral-lm":
         model = MistralForCausalLM.from_pretrained(BASES / "mistral", dtype=dtype, attn_implementation="eager")
+    elif kind == "mistral-bare":
+        model = MistralModel.from_pretrained(BASES / "mistral", dtype=dtype, attn_implementation="eager")
     elif kind == "gptneo":
         model = GPTNeoForSequenceClassification.from_pretrained(
             BASES / "gptneo", num_labels=CLASSES, pad_token_id=0, dtype=dtype
@@ -115,7 +139,7 @@ def move_off(model, seed):
 SIDES = {"right": [1, 2, 9, 33], "left": [3, 17]}
 
 
-def batch(side, causal):
+def batch(side, kind):
     lengths = SIDES[side]
     generator = torch.Generator().manual_seed(9 if side == "right" else 10)
     longest = max(lengths)
@@ -125,7 +149,9 @@ def batch(side, causal):
         where = slice(0, length) if side == "right" else slice(longest - length, longest)
         ids[row, where] = torch.randint(2, 64, (length,), generator=generator)
         mask[row, where] = 1
-    if not causal:
+    if kind.endswith("-bare"):
+        return ids, mask, ids[mask.bool()] % 8
+    if not kind.endswith("-lm"):
         return ids, mask, torch.arange(len(lengths)) % CLASSES
     labels = torch.full_like(ids, -100)
     both = (mask[:, 1:] * mask[:, :-1]).bool()
@@ -134,8 +160,9 @@ def batch(side, causal):
 
 
 def output_of(model, ids, mask):
-    """Class scores, or the logits of the real tokens."""
-    output = model(input_ids=ids, attention_mask=mask).logits
+    """Class scores, or the logits or hidden states of the real tokens."""
+    output = model(input_ids=ids, attention_mask=mask)
+    output = output.logits if hasattr(output, "logits") else output.last_hidden_state
     return output[mask.bool()] if output.dim() == 3 else output
 
 
@@ -149,10 +176,13 @@ def file_name(parameter_name):
 
 
 def make(folder, kind, options, seed):
-    causal = kind.endswith("-lm")
     torch.manual_seed(seed)
-    config = LoraConfig(task_type="CAUSAL_LM" if causal else "SEQ_CLS", lora_dropout=0.1, **options)
-    model = get_peft_model(base_model(kind), config).eval()
+    task_type = {"lm": "CAUSAL_LM", "bare": "FEATURE_EXTRACTION"}.get(kind.rpartition("-")[2], "SEQ_CLS")
+    config = LoraConfig(task_type=task_type, lora_dropout=0.1, **options)
+    base = base_model(kind)
+    if "vocabulary" in folder:
+        change_vocabulary(base, seed)
+    model = get_peft_model(base, config).eval()
     start = HERE / "start"
     pissa = options.get("init_lora_weights") == "pissa"
     if pissa:
@@ -162,11 +192,11 @@ def make(folder, kind, options, seed):
     move_off(model, seed)
     merged = folder.endswith("merged")
     if merged:
-        save(model, folder, start)
+        save(model, folder, start, options)
         model = model.merge_and_unload()
     kept, total = {}, 0
     for side in SIDES:
-        ids, mask, labels = batch(side, causal)
+        ids, mask, labels = batch(side, kind)
         output = output_of(model, ids, mask)
         loss = torch.nn.functional.cross_entropy(output, labels)
         total = total + loss
@@ -176,7 +206,7 @@ def make(folder, kind, options, seed):
         }
     if not merged:
         total.backward()
-        save(model, folder, start)
+        save(model, folder, start, options)
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
                 kept["grad." + file_name(name)] = parameter.grad
@@ -186,7 +216,6 @@ def make(folder, kind, options, seed):
         {name: tensor.detach().clone().contiguous() for name, tensor in kept.items()},
         HERE / folder / "expected.safetensors",
     )
-    sort_lists(HERE / folder / "adapter_config.json")
 
 
 def half_outputs(folder, kind, kept):
@@ -201,30 +230,50 @@ def half_outputs(folder, kind, kept):
         }
 
 
-def save(model, folder, start):
+def change_vocabulary(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
+            layer.weight.add_(torch.randn(layer.weight.shape, generator=generator) * 0.05)
+
+
+def save(model, folder, start, options):
     shutil.rmtree(HERE / folder, ignore_errors=True)
     converted = {"path_initial_model_for_weight_conversion": str(start)} if folder.endswith("pissa") else {}
     model.save_pretrained(
-        HERE / folder, save_embedding_layers=False, safe_serialization=not folder.endswith("bin"), **converted
+        HERE / folder, save_embedding_layers="vocabulary" in folder,
+        safe_serialization=not folder.endswith("bin"), **converted,
     )
+    if "parameters" in folder:
+        archive = HERE / folder / "adapter_model.bin"
+        tensors = torch.load(archive, weights_only=True)
+        parameters = {name: torch.nn.Parameter(tensor) for name, tensor in tensors.items()}
+        for parameter in list(parameters.values())[::2]:
+            parameter.is_lora = True  # which is pickled otherwise
+        torch.save(parameters, archive)
     (HERE / folder / "README.md").unlink(missing_ok=True)
+    sort_lists(HERE / folder / "adapter_config.json", options)
 
 
-def sort_lists(path):
-    """PEFT writes sets in any order; the kept files shall not change from run to run."""
+def sort_lists(path, options):
+    """PEFT writes sets in any order; the kept files shall not change from run to run. Maps are sorted,
+    though their order counts when they are read: here they have the one that was computed with."""
     config = json.loads(path.read_text())
     for key, value in config.items():
         if isinstance(value, list):
             config[key] = sorted(value)
-    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    config |= {key: options[key] for key in ("rank_pattern", "alpha_pattern") if key in options}
+    path.write_text(json.dumps(dict(sorted(config.items())), indent=2) + "\n")
 
 
 def main():
     torch.set_num_threads(1)
     # LoRA on out_proj is right wherever the modules are called as modules, as they are on the CPU.
     tuners_utils._check_lora_target_modules_mamba = lambda *_: None
+    only = sys.argv[1:]
     for seed, (folder, (kind, options)) in enumerate(CASES.items()):
-        make(folder, kind, options, seed)
+        if not only or folder in only:
+            make(folder, kind, options, seed)
 
 
 if __name__ == "__main__":

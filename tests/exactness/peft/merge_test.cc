@@ -51,9 +51,12 @@ struct Merged {
   explicit Merged(const fs::path& folder) : config(read_model_config(folder)) {
     const auto& architecture = config.at("architectures").as_list().front().as_text();
     const bool classifies = architecture.ends_with("ForSequenceClassification");
+    bare = architecture.ends_with("Model");
     const auto& type = config.at("model_type").as_text();
     model = make_model(type == "gpt_neo" ? "gptneo" : type, config, torch::kFloat32,
-                       classifies ? HeadKind::kClassification : HeadKind::kLanguageModel);
+                       classifies ? HeadKind::kClassification
+                       : bare     ? HeadKind::kNone
+                                  : HeadKind::kLanguageModel);
     const auto weights = open_weights(folder);
     if (classifies) {
       const auto classes = weights->tensors().at("score.weight").shape.at(0);
@@ -64,9 +67,10 @@ struct Merged {
     model->eval();
   }
 
-  // Class scores of every row, or the logits of every token.
+  // Class scores of every row, or the logits or hidden states of every token.
   [[nodiscard]] Tensor output(const Tensor& ids, const Tensor& mask) const {
     const auto hidden = model->forward(ids, mask);
+    if (bare) return hidden;
     if (!score) return model->lm_logits(hidden);
     const auto last = (mask * torch::arange(mask.size(1))).argmax(1);
     return score->forward(hidden.index({torch::arange(mask.size(0)), last}));
@@ -76,6 +80,7 @@ struct Merged {
   std::shared_ptr<Model> model;
   torch::nn::Module head;
   std::shared_ptr<Linear> score;
+  bool bare = false;
 };
 
 // The adapters that can be merged: the embedding of a tied model cannot.
@@ -127,7 +132,9 @@ TEST(MergedModels, OpenInTransformers) {
     const auto mask = expected.get("right.mask");
     const torch::NoGradGuard no_grad;
     write_safetensors(folder / name / "ours.safetensors",
-                      {{"ids", ids}, {"mask", mask}, {"logits", merged.output(ids, mask)}});
+                      {{"ids", ids},
+                       {"mask", mask},
+                       {merged.bare ? "hidden" : "logits", merged.output(ids, mask)}});
     command += " " + (folder / name).string();
   }
   EXPECT_EQ(0, std::system(command.c_str()));  // NOLINT(cert-env33-c): a command of our own

@@ -36,10 +36,13 @@ const fs::path kHere = MVN_TEST_TRAJECTORIES;
 // SETTINGS of make_trajectories.py. Two micro-batches make a batch: the sum must not depend on it.
 Json configuration(const std::string& model) {
   const auto data = (kHere / "train.tsv").string();
+  // PEFT's files do not name the rows of the head.
+  const Json labels = {{"0", "animal"}, {"1", "colour"}, {"2", "number"}};
   return {{"seed", kSeed},
           {"model",
            {{"plugin", model},
             {"weights", (fs::path(MVN_TEST_BASES) / model).string()},
+            {"config", {{"id2label", labels}}},
             {"tokenizer", (kHere / "tokenizer.json").string()}}},
           {"adapter", {{"plugin", "lora"}, {"weights", (kHere / model).string()}}},
           {"task",

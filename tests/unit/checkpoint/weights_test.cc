@@ -217,6 +217,18 @@ TEST_F(WeightsTest, RefusesAnIndexThatLies) {
   EXPECT_EQ(opening(R"({"x": "a.safetensors"})"), ": does not name 'y' of a.safetensors");
 }
 
+TEST_F(WeightsTest, APointerOfGitLfsIsNoCheckpoint) {
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 548105171\n";
+  for (const char* name : {"a.safetensors", "a.bin"}) {
+    const auto path = folder_.write(name, pointer);
+    EXPECT_EQ(error_of([&] { open_weights(path); }),
+              path.string() +
+                  ": is a Git LFS pointer, not the file of 548105171 bytes that it stands for; run "
+                  "'git lfs pull' in the folder's repository");
+  }
+}
+
 TEST_F(WeightsTest, SaysWhatIsNotThere) {
   const auto folder = folder_.path().string();
   EXPECT_EQ(error_of([&] { open_weights(folder_ / "none"); }),

@@ -34,6 +34,13 @@ TEST(Json, NumbersThatJsonCannotHoldSurvive) {
             "expected a number, \"NaN\", \"Infinity\" or \"-Infinity\", got \"ten\"");
 }
 
+TEST(Json, ANumberThatNoDoubleHoldsIsSaidWithItsPlace) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.write("a.json", "{\"a\": 1,\n \"b\": 1e400}");
+  EXPECT_EQ(error_of([&] { read_json(file); }),
+            file.string() + ":2:7: the number 1e400 is beyond what a double holds");
+}
+
 TEST(Json, MapsMergeAndListsReplace) {
   Json base = Json::parse(R"({"a": {"x": 1, "y": 2}, "l": [1, 2]})");
   deep_merge(base, Json::parse(R"({"a": {"y": 3}, "l": [9], "n": 0})"));

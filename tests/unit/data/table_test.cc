@@ -114,6 +114,9 @@ TEST_F(TableTest, BrokenJsonLines) {
   EXPECT_EQ(error("a.jsonl", "{\"a\": 1}\n{\"a\": 1, \"b\": 2}\n"),
             path("a.jsonl") + ":2: 'b' is not in the first object");
   EXPECT_EQ(error("a.jsonl", "{}\n"), path("a.jsonl") + ":1: the first object has no keys");
+  EXPECT_EQ(
+      error("a.jsonl", "{\"a\": 1}\n{\"a\": 1e400}\n"),
+      path("a.jsonl") + ":2:7: the number 1e400 is beyond what a double holds; write it as a text");
   const std::string deep(1000000, '[');
   EXPECT_EQ(error("a.jsonl", "{\"a\": " + deep + std::string(deep.size(), ']') + "}\n"),
             path("a.jsonl") + ":1: nested too deeply");
@@ -129,6 +132,10 @@ TEST_F(TableTest, OnlyRegularFilesAreRead) {
 }
 
 TEST_F(TableTest, OtherDamage) {
+  EXPECT_EQ(error("a.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"),
+            path("a.csv") +
+                ": is a Git LFS pointer, not the file of 9 bytes that it stands for; run 'git lfs "
+                "pull' in the folder's repository");
   EXPECT_EQ(error("a.csv", ""), path("a.csv") + ": the file is empty");
   EXPECT_EQ(error("a.jsonl", "\n"), path("a.jsonl") + ": the file is empty");
   EXPECT_EQ(error("a.csv", "a,b,a\n"), path("a.csv") + ":1: two columns are named 'a'");

@@ -54,7 +54,7 @@ TEST(LoraConfig, SaysWhatIsWrong) {
       "adapter.init_lora_weights: 'olora' is not supported (known: true, false, gaussian, pissa, "
       "pissa_niter_N)",
       fault_of({{"init_lora_weights", "olora"}}));
-  EXPECT_EQ("adapter.target_modules: 'a(' is not a valid regular expression",
+  EXPECT_EQ("adapter.target_modules: 'a(' is not a valid regular expression: missing )",
             fault_of({{"target_modules", "a("}}));
   EXPECT_EQ("adapter.layers_to_transform: expected an integer, got text 'two'",
             fault_of({{"layers_to_transform", "two"}}));
@@ -92,6 +92,20 @@ TEST(LoraConfig, AFileThatAsksForMoreIsRefusedByName) {
             fault({{"target_parameters", Value::List{"w"}}}));
   EXPECT_EQ("f.json: lora_bias: is not supported", fault({{"lora_bias", true}}));
   EXPECT_EQ("(no error)", fault({{"lora_bias", false}, {"loftq_config", Value::Map{}}}));
+}
+
+TEST(LoraConfig, KeysThatNobodyKnowsAreSaidUnlessTheyAreOff) {
+  std::vector<std::string> warnings;
+  const Value::Map values = {{"peft_type", "LORA"},    {"target_modules", Value::List{"q_proj"}},
+                             {"peft_version", "0.99"}, {"use_magic", true},
+                             {"lora_alhpa", 4},        {"use_more_magic", false},
+                             {"magic_config", Value()}};
+  lora_config_from_peft(values, "f.json",
+                        [&](const std::string& line) { warnings.push_back(line); });
+  EXPECT_EQ((std::vector<std::string>{
+                "f.json: unknown key 'lora_alhpa' is passed over; did you mean 'lora_alpha'?",
+                "f.json: unknown key 'use_magic' is passed over"}),
+            warnings);
 }
 
 TEST(LoraConfig, WhatIsWrittenReadsBackTheSame) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "lora_config.h"
@@ -168,6 +170,77 @@ TEST(Lora, ABareModelsNamesHaveNoWrapper) {
   adapted.adapter->save(adapted.model, nullptr, folder.path(), "base");
   const SafetensorsFile file(folder / "adapter_model.safetensors");
   EXPECT_TRUE(file.tensors().contains("base_model.model.layers.0.in_proj.lora_A.weight"));
+}
+
+// As peft saves an adapter of a bare model: neither names nor expressions know the wrapper.
+TEST(Lora, AnAdapterOfABareModelIsReadAndSavedAgain) {
+  const TemporaryFolder folder;
+  const Value::Map values = {{"target_modules", R"(layers\.0\.in_proj)"},
+                             {"alpha_pattern", Value::Map{{"^layers.0.in_proj", 64.0}}}};
+  Adapted source(values, HeadKind::kNone);
+  source.move_off();
+  source.adapter->save(source.model, nullptr, folder / "bare", "base");
+  const Value::Map weights = {{"weights", (folder / "bare").string()}};
+  Adapted copy(weights, HeadKind::kLanguageModel, 23);
+  EXPECT_TRUE(torch::equal(source.hidden(), copy.hidden()));
+  // Under a head the same layers have other paths, which the expressions above do not match.
+  copy.adapter->save(copy.model, nullptr, folder / "wrapped", "base");
+  const auto config = read_json_file(folder / "wrapped" / "adapter_config.json");
+  EXPECT_EQ(Value("CAUSAL_LM"), *config.find("task_type"));
+  EXPECT_EQ((Value{Value::List{"in_proj"}}), *config.find("target_modules"));
+  EXPECT_EQ((Value{Value::Map{{"backbone.layers.0.in_proj", 64}}}), *config.find("alpha_pattern"));
+  Adapted again({{"weights", (folder / "wrapped").string()}}, HeadKind::kLanguageModel, 29);
+  EXPECT_TRUE(torch::equal(source.hidden(), again.hidden()));
+}
+
+// What comes first in the file counts; the files written here are sorted.
+TEST(Lora, TheOrderOfAFilesPatternsIsKept) {
+  const TemporaryFolder folder;
+  Adapted source({{"rank_pattern", Value::Map{{"in_proj", 2}}}});
+  source.move_off();
+  source.adapter->save(source.model, source.head.get(), folder.path(), "base");
+  auto text = read_json_file(folder / "adapter_config.json").as_map();
+  text.erase("rank_pattern");
+  write_json_file(folder / "adapter_config.json", text);
+  std::ifstream in(folder / "adapter_config.json");
+  std::string content((std::istreambuf_iterator<char>(in)), {});
+  content.insert(content.find('{') + 1, R"("rank_pattern": {"in_proj": 2, ".*_proj": 16},)");
+  folder.write("adapter_config.json", content);
+  Adapted copy({{"weights", folder.path().string()}}, HeadKind::kClassification, 23);
+  EXPECT_TRUE(torch::equal(source.hidden(), copy.hidden()));
+  const TemporaryFolder saved;
+  copy.adapter->save(copy.model, copy.head.get(), saved.path(), "base");
+  EXPECT_EQ((Value{Value::Map{{"backbone.layers.0.in_proj", 2}}}),
+            *read_json_file(saved / "adapter_config.json").find("rank_pattern"));
+}
+
+TEST(Lora, TheVocabularysMatrixThatTheFilesBringTakesTheBasesPlace) {
+  const TemporaryFolder folder;
+  Adapted source({{"target_modules", Value::List{"embeddings", "in_proj"}}}, HeadKind::kNone);
+  {
+    const torch::NoGradGuard no_grad;
+    source.model.named_parameters()["backbone.embeddings.weight"].mul_(2);
+  }
+  source.move_off();
+  source.adapter->save(source.model, nullptr, folder.path(), "base");
+  NamedTensors tensors;
+  {
+    const SafetensorsFile file(folder / "adapter_model.safetensors");
+    for (const auto& [name, info] : file.tensors()) tensors[name] = file.get(name).clone();
+  }
+  tensors["base_model.model.embeddings.base_layer.weight"] =
+      source.model.named_parameters()["backbone.embeddings.weight"].detach();
+  write_safetensors(folder / "adapter_model.safetensors", tensors);
+  Adapted copy({{"weights", folder.path().string()}}, HeadKind::kNone, 23);
+  EXPECT_TRUE(torch::equal(source.hidden(), copy.hidden()));
+  EXPECT_EQ(source.trained(), copy.trained());
+  // It is saved again, and what a merge adds to.
+  const TemporaryFolder saved;
+  copy.adapter->save(copy.model, nullptr, saved.path(), "base");
+  const SafetensorsFile file(saved / "adapter_model.safetensors");
+  EXPECT_TRUE(file.tensors().contains("base_model.model.embeddings.base_layer.weight"));
+  copy.adapter->merge(copy.model);
+  EXPECT_LT(largest_difference(source.hidden(), copy.hidden()), 1e-5);
 }
 
 TEST(Lora, WhatIsSavedLoadsBackTheSame) {

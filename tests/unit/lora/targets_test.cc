@@ -21,11 +21,13 @@ LoraConfig config_of(const Value::Map& values) {
   return lora_config(Params("adapter", lora_params(), values));
 }
 
-Found find(const Value::Map& values, const std::string& model_type = "tiny") {
+Found find(const Value::Map& values, const std::string& model_type = "tiny", bool bare = false) {
   TinyModel model(9, 4, 3, {}, model_type);
   Found found;
+  auto config = config_of(values);
+  config.bare_paths = bare;
   const auto targets = find_targets(
-      model, config_of(values),
+      model, config,
       [](const std::string& name, const std::string& message) { throw ConfigError(name, message); },
       [&](const std::string& warning) { found.warnings.push_back(warning); });
   for (const auto& target : targets.linears) found.linears.push_back(target.path);
@@ -95,6 +97,12 @@ TEST(Targets, SaysWhatDoesNotMatch) {
       "target_modules: the expression 'in_proj' matches no layer of the model "
       "(its layers: embeddings, in_proj, out_proj)",
       fault({{"target_modules", "in_proj"}}));
+  EXPECT_EQ("target_modules: in_proj matches only what layers_to_transform leaves out",
+            fault({{"target_modules", Value::List{"in_proj"}}, {"layers_to_transform", "7"}}));
+  EXPECT_EQ(
+      "target_modules: all-linear matches only what exclude_modules or modules_to_save "
+      "leaves out",
+      fault({{"exclude_modules", Value::List{"in_proj"}}, {"modules_to_save", "out_proj"}}));
   EXPECT_EQ(
       "target_modules: 'backbone.layers.0.norm' cannot be adapted: it is neither a linear layer "
       "nor an embedding (the model's are: embeddings, in_proj, out_proj)",
@@ -124,12 +132,67 @@ TEST(Targets, RankAndAlphaAreLookedUpApart) {
                                  {"lora_alpha", 16.0},
                                  {"rank_pattern", Value::Map{{"in_proj", 4}, {R"(1\..*)", 2}}},
                                  {"alpha_pattern", Value::Map{{"layers.0.in_proj", 12.0}}}});
-  const auto first = layer_settings(config, "backbone.layers.0.in_proj");
+  const LayerSettings settings(config);
+  const auto first = settings.of("backbone.layers.0.in_proj");
   EXPECT_EQ(4, first.r);
   EXPECT_DOUBLE_EQ(3, first.scaling);
-  // Patterns are tried in alphabetical order.
-  EXPECT_EQ(2, layer_settings(config, "backbone.layers.1.in_proj").r);
-  EXPECT_DOUBLE_EQ(2, layer_settings(config, "backbone.layers.2.out_proj").scaling);
+  EXPECT_DOUBLE_EQ(2, settings.of("backbone.layers.2.out_proj").scaling);
+}
+
+TEST(Targets, TheFirstPatternThatMatchesCounts) {
+  auto config = config_of({});
+  config.rank_pattern = {{"in_proj", 4}, {R"(1\..*)", 2}};
+  EXPECT_EQ(4, LayerSettings(config).rank("backbone.layers.1.in_proj"));
+  std::swap(config.rank_pattern[0], config.rank_pattern[1]);
+  EXPECT_EQ(2, LayerSettings(config).rank("backbone.layers.1.in_proj"));
+}
+
+// A map of a sweep has no order.
+TEST(Targets, PatternsThatContradictEachOtherAreRefused) {
+  const auto with = [](int rank) {
+    return Value::Map{{"rank_pattern", Value::Map{{"in_proj", 4}, {R"(1\..*)", rank}}}};
+  };
+  EXPECT_EQ(Names{}, find(with(4)).warnings);
+  EXPECT_EQ(
+      R"(rank_pattern: '1\..*' and 'in_proj' both match 'backbone.layers.1.in_proj' and say )"
+      "different things; a map of a sweep has no order, so write them so that one of them matches",
+      error_of([&] { find(with(2)); }));
+}
+
+TEST(Targets, OfABareModelThePathsBeginThere) {
+  const Names second = {"backbone.layers.1.in_proj", "backbone.layers.1.out_proj"};
+  const auto bare = [](const Value::Map& values) { return find(values, "tiny", true); };
+  EXPECT_EQ(second, bare({{"target_modules", R"(layers\.1\..*_proj)"}}).linears);
+  EXPECT_EQ(second, bare({{"exclude_modules", R"(layers\.[02]\..*)"}}).linears);
+  EXPECT_EQ(second, bare({{"layers_to_transform", "1"}}).linears);
+  EXPECT_EQ(Names{}, bare({{"rank_pattern", Value::Map{{"^layers.1.in_proj", 2}}}}).warnings);
+  EXPECT_EQ(
+      "target_modules: the expression 'backbone.layers.*' matches no layer of the model "
+      "(its layers: embeddings, in_proj, out_proj)",
+      error_of([&] {
+        bare({{"target_modules", "backbone.layers.*"}});
+      }));
+}
+
+TEST(Targets, EntriesThatMatchNothingAreSaid) {
+  EXPECT_EQ((Names{"exclude_modules: 'out_porj' matches no module of the model; did you mean "
+                   "'out_proj'? (known: embeddings, in_proj, out_proj)",
+                   "layers_to_transform: the model has no layer 7 (its layers: 0 to 2)",
+                   "rank_pattern: 'in_porj' matches no layer that is adapted; did you mean "
+                   "'in_proj'? (known: in_proj, out_proj)",
+                   "alpha_pattern: 'embeddings' matches no layer that is adapted "
+                   "(known: in_proj, out_proj)"}),
+            find({{"exclude_modules", Value::List{"out_porj"}},
+                  {"layers_to_transform", Value::List{"0", "7"}},
+                  {"rank_pattern", Value::Map{{"in_porj", 2}}},
+                  {"alpha_pattern", Value::Map{{"embeddings", 2.0}}}})
+                .warnings);
+  EXPECT_EQ(Names{"exclude_modules: the expression 'out_proj' matches no module of the model"},
+            find({{"exclude_modules", "out_proj"}}).warnings);
+  EXPECT_EQ(Names{"target_modules: 'out_proj' matches only what exclude_modules leaves out"},
+            find({{"target_modules", Value::List{"in_proj", "out_proj"}},
+                  {"exclude_modules", Value::List{"out_proj"}}})
+                .warnings);
 }
 
 TEST(Targets, SavedNamesSelectTheSameLayersAgain) {
@@ -140,6 +203,10 @@ TEST(Targets, SavedNamesSelectTheSameLayersAgain) {
   EXPECT_EQ((Names{"in_proj", "out_proj"}), names({}));
   EXPECT_EQ((Names{"backbone.layers.1.in_proj", "backbone.layers.1.out_proj"}),
             names({{"layers_to_transform", "1"}}));
+  TinyModel model(9, 4, 2);
+  const auto targets = find_targets(model, config_of({{"layers_to_transform", "1"}}), {}, {});
+  EXPECT_EQ((Names{"layers.1.in_proj", "layers.1.out_proj"}),
+            target_names(model, targets, "backbone."));
 }
 
 }  // namespace

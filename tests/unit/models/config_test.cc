@@ -97,6 +97,13 @@ TEST(ModelConfigKeys, OfTheSweepItselfMustBeKnown) {
             "model.config.num_layers: must be at least 1, got 0");
 }
 
+// transformers divides every out_proj of a model that says true, those that it has loaded too.
+TEST(MambaConfig, ASavedModelIsNotRescaledAgain) {
+  const auto model = on_meta(
+      "mamba", R"({"hidden_size": 16, "num_hidden_layers": 1, "rescale_prenorm_residual": true})");
+  EXPECT_EQ(Value(false), model->config(HeadKind::kLanguageModel).at("rescale_prenorm_residual"));
+}
+
 // The layers that see everything, as the saved configuration spells them.
 std::string layers_of(const std::string& json) {
   const auto config = on_meta("gptneo", json)->config(HeadKind::kNone);

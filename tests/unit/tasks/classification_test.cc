@@ -72,6 +72,29 @@ TEST(Dataset, SaysWhatIsWrongAndWhere) {
   EXPECT_NE("", dataset_error(good, good, {{"text", "txt"}}));
 }
 
+TEST(Dataset, ClassesMayBeSaid) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("v.csv", "text,label\nx,pos\ny,pos\n").string();
+  const auto read = [&](Value::Map values) {
+    values.insert({{"validation", file}, {"text", "text"}, {"label", "label"}});
+    return read_dataset(Params("task", dataset_params(), values));
+  };
+  const auto dataset = read({{"classes", Value::List{"pos", "neg"}}});
+  EXPECT_EQ((std::vector<std::string>{"neg", "pos"}), dataset.classes.names());
+  EXPECT_EQ((std::vector<std::int64_t>{1, 1}), dataset.validation.labels);
+  EXPECT_EQ(file + ": every row has the label 'pos'; classification needs two classes or more",
+            error_of([&] { read({}); }));
+  EXPECT_EQ(file + ":2: label 'pos' is none of task.classes (known: good, neg)", error_of([&] {
+              read({{"classes", Value::List{"neg", "good"}}});
+            }));
+  EXPECT_EQ("task.classes: classification needs two classes or more", error_of([&] {
+              read({{"classes", Value::List{"pos"}}});
+            }));
+  // Where nothing trains, the classes are those of all the files.
+  const auto test = folder.write("t.csv", "text,label\nx,neg\n").string();
+  EXPECT_EQ((std::vector<std::string>{"neg", "pos"}), read({{"test", test}}).classes.names());
+}
+
 TEST(Head, TakesTheLastRealTokenWhicheverSideIsPadded) {
   const auto mask =
       torch::tensor({{1, 1, 0, 0}, {0, 0, 1, 1}, {1, 1, 1, 1}}, torch::kInt).to(torch::kBool);
@@ -107,6 +130,45 @@ struct Prepared {
   std::shared_ptr<TinyModel> model = std::make_shared<TinyModel>(259, 8, 1);
   std::shared_ptr<torch::nn::Module> head;
 };
+
+TEST(Classification, ACheckKnowsTheClassesAndTheShapeOfTheHead) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("t.csv", "text,label\nx,pos\ny,neg\nz,mid\n");
+  const auto params = params_for(file, file);
+  const auto task = classification_entry().make();
+  task->check({.params = params, .tokenizer = nullptr, .max_length = 0, .cache_folder = {}});
+  EXPECT_EQ(Value("mid"), task->config().at("id2label").as_map().at("0"));
+  auto generator = torch::make_generator<at::CPUGeneratorImpl>(3);
+  const auto shapes = torch::TensorOptions().device(torch::kMeta);
+  const auto head = task->make_head(TinyModel(259, 8, 1, shapes), shapes, generator);
+  EXPECT_EQ((std::vector<std::int64_t>{3, 8}), head->parameters()[0].sizes().vec());
+}
+
+TEST(Classification, WithoutTrainingNoTrainingFileIsNeeded) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("v.csv", "text,label\nx,pos\ny,neg\n");
+  const Params params("task", dataset_params(),
+                      {{"validation", file.string()}, {"text", "text"}, {"label", "label"}});
+  const auto context = [&](bool trains) {
+    return TaskContext{.params = params,
+                       .tokenizer = std::make_shared<ByteTokenizer>(),
+                       .max_length = 8,
+                       .cache_folder = {},
+                       .threads = 1,
+                       .kept = nullptr,
+                       .trains = trains};
+  };
+  const auto task = classification_entry().make();
+  const std::string missing =
+      "task.train: is required: training examples; only training: {steps: 0} needs none";
+  EXPECT_EQ(missing, error_of([&] { task->check(context(true)); }));
+  EXPECT_EQ(missing, error_of([&] { task->prepare(context(true)); }));
+  task->check(context(false));
+  task->prepare(context(false));
+  EXPECT_EQ(0, task->size(Split::kTrain));
+  EXPECT_EQ(2, task->size(Split::kValidation));
+  EXPECT_EQ(std::vector<std::filesystem::path>{file}, task->data_files());
+}
 
 TEST(Classification, CollatesWithPaddingOnTheRight) {
   const Prepared p;
@@ -327,6 +389,34 @@ TEST(Pretraining, ABlockLongerThanTheModelReadsIsRefused) {
   auto generator = torch::make_generator<at::CPUGeneratorImpl>(3);
   EXPECT_EQ("task.block: is 65, but the model reads at most 64 tokens",
             error_of([&] { task->make_head(TinyModel(259, 8, 1), torch::kFloat32, generator); }));
+  // A check is enough to find it.
+  task = pretraining_entry().make();
+  task->check({.params = params, .tokenizer = nullptr, .max_length = 0, .cache_folder = {}});
+  EXPECT_EQ("task.block: is 65, but the model reads at most 64 tokens",
+            error_of([&] { task->make_head(TinyModel(259, 8, 1), torch::kFloat32, generator); }));
+}
+
+TEST(Pretraining, WithoutTrainingNoTextToTrainOnIsNeeded) {
+  const TemporaryFolder folder;
+  const auto text = folder.write("t.txt", "abcdefg");
+  const Params params("task", pretraining_entry().params,
+                      {{"validation", text.string()}, {"block", 3}});
+  const auto context = [&](bool trains) {
+    return TaskContext{.params = params,
+                       .tokenizer = std::make_shared<ByteTokenizer>(),
+                       .max_length = 0,
+                       .cache_folder = {},
+                       .threads = 1,
+                       .kept = nullptr,
+                       .trains = trains};
+  };
+  const auto task = pretraining_entry().make();
+  EXPECT_EQ("task.train: is required: training text; only training: {steps: 0} needs none",
+            error_of([&] { task->check(context(true)); }));
+  task->check(context(false));
+  task->prepare(context(false));
+  EXPECT_EQ(0, task->size(Split::kTrain));
+  EXPECT_EQ(2, task->size(Split::kValidation));
 }
 
 }  // namespace

@@ -28,6 +28,21 @@ TEST(Tokens, LongTextsKeepTheTokenThatClosesThem) {
   EXPECT_EQ((Ids{ByteTokenizer::kOpen, 'a', 'b', ByteTokenizer::kClose}), ids_of(sequences, 0));
 }
 
+TEST(Tokens, LongTextsKeepTheirEndWhereTheTokenizerSaysSo) {
+  const auto left = [](bool opens, bool closes) {
+    return ByteTokenizer(opens, closes, ByteTokenizer::kEndOfText, /*truncates_left=*/true);
+  };
+  EXPECT_EQ((Ids{'c', 'd', 'e', 'f'}), ids_of(tokenise(left(false, false), {"abcdef"}, 4), 0));
+  EXPECT_EQ((Ids{ByteTokenizer::kOpen, 'e', 'f', ByteTokenizer::kClose}),
+            ids_of(tokenise(left(true, true), {"abcdef"}, 4), 0));
+  EXPECT_EQ((Ids{ByteTokenizer::kOpen, 'a', ByteTokenizer::kClose}),
+            ids_of(tokenise(left(true, true), {"a"}, 4), 0));
+  EXPECT_EQ(
+      "training.max_length: the tokenizer closes every text with 2 special tokens, so "
+      "max_length must be above that, got 2",
+      error_of([&] { static_cast<void>(tokenise(left(true, true), {"abc"}, 2)); }));
+}
+
 TEST(Tokens, AnOpeningTokenAloneIsNotTakenForAClosingOne) {
   const auto sequences = tokenise(ByteTokenizer(true, false), {"abcdef"}, 4);
   EXPECT_EQ((Ids{ByteTokenizer::kOpen, 'a', 'b', 'c'}), ids_of(sequences, 0));

@@ -125,6 +125,57 @@ TEST_F(LoadTest, PrefixSpaceOfTheConfiguration) {
   EXPECT_EQ(encode_with(R"({"add_prefix_space": true})", "ab"), (Ids{3, 4}));
 }
 
+TEST_F(LoadTest, AddedTokensOfOlderFolders) {
+  folder_.write("vocab.json", R"({"<|endoftext|>": 0, "a": 1, "b": 2, "\u0120": 3})");
+  folder_.write("merges.txt", "#version: 0.2\n");
+  EXPECT_EQ(load()->vocabulary(), 4);
+  folder_.write("added_tokens.json", R"({"<cls>": 5, "<sep>": 4})");
+  EXPECT_EQ(load()->encode("a<sep>b <cls>"), (Ids{1, 4, 2, 3, 5}));
+  EXPECT_EQ(load()->vocabulary(), 6);
+  // The newer form takes its place.
+  folder_.write("tokenizer_config.json", R"({"added_tokens_decoder": {"4": {"content": "a<sep>",
+      "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+      "special": true}}})");
+  EXPECT_EQ(load()->encode("a<sep>b"), (Ids{4, 2}));
+  folder_.write("tokenizer_config.json", "{}");
+  folder_.write("added_tokens.json", R"({"<sep>": 9})");
+  EXPECT_EQ(error_of([&] { load(); }),
+            path("added_tokens.json") + ": the added token '<sep>' has id 9, which should be 4");
+  folder_.write("added_tokens.json", R"({"<sep>": 4, "<cls>": 4})");
+  EXPECT_EQ(error_of([&] { load(); }),
+            path("added_tokens.json") + ": '<sep>': has another token's id");
+}
+
+TEST_F(LoadTest, SpecialTokensOfOlderFolders) {
+  load(small_json());
+  folder_.write("special_tokens_map.json",
+                R"({"eos_token": {"content": "</s>"}, "additional_special_tokens": ["ab"]})");
+  EXPECT_EQ(load()->encode("aab</s>"), (Ids{1, 4, 5}));
+  EXPECT_EQ(load()->end_of_text(), 5);
+}
+
+TEST_F(LoadTest, TheSideOfTruncation) {
+  EXPECT_FALSE(load(small_json())->truncates_left());
+  Json json = small_json();
+  json["truncation"] = {{"direction", "Left"}, {"max_length", 8}};
+  EXPECT_TRUE(load(json)->truncates_left());
+  folder_.write("tokenizer_config.json", R"({"truncation_side": "right"})");
+  EXPECT_FALSE(load()->truncates_left());
+  folder_.write("tokenizer_config.json", R"({"truncation_side": "left"})");
+  EXPECT_TRUE(load(small_json())->truncates_left());
+  EXPECT_EQ(config_error(R"({"truncation_side": "up"})"),
+            path("tokenizer_config.json") + ": truncation_side: must be left or right");
+}
+
+TEST_F(LoadTest, APointerOfGitLfsIsNoTokenizer) {
+  folder_.write("tokenizer.json",
+                "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 42\n");
+  EXPECT_EQ(error_of([&] { load(); }),
+            path("tokenizer.json") +
+                ": is a Git LFS pointer, not the file of 42 bytes that it stands for; run 'git lfs "
+                "pull' in the folder's repository");
+}
+
 TEST_F(LoadTest, TruncationAndPaddingAreTheTasks) {
   Json json = small_json();
   json["truncation"] = {{"max_length", 1}, {"strategy", "LongestFirst"}, {"stride", 0}};

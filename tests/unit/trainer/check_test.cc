@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/temporary_folder.h"
+
 namespace mvn {
 namespace {
 
@@ -58,6 +60,34 @@ TEST(CheckTest, AModelNeedsWeightsOrAConfigurationAndATokenizer) {
   configuration["model"]["config"] = {{"hidden_size", 4}};
   EXPECT_EQ(errors_of(configuration),
             Errors{"model.tokenizer | is required where the model has no weights to take it from"});
+}
+
+TEST(CheckTest, WeightsMayBeOneFileOfAFolder) {
+  const test::TemporaryFolder folder;
+  folder.write("config.json", R"({"model_type": "toy"})");
+  const auto file = folder.write("model.safetensors", "x").string();
+  Json configuration = good_configuration();
+  configuration["model"] = {{"plugin", "toy"}, {"weights", file}};
+  EXPECT_EQ(errors_of(configuration),
+            (Errors{"model.tokenizer | no tokenizer in " + folder.path().string() +
+                        " (expected tokenizer.json, vocab.json and merges.txt, or tokenizer.model)",
+                    "model.weights | " + file +
+                        ": not a safetensors file: 1 bytes, the header's length alone takes 8"}));
+}
+
+TEST(CheckTest, WeightsThatAreNotThereAreNamedWhole) {
+  Json configuration = good_configuration();
+  configuration["model"] = {{"plugin", "toy"}, {"weights", "/no/some/model"}};
+  EXPECT_EQ(errors_of(configuration), Errors{"model.weights | '/no/some/model' does not exist"});
+}
+
+TEST(CheckTest, WithoutTrainingNoLearningRateIsNeeded) {
+  Json configuration = good_configuration();
+  configuration["model"] = {{"plugin", "toy"}, {"weights", {{"trial", "abc"}}}};
+  configuration["optimizer"] = Json::object();
+  EXPECT_EQ(errors_of(configuration).size(), 1U);
+  configuration["training"] = {{"steps", 0}};
+  EXPECT_EQ(errors_of(configuration), Errors{});
 }
 
 TEST(CheckTest, UnknownNamesGetTheNearest) {

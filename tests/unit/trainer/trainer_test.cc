@@ -136,6 +136,21 @@ TEST(StreamTest, SeedsAreTheSameForEver) {
   EXPECT_NE(stream_seed(0, "dropout"), stream_seed(0, "init/model"));
 }
 
+TEST_F(TrainerTest, WithoutStepsNothingIsNeededToTrain) {
+  training_.epochs.reset();
+  training_.steps = 0;
+  optimizer_.lr.reset();
+  schedule_.warmup_steps.reset();
+  schedule_.warmup_tokens = 1000;
+  auto experiment = build();
+  EXPECT_EQ(ExitCode::kDone, train(experiment));
+  std::ifstream in(trial().spool);
+  for (std::string line; std::getline(in, line);) {
+    EXPECT_EQ(std::string::npos, line.find("optimizer.lr")) << line;
+    EXPECT_EQ(std::string::npos, line.find("warning")) << line;
+  }
+}
+
 TEST_F(TrainerTest, LearnsTheToyTaskAndRecordsIt) {
   training_.epochs = 30;
   training_.checkpoint_every = 100;

@@ -34,7 +34,7 @@ TEST(WarmBaseTest, TheNextModelSharesTheMemoryOfTheLast) {
   const void* memory = weight_of(*first).data_ptr();
   for (int trial = 0; trial < 2; ++trial) {
     const auto next = make_model();
-    ASSERT_TRUE(warm.fill("toy", *next, nullptr));
+    ASSERT_TRUE(warm.fill("toy", *next));
     first.reset();
     EXPECT_EQ(memory, weight_of(*next).data_ptr());
     EXPECT_TRUE(torch::equal(values, weight_of(*next)));
@@ -43,16 +43,16 @@ TEST(WarmBaseTest, TheNextModelSharesTheMemoryOfTheLast) {
 
 TEST(WarmBaseTest, AnotherBaseDropsTheLast) {
   WarmBase warm;
-  EXPECT_FALSE(warm.fill("toy", *make_model(), nullptr));
+  EXPECT_FALSE(warm.fill("toy", *make_model()));
   kept_model(warm, "toy");
-  EXPECT_FALSE(warm.fill("other", *make_model(), nullptr));
+  EXPECT_FALSE(warm.fill("other", *make_model()));
   EXPECT_TRUE(warm.empty());
 }
 
 TEST(WarmBaseTest, OtherShapesDoNotFit) {
   WarmBase warm;
   kept_model(warm, "toy");
-  EXPECT_FALSE(warm.fill("toy", *make_model(/*width=*/4), nullptr));
+  EXPECT_FALSE(warm.fill("toy", *make_model(/*width=*/4)));
 }
 
 TEST(WarmBaseTest, WhatWasWrittenToIsNotGivenToAnother) {
@@ -60,7 +60,7 @@ TEST(WarmBaseTest, WhatWasWrittenToIsNotGivenToAnother) {
   const auto model = kept_model(warm, "toy");
   const torch::NoGradGuard no_grad;
   weight_of(*model).mul_(2);
-  EXPECT_FALSE(warm.fill("toy", *make_model(), nullptr));
+  EXPECT_FALSE(warm.fill("toy", *make_model()));
   EXPECT_TRUE(warm.empty());
 }
 
@@ -74,7 +74,7 @@ TEST(WarmBaseTest, WhatIsTrainedIsACopy) {
   EXPECT_TRUE(torch::equal(values, weight_of(*model)));
   weight_of(*model).mul_(2);
   const auto next = make_model();
-  ASSERT_TRUE(warm.fill("toy", *next, nullptr));
+  ASSERT_TRUE(warm.fill("toy", *next));
   EXPECT_TRUE(torch::equal(values, weight_of(*next)));
 }
 
@@ -91,7 +91,7 @@ std::int64_t pack_first(WarmBase& warm, const Model& model) {
 
 std::shared_ptr<toy::ToyModel> next_model(WarmBase& warm) {
   auto next = make_model();
-  EXPECT_TRUE(warm.fill("toy", *next, nullptr));
+  EXPECT_TRUE(warm.fill("toy", *next));
   for (auto& parameter : next->parameters()) parameter.requires_grad_(false);
   return next;
 }
@@ -124,14 +124,13 @@ TEST(WarmBaseTest, WhatAnAdapterWroteToIsLaidOutAnew) {
                               packed_of(*next).forward(torch::ones({1, 8}), {})[0], 1e-5, 1e-5));
 }
 
-TEST(WarmBaseTest, TheHeadGetsWhatFitsOfTheCheckpoints) {
+TEST(WarmBaseTest, TheCheckpointsHeadIsKept) {
   WarmBase warm;
   const auto model = make_model();
   model->initialise(stream_generator(0, "init/model"));
-  toy::ToyHead head(8, torch::kFloat32);
   warm.keep("toy", *model, {{"score.weight", torch::full({2, 8}, 3.0)}});
-  ASSERT_TRUE(warm.fill("toy", *make_model(), &head));
-  EXPECT_TRUE(torch::equal(torch::full({2, 8}, 3.0), head.score->weight));
+  ASSERT_TRUE(warm.fill("toy", *make_model()));
+  EXPECT_TRUE(torch::equal(torch::full({2, 8}, 3.0), warm.head().at("score.weight")));
 }
 
 // Large enough for pages of its own.
