@@ -40,22 +40,22 @@ void append(CheckResult& result, const CheckResult& part) {
 
 std::string text_of(const Value::Map& map) { return canonical_json(to_json(Value(map))); }
 
-// A task whose parameters and files were checked; null where it could not even be made.
-struct CheckedTask {
-  CheckResult result;
-  std::shared_ptr<Task> task;
-};
-
-// A model of shapes alone under its adapter; null where there is none, or it is not known yet.
-struct CheckedModel {
-  CheckResult result;
-  std::shared_ptr<Model> model;
-  FoundHead head;
-};
-
 }  // namespace
 
 struct Checker::State {
+  // A task whose parameters and files were checked; null where it could not even be made.
+  struct CheckedTask {
+    CheckResult result;
+    std::shared_ptr<Task> task;
+  };
+
+  // A model of shapes alone under its adapter; null where there is none, or it is not known yet.
+  struct CheckedModel {
+    CheckResult result;
+    std::shared_ptr<Model> model;
+    FoundHead head;
+  };
+
   const PluginHost& host;
   TokenizerCache tokenizers;
   // By everything of the configuration that the check depends on.
@@ -91,8 +91,8 @@ const Checked& once(std::map<std::string, Checked>& known, const std::string& ke
 
 }  // namespace
 
-CheckedTask Checker::State::check_task(const Configuration& configuration,
-                                       const TrainingOptions& training) const {
+Checker::State::CheckedTask Checker::State::check_task(const Configuration& configuration,
+                                                       const TrainingOptions& training) const {
   CheckedTask checked;
   collect(checked.result, "task", [&] {
     const TaskEntry& entry = host.task(configuration.task_plugin);
@@ -104,8 +104,8 @@ CheckedTask Checker::State::check_task(const Configuration& configuration,
   return checked;
 }
 
-CheckedModel Checker::State::check_model(const Configuration& configuration,
-                                         const TrainingOptions& training) {
+Checker::State::CheckedModel Checker::State::check_model(const Configuration& configuration,
+                                                         const TrainingOptions& training) {
   CheckedModel checked;
   CheckResult& result = checked.result;
   std::optional<ModelPlan> plan;
@@ -136,9 +136,9 @@ CheckedModel Checker::State::check_model(const Configuration& configuration,
   return checked;
 }
 
-const CheckedModel& Checker::State::model_of(const std::string& key,
-                                             const Configuration& configuration,
-                                             const TrainingOptions& training) {
+const Checker::State::CheckedModel& Checker::State::model_of(const std::string& key,
+                                                             const Configuration& configuration,
+                                                             const TrainingOptions& training) {
   if (key != last_key) {
     last = check_model(configuration, training);
     last_key = key;
@@ -209,7 +209,7 @@ CheckResult Checker::check(const Json& config) {
   const std::string model_key = length + configuration.model_plugin + text_of(configuration.model) +
                                 configuration.adapter_plugin + text_of(configuration.adapter) +
                                 configuration.task_plugin;
-  const auto model = [&]() -> const CheckedModel& {
+  const auto model = [&]() -> const State::CheckedModel& {
     return state_->model_of(model_key, configuration, training);
   };
   const auto& of_model = once(state_->models, model_key, [&] { return model().result; });
