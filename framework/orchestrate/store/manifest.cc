@@ -8,25 +8,6 @@
 namespace mvn {
 namespace {
 
-// Labels by trial: those of a stage are made together, as they name what differs within it.
-std::vector<std::string> label_trials(const SweepPlan& plan) {
-  std::map<std::string, std::vector<std::size_t>> by_stage;
-  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
-    by_stage[plan.trials[i].stage].push_back(i);
-  }
-  std::vector<std::string> result(plan.trials.size());
-  for (const auto& [stage, members] : by_stage) {
-    std::vector<Json> parameters;
-    for (const std::size_t i : members) {
-      const Json& swept = plan.trials[i].parameters;
-      parameters.push_back(swept.is_object() ? swept : Json::object());
-    }
-    const auto stage_labels = labels(parameters);
-    for (std::size_t i = 0; i < members.size(); ++i) result[members[i]] = stage_labels[i];
-  }
-  return result;
-}
-
 // In the order of the plan's trials: upstream stages first.
 Json stages_of(const SweepPlan& plan) {
   Json stages = Json::array();
