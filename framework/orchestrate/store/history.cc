@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "orchestrate/store/manifest.h"
+#include "orchestrate/store/run_views.h"
 
 namespace mvn {
 namespace {
@@ -99,6 +100,7 @@ void store_draw(Database& db, const std::string& sweep, const Json& record, bool
         db.integer("SELECT max(position) FROM mvn_trial WHERE sweep = ?", row).value_or(-1) + 1;
     store_trial(db, row, trial, time, static_cast<int>(position));
   }
+  make_run_view(db.connection(), row);  // an axis under `when` may be new
 }
 
 }  // namespace mvn

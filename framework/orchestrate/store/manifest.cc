@@ -4,6 +4,7 @@
 
 #include "common/spool.h"
 #include "orchestrate/store/label.h"
+#include "orchestrate/store/run_views.h"
 
 namespace mvn {
 namespace {
@@ -172,6 +173,7 @@ std::int64_t store_manifest(Database& db, const Json& manifest) {
   for (const auto& trial : manifest.at("trials")) {
     store_trial(db, sweep, trial, created, position++);
   }
+  make_run_view(db.connection(), sweep);
   return sweep;
 }
 
