@@ -33,12 +33,13 @@ std::int64_t metric_name_row(Database& db, const std::string& name) {
 std::int64_t store_sweep(Database& db, const Json& manifest) {
   const auto name = manifest.at("name").get<std::string>();
   db.run(
-      "INSERT INTO mvn_sweep (name, file, text, resolved, version, created)"
-      " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET file = excluded.file,"
-      " text = excluded.text, resolved = excluded.resolved, version = excluded.version",
+      "INSERT INTO mvn_sweep (name, file, text, resolved, version, created, place)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET file = excluded.file,"
+      " text = excluded.text, resolved = excluded.resolved, version = excluded.version,"
+      " place = excluded.place",
       name, manifest.at("file").get<std::string>(), manifest.at("text").get<std::string>(),
       manifest.at("resolved").dump(), manifest.at("version").get<std::string>(),
-      manifest.at("created").get<std::int64_t>());
+      manifest.at("created").get<std::int64_t>(), manifest.value("place", Json()));
   return db.integer("SELECT id FROM mvn_sweep WHERE name = ?", name).value();
 }
 
@@ -180,7 +181,7 @@ std::int64_t store_manifest(Database& db, const Json& manifest) {
 Json stored_manifest(Database& db, std::int64_t sweep) {
   Json manifest = {{"format", 1}};
   db.each(
-      "SELECT name, file, text, resolved, version, created FROM mvn_sweep WHERE id = ?",
+      "SELECT name, file, text, resolved, version, created, place FROM mvn_sweep WHERE id = ?",
       [&](SQLite::Statement& row) {
         manifest["name"] = row.getColumn(0).getString();
         manifest["file"] = row.getColumn(1).getString();
@@ -188,6 +189,7 @@ Json stored_manifest(Database& db, std::int64_t sweep) {
         manifest["resolved"] = Json::parse(row.getColumn(3).getString());
         manifest["version"] = row.getColumn(4).getString();
         manifest["created"] = row.getColumn(5).getInt64();
+        if (!row.isColumnNull(6)) manifest["place"] = row.getColumn(6).getString();
       },
       sweep);
   manifest["stages"] = stored_stages(db, sweep);
