@@ -46,8 +46,10 @@ RunStatus run_status(const LastRunner& runner, const SweepOverview& overview) {
     trial.label = each.trial + " " + each.label;
     trial.started = seconds(each.started);
     trial.resumed_step = each.resumed_step;
-    trial.step = each.step;
+    trial.step = each.step.value_or(0);
+    trial.reported = each.step.has_value();
     trial.steps = each.steps;
+    trial.usual_steps = each.usual_steps;
     trial.loss = each.loss;
   }
   return status;
@@ -78,7 +80,7 @@ void show_dead(const std::optional<LastRunner>& runner, const std::filesystem::p
   out << runner->text() << " died while it ran " << printable(runner->sweep)
       << "; the same command goes on with:" << std::endl;
   for (const auto& each : running) {
-    out << "  " << printable(each.trial + " " + each.label) << ", step " << each.step
+    out << "  " << printable(each.trial + " " + each.label) << ", step " << each.step.value_or(0)
         << (each.steps > 0 ? "/" + std::to_string(each.steps) : "") << std::endl;
   }
 }

@@ -105,6 +105,19 @@ TEST(Failures, OutOfMemoryWithASingleExampleIsFinal) {
   EXPECT_EQ(attempts(place), Rows{"failed|2"});
 }
 
+TEST(Failures, AllThatAreListedAreCounted) {
+  Workplace place;
+  const std::string text = sweep_text("steps: 0, code: 79, message: no label", "1, 2, 3, 4, 5");
+  place.write("sweep.yaml", text);
+  const auto first = place.run({"sweep.yaml", "--workers", "1"});
+  EXPECT_TRUE(contains(first.out, "\ndemo: 0 of 5 trials done, 3 failed, in ")) << first.out;
+  // Of those that failed then, only one is tried again before this run gives up, too.
+  place.write("sweep.yaml", text + "priority: [optimizer.lr > 3]\n");
+  const auto second = place.run({"sweep.yaml", "--workers", "1"});
+  EXPECT_TRUE(contains(second.out, "\ndemo: 0 of 5 trials done, 5 failed, in ")) << second.out;
+  EXPECT_EQ(place.rows("SELECT count(*) FROM trials WHERE state = 'failed'"), Rows{"5"});
+}
+
 TEST(Failures, ATrialThatTakesTooLongIsStoppedAndRunsAgainNextTime) {
   Workplace place;
   Fifo holding(place / "holding");

@@ -85,6 +85,95 @@ TEST(OwnProgram, ACrashIsTriedAgainFromItsCheckpoint) {
             (Rows{"1|failed|0", "2|done|2"}));
 }
 
+TEST(OwnProgram, WhatALaterAttemptDidNotReachDoesNotCount) {
+  Workplace place;
+  place.write("train.py", R"(
+import json, os, signal, sys
+trial = json.load(open(sys.argv[1]))
+spool = open(trial["spool"], "a", buffering=1)
+first = trial["attempt"] == 1
+for step in range(1, 26) if first else range(21, 24):
+    print(json.dumps({"type": "metric", "step": step, "values": {"loss": 5.0 if first else 0.5}}),
+          file=spool)
+if first:
+    os.kill(os.getpid(), signal.SIGKILL)
+)");
+  place.write("sweep.yaml",
+              "name: demo\nmetric: {name: loss, goal: minimize}\n"
+              "worker: {command: [python3, train.py]}\n");
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 0) << run.out << run.err;
+  EXPECT_EQ(place.rows("SELECT objective, step, attempts FROM trials"), Rows{"0.5|23|2"});
+  EXPECT_EQ(place.rows("SELECT mean, n FROM group_stats"), Rows{"0.5|1"});
+}
+
+TEST(OwnProgram, ATrialWhoseFolderIsDeletedIsNotDone) {
+  Workplace place;
+  place.write("train.py", R"(
+import json, os, shutil, sys
+trial = json.load(open(sys.argv[1]))
+with open(trial["spool"], "a") as spool:
+    print(json.dumps({"type": "metric", "step": 1, "values": {"loss": 1}}), file=spool)
+if not os.path.exists("kept"):
+    shutil.rmtree(trial["folder"])
+)");
+  place.write("sweep.yaml",
+              "name: demo\nmetric: {name: loss, goal: minimize}\nretry: {crash: 0}\n"
+              "worker: {command: [python3, train.py]}\n");
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 1) << run.out << run.err;
+  EXPECT_EQ(place.rows("SELECT state, replace(message, trial, 'ID') FROM trials"),
+            Rows{"failed|its folder results/demo/ID was deleted while it ran"});
+  place.write("kept", "");
+  EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 0);
+  EXPECT_EQ(place.rows("SELECT state, objective, attempts FROM trials"), Rows{"done|1.0|2"});
+}
+
+TEST(OwnProgram, ASweepBelongsToItsFile) {
+  Workplace place;
+  const auto program = [](const std::string& loss) {
+    return "import json, os\nprint(json.dumps({'type': 'metric', 'step': 1, 'values': {'loss': " +
+           loss + "}}), file=open(os.environ['MVN_SPOOL'], 'a'))\n";
+  };
+  const std::string text =
+      "name: demo\nmetric: {name: loss, goal: minimize}\nworker: {command: [python3, train.py]}\n";
+  place.write("a/sweep.yaml", text);
+  place.write("a/train.py", program("1"));
+  place.write("b/sweep.yaml", text + "parameters: {args.x: {values: [1, 2]}}\n");
+  place.write("b/train.py", program("2"));
+  ASSERT_EQ(place.run({"a/sweep.yaml"}).end.exit_code, 0);
+  const std::string refused =
+      "mvn-runner: b/sweep.yaml: the sweep 'demo' of results belongs to a/sweep.yaml; give one of "
+      "the two files another name ('name: ...'), or this one other results (--results FOLDER); "
+      "where it takes the other's place, move the other away\n";
+  for (const auto& arguments :
+       {std::vector<std::string>{"b/sweep.yaml"}, {"plan", "b/sweep.yaml"}}) {
+    const auto run = place.run(arguments);
+    EXPECT_EQ(run.end.exit_code, 1);
+    EXPECT_EQ(run.err, refused);
+  }
+  EXPECT_EQ(place.rows("SELECT objective, current FROM trials"), Rows{"1.0|1"});
+  // Also where the folder of the sweep alone is left.
+  std::filesystem::remove(place / "results/results.db");
+  EXPECT_EQ(place.run({"b/sweep.yaml"}).err, refused);
+}
+
+TEST(OwnProgram, ASweepThatMovedIsComparedWithItsProgramOfNow) {
+  Workplace place;
+  place.write("a/sweep.yaml",
+              "name: demo\nmetric: {name: loss, goal: minimize}\n"
+              "worker: {command: [sh, train.sh]}\n");
+  place.write("a/train.sh",
+              "echo '{\"type\":\"metric\",\"step\":1,\"values\":{\"loss\":1}}' >> $MVN_SPOOL\n");
+  ASSERT_EQ(place.run({"a/sweep.yaml"}).end.exit_code, 0);
+  std::filesystem::rename(place / "a", place / "b");
+  EXPECT_TRUE(place.run({"b/sweep.yaml"}).out.starts_with("nothing to do: 1 trial done\n"));
+  place.write("b/train.sh", "exit 1\n");
+  EXPECT_TRUE(contains(place.run({"b/sweep.yaml"}).out,
+                       "warning: 1 finished trial was trained with a program that has changed "
+                       "since (train.sh): it is kept; --rerun-changed trains it again\n"));
+}
+
 TEST(OwnProgram, GetsItsArgumentsAsOptions) {
   Workplace place;
   place.write("sweep.yaml",

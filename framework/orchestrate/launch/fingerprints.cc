@@ -34,6 +34,22 @@ std::pair<std::string, std::string> parts_of(const std::string& name) {
   return {name.substr(0, dot), name.substr(dot + 1)};
 }
 
+// The relative path within `config` by which a trial named `file`; "" where there is none.
+std::string word_for(const Json& config, const std::string& file) {
+  if (config.is_structured()) {
+    for (const auto& item : config) {
+      auto word = word_for(item, file);
+      if (!word.empty()) return word;
+    }
+    return "";
+  }
+  if (!config.is_string()) return "";
+  const auto& word = config.get_ref<const std::string&>();
+  std::string end = fs::path(word).lexically_normal().string();
+  while (end.starts_with("../")) end.erase(0, 3);
+  return !word.starts_with('/') && !end.empty() && file.ends_with("/" + end) ? word : "";
+}
+
 std::string joined(const std::set<std::string>& names) {
   constexpr std::size_t kShown = 3;
   std::string text;
@@ -80,6 +96,26 @@ std::string fingerprint_now(const std::string& name, const Description& installe
     if (component.plugin == rest) return hash_or_nothing(component.file);
   }
   return "";
+}
+
+void follow_files(std::vector<Fingerprint>& recorded, const std::vector<PlannedTrial>& trials,
+                  const fs::path& folder) {
+  std::map<std::string, const PlannedTrial*> by_id;
+  for (const auto& trial : trials) by_id[trial.id] = &trial;
+  std::map<std::string, std::string> files;  // by the word and the file that it named
+  for (auto& print : recorded) {
+    const auto [kind, file] = parts_of(print.name);
+    const auto trial = by_id.find(print.trial);
+    if (!file.starts_with('/') || trial == by_id.end()) continue;
+    const auto word = word_for(trial->second->config, file);
+    if (word.empty()) continue;
+    auto& now = files[word + '\n' + file];
+    if (now.empty()) {
+      const auto path = (folder / word).lexically_normal();
+      now = fs::exists(path) ? path.string() : file;
+    }
+    print.name = kind + "." + now;
+  }
 }
 
 std::vector<Change> changes(const std::vector<Fingerprint>& recorded,

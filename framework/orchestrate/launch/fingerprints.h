@@ -23,6 +23,11 @@ Json program_fingerprints(const Json& config, const std::filesystem::path& folde
 std::string fingerprint_now(const std::string& name, const Description& installed,
                             const std::filesystem::path& worker);
 
+// Lets a fingerprint of a file name the file that its trial would read now, where that is another
+// one: paths are relative to `folder`, and the sweep file may have moved.
+void follow_files(std::vector<Fingerprint>& recorded, const std::vector<PlannedTrial>& trials,
+                  const std::filesystem::path& folder);
+
 struct Change {
   std::string what;              // "another build of plugin lora"
   std::set<std::string> trials;  // ids

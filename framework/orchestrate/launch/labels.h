@@ -9,9 +9,8 @@
 
 namespace mvn {
 
-// One label per trial of the plan, unlike all others of its stage. A key is named by its last part
-// where that is enough, a path by its last part, and what does not vary within the stage, or only
-// repeats what another key says, is left out.
+// One label per trial of the plan, unlike all others of its stage: the names that the results have
+// (see labels() of the store) with the stage and, where seeds differ, the seed.
 std::vector<std::string> trial_labels(const SweepPlan& plan);
 
 // The path as a person finds it: relative to the working directory where it is below.

@@ -17,8 +17,9 @@ std::string format(const char* pattern, Arguments... arguments) {
   return text.data();
 }
 
-std::int64_t integer(const Json& record, const char* name, std::int64_t otherwise) {
-  return whole_number(record.value(name, Json())).value_or(otherwise);
+// Also where a program writes 10 as 10.0.
+std::optional<std::int64_t> whole(const Json& record, const char* name) {
+  return whole_number(record.value(name, Json()));
 }
 
 }  // namespace
@@ -26,10 +27,14 @@ std::int64_t integer(const Json& record, const char* name, std::int64_t otherwis
 void TrialProgress::absorb(const Json& record) {
   const auto type = record.value("type", std::string());
   if (type == "start") {
-    resumed_step = step = integer(record, "resumed_step", 0);
-  } else if (type == "progress" || type == "metric") {
-    step = std::max(step, integer(record, "step", step));
-    steps = integer(record, "steps", steps);
+    resumed_step = step = whole(record, "resumed_step").value_or(0);
+    reported = resumed_step > 0;
+  } else if (const auto at = whole(record, "step");
+             at && (type == "progress" || type == "metric")) {
+    if (type == "progress") steps = whole(record, "steps").value_or(steps);
+    // A program may count its metrics otherwise than its progress.
+    if (type == "progress" || steps == 0 || *at <= steps) step = std::max(step, *at);
+    reported = true;
   }
   if (type != "metric" || !record.contains("values")) return;
   const auto& values = record["values"];
@@ -42,8 +47,9 @@ void TrialProgress::absorb(const Json& record) {
 }
 
 double TrialProgress::fraction() const {
-  if (steps <= 0) return 0;
-  return std::clamp(static_cast<double>(step) / static_cast<double>(steps), 0.0, 1.0);
+  const std::int64_t all = all_steps();
+  if (all <= 0) return 0;
+  return std::clamp(static_cast<double>(step) / static_cast<double>(all), 0.0, 1.0);
 }
 
 double TrialProgress::rate(double now) const {
@@ -53,8 +59,8 @@ double TrialProgress::rate(double now) const {
 
 std::optional<double> TrialProgress::remaining(double now) const {
   const double speed = rate(now);
-  if (speed <= 0 || steps <= 0) return std::nullopt;
-  return static_cast<double>(std::max<std::int64_t>(steps - step, 0)) / speed;
+  if (speed <= 0 || all_steps() <= 0) return std::nullopt;
+  return static_cast<double>(std::max<std::int64_t>(all_steps() - step, 0)) / speed;
 }
 
 double RunStatus::fraction() const {

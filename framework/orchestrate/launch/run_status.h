@@ -16,11 +16,15 @@ struct TrialProgress {
   double started = 0;
   std::int64_t resumed_step = 0;
   std::int64_t step = 0;
-  std::int64_t steps = 0;  // 0: not known yet
+  std::int64_t steps = 0;        // 0: not known
+  std::int64_t usual_steps = 0;  // that trials like it took, where it does not say; 0: not known
+  bool reported = false;  // a step, by `progress` or, where that says nothing, by its metrics
   std::optional<double> loss;
 
   // Takes a record of the trial's spool in.
   void absorb(const Json& record);
+  // Of how many steps it is, as far as is known; or 0.
+  [[nodiscard]] std::int64_t all_steps() const { return steps > 0 ? steps : usual_steps; }
   // 0..1 of its steps.
   [[nodiscard]] double fraction() const;
   // Steps a second since it started; 0 before the first.

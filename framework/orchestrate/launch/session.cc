@@ -98,6 +98,7 @@ class Session {
   void make_plan();
   void record_plan();
   void review_early_stops();
+  void check_owner() const;
   void check_device() const;
   void check();
   void check(const SweepPlan& plan, const std::function<bool(const PlannedTrial&)>& wanted);
@@ -163,6 +164,7 @@ void Session::note_changes() {
   for (const auto& trial : plan_.trials) planned.insert(trial.id);
   auto recorded = known_->fingerprints(plan_.name);
   std::erase_if(recorded, [&](const Fingerprint& print) { return !planned.contains(print.trial); });
+  follow_files(recorded, plan_.trials, plan_.file.parent_path());
   const auto found = changes(recorded, [this](const std::string& name) {
     return fingerprint_now(name, installed_, worker_.file());
   });
@@ -203,9 +205,21 @@ SweepPlan Session::plan_with(const std::map<std::string, std::vector<Point>>& dr
        shipped_recipe_folders(), drawn});
 }
 
+// A sweep belongs to its file: trials of two, which run other programs perhaps, would be each
+// other's results.
+void Session::check_owner() const {
+  const auto other = other_sweep_file(results_, plan_.name, plan_.file);
+  if (other.empty()) return;
+  throw Error(path_text(plan_.file) + ": the sweep '" + plan_.name + "' of " + path_text(results_) +
+              " belongs to " + path_text(other) +
+              "; give one of the two files another name ('name: ...'), or this one other results "
+              "(--results FOLDER); where it takes the other's place, move the other away");
+}
+
 // With what its searches have drawn in earlier runs.
 void Session::make_plan() {
   plan_ = plan_with({});
+  check_owner();
   std::map<std::string, std::vector<Point>> drawn;
   for (const auto& [stage, search] : plan_.searches) {
     if (!known_) break;
@@ -401,9 +415,16 @@ std::string Session::end_text(const Schedule& schedule, const SweepRun& run, dou
   }
   text += plan_.name + ": " + std::to_string(done) + " of " +
           plural(all_trials(schedule), "trial") + " done";
+  // As the results have them: also what failed in an earlier run and did not run in this one.
+  States states;
+  for (const auto& trial : store_->trials(plan_.name)) states[trial.id] = trial.state;
   for (const auto state : {TrialState::kStopped, TrialState::kDiverged, TrialState::kFailed,
                            TrialState::kBlocked, TrialState::kInterrupted}) {
-    if (const auto count = schedule.count(state); count > 0) {
+    const auto count = std::ranges::count_if(plan_.trials, [&](const PlannedTrial& trial) {
+      const auto found = states.find(trial.id);
+      return found != states.end() && found->second == state;
+    });
+    if (count > 0) {
       text += ", " + std::to_string(count) + " " + std::string(to_string(state));
     }
   }

@@ -1,6 +1,8 @@
 #include "orchestrate/launch/stopper.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "common/spool.h"
@@ -29,31 +31,55 @@ Stopper::Stopper(const SweepPlan& plan, const std::vector<TrialHistory>& histori
     if (found == planned.end()) continue;
     const PlannedTrial& trial = *found->second;
     Known& known = stages_[trial.stage][trial.id];
-    known.values = history.curve;
+    for (const auto& [step, value] : history.curve) known.values[step] = {value, 0};
     known.done = history.state == TrialState::kDone;
     known.judged = static_cast<std::int64_t>(history.curve.size());
     for (const auto& [step, value] : history.curve) note_target(trial, value);
   }
 }
 
-void Stopper::absorb(const PlannedTrial& trial, const Json& record) {
+// From the first step of an attempt on, what earlier ones reported does not count.
+void Stopper::replace_values(Known& known, int attempt, const Json& record) {
+  const bool begins = record.value("type", std::string()) == "start";
+  const auto step = whole_number(record.value(begins ? "resumed_step" : "step", Json()));
+  if (attempt != known.attempt) known.goes_on = false;
+  known.attempt = attempt;
+  if (!step || (known.goes_on && !begins)) return;
+  std::int64_t first = *step;
+  if (begins) {
+    known.goes_on = first > 0;
+    first = first_step_after(first);
+  }
+  for (auto value = known.values.lower_bound(first); value != known.values.end();) {
+    value = value->second.attempt < attempt ? known.values.erase(value) : std::next(value);
+  }
+  known.judged = std::min(known.judged, static_cast<std::int64_t>(known.values.size()));
+}
+
+void Stopper::absorb(const PlannedTrial& trial, int attempt, const Json& record) {
   const auto goal = plan_.metrics.find(trial.stage);
-  if (goal == plan_.metrics.end() || record.value("type", std::string()) != "metric") return;
+  const auto type = record.value("type", std::string());
+  if (goal == plan_.metrics.end() || (type != "metric" && type != "start")) return;
   if (!goal->second.target && !plan_.stopping.contains(trial.stage)) return;
+  Known& known = stages_[trial.stage][trial.id];
+  replace_values(known, attempt, record);
   const auto step = whole_number(record.value("step", Json()));
   const auto values = record.find("values");
-  if (!step || values == record.end()) return;
+  if (type != "metric" || !step) return;
+  if (values == record.end() || !values->is_object()) return;
   const auto value = values->find(goal->second.name);
   if (value == values->end()) return;
   const auto number = number_of(*value);
   if (!number) return;
-  stages_[trial.stage][trial.id].values[*step] = *number;
+  known.values[*step] = {*number, attempt};
   note_target(trial, *number);
 }
 
 void Stopper::finish(const PlannedTrial& trial, TrialState state) {
   stages_[trial.stage][trial.id].done = state == TrialState::kDone;
 }
+
+void Stopper::forget(const PlannedTrial& trial) { stages_[trial.stage].erase(trial.id); }
 
 void Stopper::note_target(const PlannedTrial& trial, double value) {
   const auto goal = plan_.metrics.find(trial.stage);
@@ -90,7 +116,7 @@ std::optional<Json> Stopper::judge(const PlannedTrial& trial, std::int64_t seen)
   for (const auto& [id, known] : stage->second) {
     if (id == trial.id) own = curves.size();
     Curve& curve = curves.emplace_back();
-    for (const auto& [step, value] : known.values) curve.values.push_back(value);
+    for (const auto& [step, value] : known.values) curve.values.push_back(value.value);
     curve.done = known.done;
   }
   if (!own) return std::nullopt;

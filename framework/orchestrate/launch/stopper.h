@@ -19,9 +19,11 @@ class Stopper {
   // `histories` of earlier runs; what a trial has reported there counts as judged.
   Stopper(const SweepPlan& plan, const std::vector<TrialHistory>& histories);
 
-  // A running trial reported this record of its spool.
-  void absorb(const PlannedTrial& trial, const Json& record);
+  // An attempt of a running trial reported this record of its spool.
+  void absorb(const PlannedTrial& trial, int attempt, const Json& record);
   void finish(const PlannedTrial& trial, TrialState state);
+  // The trial is trained again from scratch: what it reported does not count.
+  void forget(const PlannedTrial& trial);
 
   // Judges what the trial reported since it was judged last. The decision as the store keeps it:
   // "rule", "iteration", "value", "threshold", "peers", "reason".
@@ -37,11 +39,18 @@ class Stopper {
   [[nodiscard]] std::optional<Reached> target_reached(const std::string& stage) const;
 
  private:
+  struct Value {
+    double value = 0;
+    int attempt = 0;  // that reported it; 0: one of an earlier run
+  };
   struct Known {
-    std::map<std::int64_t, double> values;  // by step
+    std::map<std::int64_t, Value> values;  // by step, as the view mvn_value has them
     bool done = false;
     std::int64_t judged = 0;  // iterations
+    int attempt = 0;          // the latest
+    bool goes_on = false;     // it said from which step on it goes on
   };
+  static void replace_values(Known& known, int attempt, const Json& record);
   [[nodiscard]] std::optional<Json> judge(const PlannedTrial& trial, std::int64_t seen) const;
   void note_target(const PlannedTrial& trial, double value);
 

@@ -14,6 +14,7 @@
 #include "orchestrate/launch/attempt_end.h"
 #include "orchestrate/launch/budget.h"
 #include "orchestrate/launch/fingerprints.h"
+#include "orchestrate/launch/labels.h"
 #include "orchestrate/launch/room.h"
 #include "orchestrate/launch/searcher.h"
 #include "orchestrate/launch/trial_command.h"
@@ -269,7 +270,10 @@ void SweepRun::start(Station& station, std::size_t trial) {
   attempt.paths = {parts_.results / parts_.store.folder_of(planned.id)};
   require_own(parts_.results, attempt.paths);
   const bool fresh = parts_.fresh.erase(planned.id) > 0;
-  if (fresh) when_it_fits([&] { start_over(attempt.paths, has_own_program(planned.config)); });
+  if (fresh) {
+    when_it_fits([&] { start_over(attempt.paths, has_own_program(planned.config)); });
+    stopper_.forget(planned);
+  }
   attempt.number = when_it_fits([&] {
     return parts_.store.start_attempt(
         name, planned.id, "worker " + std::to_string(station.place + 1), station.slot.name,
@@ -294,6 +298,7 @@ void SweepRun::start(Station& station, std::size_t trial) {
   announcer_.started(attempt);
   TrialProgress progress;
   progress.label = announcer_.label(trial);
+  progress.usual_steps = usual_steps_[planned.stage];
   progress.started = attempt.started = attempt.heard_of = parts_.clock();
   status_.running[station.place] = progress;
   station.attempt = std::move(attempt);
@@ -409,7 +414,7 @@ void SweepRun::ingest(Station& station, Attempt& attempt) {
     const auto type = record.value("type", std::string());
     status_.running[station.place].absorb(record);
     if (type == "end") attempt.end = end_of_record(record);
-    stopper_.absorb(planned, record);
+    stopper_.absorb(planned, attempt.number, record);
     if (type == "cost") attempt.device_peak = std::max(attempt.device_peak, device_peak(record));
     if (type != "metric" || goal == parts_.plan.metrics.end()) continue;
     const auto values = record.value("values", Json());
@@ -432,6 +437,11 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
     end.state = TrialState::kFailed;
     end.message = attempt.reason;
   }
+  // Whatever it says: what it wrote since is lost.
+  if (!fs::exists(attempt.trial_file())) {
+    end.state = TrialState::kFailed;
+    end.message = "its folder " + path_text(attempt.paths.folder) + " was deleted while it ran";
+  }
   // However a trial takes being told to stop early, it is stopped; unless it was done already.
   if (attempt.stop && (end.state == TrialState::kInterrupted || end.state == TrialState::kFailed)) {
     end.state = TrialState::kStopped;
@@ -447,6 +457,7 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
   station.attempt.reset();
   const auto progress = status_.running[station.place];
   status_.running.erase(station.place);
+  if (end.state == TrialState::kDone && progress.steps == 0) learn_steps(planned, progress.step);
   if (progress.steps > 0) {
     status_.skipped +=
         static_cast<double>(progress.resumed_step) / static_cast<double>(progress.steps);
@@ -467,6 +478,18 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
   report_blocked();
   if (end.state == TrialState::kFailed) {
     watch_for_repeated(attempt, end, progress.step - progress.resumed_step);
+  }
+}
+
+// Trials that do not say of how many steps they are take about as many as one that is done.
+void SweepRun::learn_steps(const PlannedTrial& done, std::int64_t step) {
+  auto& usual = usual_steps_[done.stage];
+  usual = std::max(usual, step);
+  for (auto& [place, running] : status_.running) {
+    const auto& attempt = stations_[place]->attempt;
+    if (attempt && parts_.plan.trials[attempt->trial].stage == done.stage) {
+      running.usual_steps = usual;
+    }
   }
 }
 

@@ -86,6 +86,7 @@ class SweepRun {
   void take_replies(Station& station);
   void take_death(Station& station);
   void end_attempt(Station& station, AttemptEnd end);
+  void learn_steps(const PlannedTrial& done, std::int64_t step);
   bool run_again(const Attempt& attempt, const AttemptEnd& end, Failure failure);
   void watch_for_repeated(const Attempt& attempt, const AttemptEnd& end, std::int64_t steps);
   void enforce_limits(Station& station, double now);
@@ -116,6 +117,7 @@ class SweepRun {
   std::set<std::size_t> shrink_;  // trials whose next attempt gets half the micro-batch
   std::map<std::size_t, std::string> shapes_;  // memory_shape of a trial's next attempt
   std::string given_up_;
+  std::map<std::string, std::int64_t> usual_steps_;  // by stage
   double next_tick_ = 0;
 };
 

@@ -37,7 +37,7 @@ constexpr std::size_t kLeastLabel = 16;  // columns of a label for which numbers
 
 // "step 120/400  loss 0.4312  12.0/s  23.3 s left", as much of it as leaves room for a label.
 std::string numbers_of(const TrialProgress& trial, double now, std::size_t width) {
-  if (trial.step == 0 && trial.steps == 0) return "starting";
+  if (!trial.reported) return "starting";
   std::string text = "step " + std::to_string(trial.step);
   if (trial.steps > 0) text += "/" + std::to_string(trial.steps);
   std::vector<std::string> more;

@@ -84,6 +84,18 @@ void prepare_for_writing(SQLite::Database& connection, const std::filesystem::pa
   connection.exec("PRAGMA cache_size = -65536");
 }
 
+// What is read here is the same in an older database, as far as that holds it: it is brought up to
+// date when it is next written.
+void add_views_of_now(SQLite::Database& connection) {
+  constexpr int kFirstStepKnown = 4;
+  const int version = connection.execAndGet("PRAGMA user_version").getInt();
+  if (version == 0 || version >= kFirstStepKnown) return;
+  connection.exec(
+      "CREATE TEMP VIEW mvn_value AS SELECT * FROM mvn_metric m WHERE NOT EXISTS"
+      " (SELECT 1 FROM mvn_metric later WHERE later.trial = m.trial AND later.name = m.name"
+      "  AND later.step = m.step AND later.attempt > m.attempt)");
+}
+
 }  // namespace
 
 Database::Database(const std::filesystem::path& path, Access access)
@@ -95,6 +107,7 @@ Database::Database(const std::filesystem::path& path, Access access)
   } else {
     // Two connections that checkpoint at once can lose a WAL in SQLite before 3.51.3.
     connection_.exec("PRAGMA wal_autocheckpoint = 0");
+    add_views_of_now(connection_);
   }
 }
 

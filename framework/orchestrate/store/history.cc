@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "orchestrate/store/manifest.h"
+#include "orchestrate/store/run_views.h"
 
 namespace mvn {
 namespace {
@@ -20,16 +21,12 @@ double value_of(SQLite::Statement& row, int column) {
 
 std::vector<TrialHistory> trial_histories(Database& db, const std::string& sweep) {
   std::vector<TrialHistory> histories;
-  // A step that several attempts reported has the latest attempt's value.
   db.each(
       "SELECT t.hash, t.state, (SELECT a.stop FROM mvn_attempt a WHERE a.trial = t.id"
       "   ORDER BY a.attempt DESC LIMIT 1),"
       " m.step, m.value FROM mvn_trial t"
       " JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage"
-      " LEFT JOIN mvn_metric m ON m.trial = t.id AND m.name = g.metric"
-      "   AND m.attempt >= t.first_attempt"
-      "   AND NOT EXISTS (SELECT 1 FROM mvn_metric later WHERE later.trial = m.trial"
-      "     AND later.name = m.name AND later.step = m.step AND later.attempt > m.attempt)"
+      " LEFT JOIN mvn_value m ON m.trial = t.id AND m.name = g.metric"
       " WHERE t.sweep = ? ORDER BY t.id, m.step",
       [&](SQLite::Statement& row) {
         const std::string id = row.getColumn(0).getString();
@@ -103,6 +100,7 @@ void store_draw(Database& db, const std::string& sweep, const Json& record, bool
         db.integer("SELECT max(position) FROM mvn_trial WHERE sweep = ?", row).value_or(-1) + 1;
     store_trial(db, row, trial, time, static_cast<int>(position));
   }
+  make_run_view(db.connection(), row);  // an axis under `when` may be new
 }
 
 }  // namespace mvn

@@ -1,5 +1,6 @@
 #include "orchestrate/store/ingest.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -7,6 +8,7 @@
 #include "common/secrets.h"
 #include "common/spool.h"
 #include "mvn/error.h"
+#include "orchestrate/store/store.h"
 
 namespace mvn {
 namespace {
@@ -93,10 +95,16 @@ void Ingestor::damaged(const AttemptKey& key, std::string_view line) {
 }
 
 void Ingestor::start(const AttemptKey& key, const Json& record) {
+  const auto resumed = optional_number(record, "resumed_step");
   db_.run(
       "UPDATE mvn_attempt SET host = ?, pid = ?, resumed_step = ? WHERE trial = ? AND attempt = ?",
-      optional_text(record, "host"), optional_number(record, "pid"),
-      optional_number(record, "resumed_step"), key.trial, key.attempt);
+      optional_text(record, "host"), optional_number(record, "pid"), resumed, key.trial,
+      key.attempt);
+  if (!resumed) return;
+  db_.run(
+      "UPDATE mvn_attempt SET first_step = min(coalesce(first_step, ?1), ?1)"
+      " WHERE trial = ?2 AND attempt = ?3",
+      first_step_after(*resumed), key.trial, key.attempt);
 }
 
 void Ingestor::metrics(const AttemptKey& key, const Json& record) {
@@ -116,7 +124,22 @@ void Ingestor::metrics(const AttemptKey& key, const Json& record) {
         " VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET value = excluded.value, time = excluded.time",
         key.trial, name_row(name), step, key.attempt, number, time);
+    if (!steps_) steps_ = {step, step};
+    steps_ = {std::min(steps_->first, step), std::max(steps_->last, step)};
   }
+}
+
+// An attempt that says where it goes on from is taken at its word; one whose metrics are of later
+// steps than its progress has, counts them otherwise.
+void Ingestor::note_steps(const AttemptKey& key) {
+  if (!steps_) return;
+  db_.run(
+      "UPDATE mvn_attempt SET"
+      " first_step = iif(resumed_step > 0, first_step, min(coalesce(first_step, ?1), ?1)),"
+      " step = iif(coalesce(?2 <= steps, 1), max(coalesce(step, ?2), ?2), step)"
+      " WHERE trial = ?3 AND attempt = ?4",
+      steps_->first, steps_->last, key.trial, key.attempt);
+  steps_.reset();
 }
 
 void Ingestor::progress(const AttemptKey& key, const Json& record) {

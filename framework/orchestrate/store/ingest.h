@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -27,8 +28,15 @@ class Ingestor {
   // Stores a line that is no record.
   void damaged(const AttemptKey& key, std::string_view line);
 
+  // Stores how far the attempt came by the metrics applied since the last call: of many records at
+  // once, to be called before the transaction ends.
+  void note_steps(const AttemptKey& key);
+
   // To be called after a rollback: what was cached may not be stored.
-  void forget() { names_.clear(); }
+  void forget() {
+    names_.clear();
+    steps_.reset();
+  }
 
  private:
   void dispatch(const AttemptKey& key, const std::string& type, const Json& record);
@@ -47,6 +55,11 @@ class Ingestor {
 
   Database& db_;
   std::unordered_map<std::string, std::int64_t> names_;  // rows of mvn_metric_name
+  struct Steps {
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+  };
+  std::optional<Steps> steps_;  // of the metrics that note_steps() has not stored
 };
 
 }  // namespace mvn

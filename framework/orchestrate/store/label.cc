@@ -8,33 +8,51 @@
 namespace mvn {
 namespace {
 
+constexpr const char* kAbsent = "-";  // the value of a trial that has no such key
+
 struct Axis {
   std::string key;
-  std::vector<std::string> values;  // by trial, as text; JSON null where the trial has none
+  std::string parameter;            // whose value it is, or lies in
+  std::vector<std::string> values;  // by trial, as text
   std::size_t distinct = 0;
-  bool textual = true;  // no numbers or truth values among them
+  bool textual = true;      // no numbers or truth values among them
+  bool structured = false;  // lists among them
 };
 
 bool is_plugin(const std::string& key) { return key.ends_with(".plugin"); }
 
+bool is_reference(const Json& value) {
+  return value.is_object() && value.size() == 1 && value.contains("trial") &&
+         value["trial"].is_string();
+}
+
 std::string text_of(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   // A reference to another trial: its first digits tell it apart.
-  if (value.is_object() && value.size() == 1 && value.contains("trial") &&
-      value["trial"].is_string()) {
-    return "trial:" + value["trial"].get<std::string>().substr(0, 12);
-  }
-  return value.is_null() ? "-" : value.dump();
+  if (is_reference(value)) return "trial:" + value["trial"].get<std::string>().substr(0, 12);
+  return value.dump();
+}
+
+// Of a map, calls `leaf` for each of the values in it, by their dotted keys.
+template <typename Leaf>
+void each_leaf(const std::string& key, const Json& value, Leaf leaf) {
+  if (!value.is_object() || value.empty() || is_reference(value)) return leaf(key, value);
+  for (const auto& [name, item] : value.items()) each_leaf(key + "." + name, item, leaf);
 }
 
 std::vector<Axis> varying_axes(const std::vector<Json>& parameters) {
   std::map<std::string, Axis> axes;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    for (const auto& [key, value] : parameters[i].items()) {
-      Axis& axis = axes[key];
-      axis.values.resize(parameters.size(), "-");
-      axis.values[i] = text_of(value);
-      if (value.is_number() || value.is_boolean()) axis.textual = false;
+    // In their order: what is given within a section comes after the section, and counts.
+    for (const auto& [parameter, given] : parameters[i].items()) {
+      each_leaf(parameter, given, [&](const std::string& key, const Json& value) {
+        Axis& axis = axes[key];
+        axis.parameter = parameter;
+        axis.values.resize(parameters.size(), kAbsent);
+        axis.values[i] = text_of(value);
+        if (value.is_number() || value.is_boolean()) axis.textual = false;
+        if (value.is_structured() && !is_reference(value)) axis.structured = true;
+      });
     }
   }
   std::vector<Axis> varying;
@@ -46,27 +64,38 @@ std::vector<Axis> varying_axes(const std::vector<Json>& parameters) {
   return varying;
 }
 
-bool determines(const Axis& cause, const Axis& effect) {
-  std::map<std::string, std::string> effect_of;
-  for (std::size_t i = 0; i < cause.values.size(); ++i) {
-    const auto [found, is_new] = effect_of.emplace(cause.values[i], effect.values[i]);
+// Whether the values of `causes` together say what that of `effect` is.
+bool determine(const std::vector<const Axis*>& causes, const Axis& effect) {
+  std::map<std::vector<std::string>, std::string> effect_of;
+  for (std::size_t i = 0; i < effect.values.size(); ++i) {
+    std::vector<std::string> values;
+    for (const Axis* cause : causes) values.push_back(cause->values[i]);
+    const auto [found, is_new] = effect_of.emplace(std::move(values), effect.values[i]);
     if (!is_new && found->second != effect.values[i]) return false;
   }
   return true;
 }
 
-// Plugins first, then what has most values; texts that follow from those before are dropped.
+// A text that follows from another text, or a list in a map that follows from what else is in it.
+bool follows(const Axis& axis, const std::vector<Axis>& kept) {
+  std::vector<const Axis*> beside;
+  for (const Axis& other : kept) {
+    if (axis.textual && other.textual && determine({&other}, axis)) return true;
+    if (other.parameter == axis.parameter) beside.push_back(&other);
+  }
+  return axis.structured && !beside.empty() && determine(beside, axis);
+}
+
+// Plugins first, lists last, then what has most values; what follows from those before is dropped.
 std::vector<Axis> telling_axes(std::vector<Axis> axes) {
   std::stable_sort(axes.begin(), axes.end(), [](const Axis& a, const Axis& b) {
     if (is_plugin(a.key) != is_plugin(b.key)) return is_plugin(a.key);
+    if (a.structured != b.structured) return b.structured;
     return a.distinct > b.distinct;
   });
   std::vector<Axis> kept;
   for (auto& axis : axes) {
-    const bool follows = axis.textual && std::ranges::any_of(kept, [&](const Axis& other) {
-                           return other.textual && determines(other, axis);
-                         });
-    if (!follows) kept.push_back(std::move(axis));
+    if (!follows(axis, kept)) kept.push_back(std::move(axis));
   }
   return kept;
 }
@@ -138,13 +167,40 @@ std::vector<std::string> labels(const std::vector<Json>& parameters) {
   std::vector<Axis> axes = telling_axes(varying_axes(parameters));
   for (auto& axis : axes) shorten_paths(axis.values);
   const auto short_names = names(axes);
-  std::vector<std::string> result(parameters.size(), axes.empty() ? "-" : "");
+  std::vector<std::string> result(parameters.size(), axes.empty() ? kNoLabel : "");
   for (std::size_t i = 0; i < axes.size(); ++i) {
     for (std::size_t trial = 0; trial < result.size(); ++trial) {
       result[trial] += (i == 0 ? "" : " ") + short_names[i] + "=" + axes[i].values[trial];
     }
   }
   return result;
+}
+
+std::vector<std::string> label_trials(const SweepPlan& plan) {
+  std::map<std::string, std::vector<std::size_t>> by_stage;
+  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+    by_stage[plan.trials[i].stage].push_back(i);
+  }
+  std::vector<std::string> result(plan.trials.size());
+  for (const auto& [stage, members] : by_stage) {
+    std::vector<Json> parameters;
+    for (const std::size_t i : members) {
+      const Json& swept = plan.trials[i].parameters;
+      parameters.push_back(swept.is_object() ? swept : Json::object());
+    }
+    const auto stage_labels = labels(parameters);
+    for (std::size_t i = 0; i < members.size(); ++i) result[members[i]] = stage_labels[i];
+  }
+  return result;
+}
+
+std::string TrialNames::operator()(const std::string& stage, const std::string& label,
+                                   std::int64_t seed) const {
+  std::string name = stage;
+  const auto add = [&](const std::string& part) { name += (name.empty() ? "" : " ") + part; };
+  if (label != kNoLabel) add(label);
+  if (seeds) add("seed=" + std::to_string(seed));
+  return name.empty() ? sweep : name;
 }
 
 }  // namespace mvn

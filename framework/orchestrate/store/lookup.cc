@@ -42,4 +42,12 @@ std::filesystem::path folder_of(Database& db, const std::string& id) {
   return folder;
 }
 
+TrialNames names_of_trials(Database& db, const std::string& sweep) {
+  const auto seeds = db.integer(
+      "SELECT min(seed) < max(seed) FROM mvn_trial WHERE current = 1"
+      " AND sweep = (SELECT id FROM mvn_sweep WHERE name = ?)",
+      sweep);
+  return {sweep, seeds.value_or(0) != 0};
+}
+
 }  // namespace mvn

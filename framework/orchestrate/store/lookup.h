@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "orchestrate/store/database.h"
+#include "orchestrate/store/label.h"
 #include "orchestrate/store/store.h"
 
 namespace mvn {
@@ -14,5 +15,8 @@ namespace mvn {
 std::vector<StoredTrial> stored_trials_of(Database& db, const std::string& sweep);
 std::vector<std::string> finished_with_prefix(Database& db, const std::string& prefix);
 std::filesystem::path folder_of(Database& db, const std::string& id);
+
+// How the trials of a sweep are named.
+TrialNames names_of_trials(Database& db, const std::string& sweep);
 
 }  // namespace mvn

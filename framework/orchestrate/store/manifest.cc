@@ -8,28 +8,10 @@
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/store/label.h"
+#include "orchestrate/store/run_views.h"
 
 namespace mvn {
 namespace {
-
-// Labels by trial: those of a stage are made together, as they name what differs within it.
-std::vector<std::string> label_trials(const SweepPlan& plan) {
-  std::map<std::string, std::vector<std::size_t>> by_stage;
-  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
-    by_stage[plan.trials[i].stage].push_back(i);
-  }
-  std::vector<std::string> result(plan.trials.size());
-  for (const auto& [stage, members] : by_stage) {
-    std::vector<Json> parameters;
-    for (const std::size_t i : members) {
-      const Json& swept = plan.trials[i].parameters;
-      parameters.push_back(swept.is_object() ? swept : Json::object());
-    }
-    const auto stage_labels = labels(parameters);
-    for (std::size_t i = 0; i < members.size(); ++i) result[members[i]] = stage_labels[i];
-  }
-  return result;
-}
 
 // In the order of the plan's trials: upstream stages first.
 Json stages_of(const SweepPlan& plan) {
@@ -55,12 +37,13 @@ std::int64_t metric_name_row(Database& db, const std::string& name) {
 std::int64_t store_sweep(Database& db, const Json& manifest) {
   const auto name = manifest.at("name").get<std::string>();
   db.run(
-      "INSERT INTO mvn_sweep (name, file, text, resolved, version, created)"
-      " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET file = excluded.file,"
-      " text = excluded.text, resolved = excluded.resolved, version = excluded.version",
+      "INSERT INTO mvn_sweep (name, file, text, resolved, version, created, place)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET file = excluded.file,"
+      " text = excluded.text, resolved = excluded.resolved, version = excluded.version,"
+      " place = excluded.place",
       name, manifest.at("file").get<std::string>(), manifest.at("text").get<std::string>(),
       manifest.at("resolved").dump(), manifest.at("version").get<std::string>(),
-      manifest.at("created").get<std::int64_t>());
+      manifest.at("created").get<std::int64_t>(), manifest.value("place", Json()));
   return db.integer("SELECT id FROM mvn_sweep WHERE name = ?", name).value();
 }
 
@@ -209,13 +192,14 @@ std::int64_t store_manifest(Database& db, const Json& manifest) {
   for (const auto& trial : manifest.at("trials")) {
     store_trial(db, sweep, trial, created, position++);
   }
+  make_run_view(db.connection(), sweep);
   return sweep;
 }
 
 Json stored_manifest(Database& db, std::int64_t sweep) {
   Json manifest = {{"format", 1}};
   db.each(
-      "SELECT name, file, text, resolved, version, created FROM mvn_sweep WHERE id = ?",
+      "SELECT name, file, text, resolved, version, created, place FROM mvn_sweep WHERE id = ?",
       [&](SQLite::Statement& row) {
         manifest["name"] = row.getColumn(0).getString();
         manifest["file"] = row.getColumn(1).getString();
@@ -223,6 +207,7 @@ Json stored_manifest(Database& db, std::int64_t sweep) {
         manifest["resolved"] = db.json(row, 3);
         manifest["version"] = row.getColumn(4).getString();
         manifest["created"] = row.getColumn(5).getInt64();
+        if (!row.isColumnNull(6)) manifest["place"] = row.getColumn(6).getString();
       },
       sweep);
   manifest["stages"] = stored_stages(db, sweep);

@@ -11,13 +11,14 @@ namespace mvn {
 
 struct RunningAttempt {
   std::string trial;  // the first digits of its id
-  std::string label;  // "classify lr=0.001 seed=2"
+  std::string label;  // its whole name: "classify lr=0.001 seed=2"
   std::string worker;
   std::int64_t started = 0;  // milliseconds since 1970 UTC
   std::int64_t resumed_step = 0;
-  std::int64_t step = 0;
-  std::int64_t steps = 0;      // 0: not known yet
-  std::optional<double> loss;  // the last train/loss
+  std::optional<std::int64_t> step;  // nothing where it has reported nothing yet
+  std::int64_t steps = 0;            // 0: not known
+  std::int64_t usual_steps = 0;      // of trials that are done and did not say either
+  std::optional<double> loss;        // the last train/loss
 };
 
 // Counts trials of the sweep file as last run.

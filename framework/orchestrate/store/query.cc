@@ -14,6 +14,7 @@
 #include "common/printable.h"
 #include "mvn/error.h"
 #include "orchestrate/store/database.h"
+#include "orchestrate/store/run_views.h"
 
 namespace mvn {
 namespace {
@@ -53,6 +54,15 @@ std::vector<std::string> names_of(Database& db, const char* kind) {
       [&](SQLite::Statement& row) { names.push_back(row.getColumn(0).getString()); },
       std::string(kind));
   return names;
+}
+
+bool is_ours(const std::string& view) { return view.starts_with("mvn_"); }
+
+// Those that people query.
+std::vector<std::string> public_views(Database& db) {
+  auto views = names_of(db, "view");
+  std::erase_if(views, is_ours);
+  return views;
 }
 
 std::vector<std::string> columns_of(Database& db, const std::string& table) {
@@ -102,7 +112,21 @@ std::string did_you_mean(const std::string& name, const std::vector<std::string>
                                 const std::vector<std::string>& candidates) {
   throw ConfigError("", "no " + kind + " is called '" + name + "'" +
                             did_you_mean(name, candidates) +
-                            " (views: " + joined(names_of(db, "view")) + ")");
+                            " (views: " + joined(public_views(db)) + ")");
+}
+
+// A parameter is a column of its sweep's view by its dotted name, which needs quotes.
+void throw_dotted(Database& db, const std::string& name) {
+  const std::string last = name.substr(name.rfind('.') + 1);
+  for (const auto& view : public_views(db)) {
+    if (!view.starts_with("runs_")) continue;
+    for (const auto& column : columns_of(db, view)) {
+      if (column.find('.') == column.npos) continue;
+      if (column != name && !column.ends_with("." + last)) continue;
+      throw ConfigError("", "no column is called '" + name + "' here; the view " + view +
+                                " has it as " + quoted(column, '"') + ", in these quotes");
+    }
+  }
 }
 
 [[noreturn]] void throw_bad_sql(Database& db, const std::string& sql) {
@@ -118,7 +142,14 @@ std::string did_you_mean(const std::string& name, const std::vector<std::string>
   }
   if (message.starts_with(kNoColumn)) {
     const std::string name = message.substr(kNoColumn.size());
-    throw_unknown(db, "column", name.substr(name.rfind('.') + 1), candidate_columns(db, sql));
+    const bool in_quotes = sql.find('"' + name + '"') != sql.npos;
+    if (in_quotes && name.find('.') == name.npos) {
+      throw ConfigError("", "no column is called '" + name +
+                                "'; a text is written in single quotes: " + quoted(name, '\''));
+    }
+    throw_dotted(db, name);
+    throw_unknown(db, "column", in_quotes ? name : name.substr(name.rfind('.') + 1),
+                  candidate_columns(db, sql));
   }
   throw ConfigError("", "the SQL is wrong: " + message +
                             (offset < 0 ? "" : " at character " + std::to_string(offset + 1)));
@@ -273,6 +304,8 @@ void run_query(const fs::path& database, const std::string& sql, const QueryOpti
     const auto db = open_results(database);
     Refusal refusal;
     ::sqlite3_set_authorizer(db->connection().getHandle(), authorize, &refusal);
+    // A column that is misspelt within double quotes is an error, and not the text in them.
+    ::sqlite3_db_config(db->connection().getHandle(), SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
     const Prepared statement = prepare_one(*db, sql, refusal);
     const auto writer = make_row_writer(options.format, out, options.width);
     write_rows(*db, statement.get(), *writer, out);
@@ -283,7 +316,7 @@ void list_views(const fs::path& database, std::ostream& out) {
   const PipesMayClose guard;
   translate_errors(database, [&] {
     const auto db = open_results(database);
-    const auto views = names_of(*db, "view");
+    const auto views = public_views(*db);
     std::size_t width = 0;
     for (const auto& view : views) width = std::max(width, view.size());
     for (const auto& view : views) {

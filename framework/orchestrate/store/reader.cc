@@ -6,6 +6,7 @@
 #include "mvn/error.h"
 #include "orchestrate/store/database.h"
 #include "orchestrate/store/history.h"
+#include "orchestrate/store/journal.h"
 #include "orchestrate/store/lookup.h"
 
 namespace mvn {
@@ -131,7 +132,53 @@ class History {
   std::map<std::int64_t, PastTrial> trials_;
 };
 
+struct SweepFile {
+  std::filesystem::path file;
+  std::string place;
+};
+
+// By the database or, where that does not know the sweep, by its folder; empty where there is none.
+SweepFile sweep_file(const std::filesystem::path& results, const std::string& sweep) {
+  SweepFile found;
+  const auto path = database_path(results);
+  if (std::filesystem::exists(path)) {
+    translate_errors(path, [&] {
+      Database db(path, Access::kRead);
+      const bool placed = db.integer("PRAGMA user_version").value_or(0) >= 4;
+      db.each(
+          placed ? "SELECT file, place FROM mvn_sweep WHERE name = ?"
+                 : "SELECT file, NULL FROM mvn_sweep WHERE name = ?",
+          [&](Row& row) {
+            found = {row.getColumn(0).getString(), row.getColumn(1).getString()};
+          },
+          sweep);
+    });
+  }
+  const auto manifest = sweep_paths(results, sweep).manifest();
+  if (!found.file.empty() || !std::filesystem::exists(manifest)) return found;
+  const Json json = read_json(manifest);
+  return {json.value("file", ""), json.value("place", "")};
+}
+
 }  // namespace
+
+std::string place_of(const std::filesystem::path& file, const std::filesystem::path& results) {
+  const auto whole = [](const auto& path) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path));
+  };
+  return whole(file).lexically_relative(whole(results)).string();
+}
+
+std::filesystem::path other_sweep_file(const std::filesystem::path& results,
+                                       const std::string& sweep,
+                                       const std::filesystem::path& file) {
+  const SweepFile known = sweep_file(results, sweep);
+  std::error_code gone;
+  const bool other = std::filesystem::exists(known.file, gone) &&
+                     !std::filesystem::equivalent(known.file, file, gone) &&
+                     known.place != place_of(file, results);
+  return other ? known.file : std::filesystem::path();
+}
 
 struct ResultsReader::State {
   std::unique_ptr<Database> db;

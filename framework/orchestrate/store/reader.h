@@ -64,6 +64,14 @@ struct TrialRecord {
 // A value of a metric by its name and step.
 using MetricValues = std::map<std::pair<std::string, std::int64_t>, double>;
 
+// Where the sweep file is from the results folder.
+std::string place_of(const std::filesystem::path& file, const std::filesystem::path& results);
+
+// The other sweep file that the sweep of this name in the results folder belongs to; empty where it
+// belongs to `file`, which may have moved, also together with the results, or where there is none.
+std::filesystem::path other_sweep_file(const std::filesystem::path& results,
+                                       const std::string& sweep, const std::filesystem::path& file);
+
 // Not thread-safe. Everything throws Error, which names the database.
 class ResultsReader {
  public:

@@ -1,18 +1,20 @@
 #include "orchestrate/store/report.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
+#include <span>
+#include <unordered_map>
 #include <vector>
 
-#include "common/json.h"
 #include "common/printable.h"
 #include "orchestrate/store/database.h"
+#include "orchestrate/store/report_notes.h"
 #include "orchestrate/store/table.h"
 
 namespace mvn {
 namespace {
+
+constexpr std::size_t kShownGroups = 100;  // the best
 
 // A configuration: trials that differ in their seed alone.
 struct Group {
@@ -47,18 +49,29 @@ Group group_from(SQLite::Statement& row) {
   group.sd = real(row, 7);
   group.low = real(row, 8);
   group.high = real(row, 9);
-  group.model = printable(row.getColumn(10).getString());
   return group;
+}
+
+// The model plugin of each configuration, by its group_id.
+std::unordered_map<std::string, std::string> models(Database& db, const std::string& sweep) {
+  std::unordered_map<std::string, std::string> result;
+  db.each(
+      "SELECT substr(t.group_hash, 1, 12), p.value FROM mvn_trial t"
+      " JOIN mvn_param p ON p.trial = t.id AND p.name = 'model.plugin'"
+      " WHERE t.sweep = (SELECT id FROM mvn_sweep WHERE name = ?) AND t.current = 1",
+      [&](SQLite::Statement& row) {
+        result.emplace(row.getColumn(0).getString(), row.getColumn(1).getString());
+      },
+      sweep);
+  return result;
 }
 
 std::vector<Stage> read_stages(Database& db, const std::string& sweep) {
   std::vector<Stage> stages;
+  auto model_of = models(db, sweep);
   db.each(
-      "SELECT v.stage, v.metric, v.goal = 'maximize', v.params, v.n, v.missing, v.mean, v.sd,"
-      " v.low, v.high, coalesce((SELECT json_extract(t.config, '$.model.plugin') FROM mvn_trial t"
-      " JOIN mvn_sweep s ON s.id = t.sweep WHERE s.name = v.sweep AND t.stage = v.stage"
-      " AND substr(t.group_hash, 1, 12) = v.group_id LIMIT 1), '')"
-      " FROM group_stats v WHERE v.sweep = ? AND v.current = 1",
+      "SELECT stage, metric, goal = 'maximize', params, n, missing, mean, sd, low, high, group_id"
+      " FROM group_stats WHERE sweep = ? AND current = 1",
       [&](SQLite::Statement& row) {
         const std::string stage = printable(row.getColumn(0).getString());
         if (stages.empty() || stages.back().name != stage) {
@@ -66,19 +79,14 @@ std::vector<Stage> read_stages(Database& db, const std::string& sweep) {
               {stage, printable(row.getColumn(1).getString()), row.getColumn(2).getInt() != 0, {}});
         }
         stages.back().groups.push_back(group_from(row));
+        stages.back().groups.back().model = printable(model_of[row.getColumn(10).getString()]);
       },
       sweep);
   return stages;
 }
 
-std::string fixed(double number, int decimals) {
-  std::array<char, 400> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", decimals, number);
-  return text.data();
-}
-
 // Decimals that show two digits of the smallest spread, and of the means at least three digits.
-int decimals_of(const std::vector<Group>& groups) {
+int decimals_of(std::span<const Group> groups) {
   int decimals = 0;
   const auto show = [&](double number, int digits) {
     if (number == 0 || !std::isfinite(number)) return;
@@ -92,10 +100,12 @@ int decimals_of(const std::vector<Group>& groups) {
   return std::min(decimals, 6);
 }
 
-void print_table(const Stage& stage, std::ostream& out, std::optional<std::size_t> width) {
-  const int decimals = decimals_of(stage.groups);
+// Of `groups`, the best ones of the stage.
+void print_table(std::span<const Group> groups, std::ostream& out,
+                 std::optional<std::size_t> width) {
+  const int decimals = decimals_of(groups);
   const bool some_miss =
-      std::ranges::any_of(stage.groups, [](const Group& group) { return group.missing > 0; });
+      std::ranges::any_of(groups, [](const Group& group) { return group.missing > 0; });
   const auto writer = make_row_writer(RowFormat::kTable, out, width);
   std::vector<std::string> names = {"", "params", "n", "mean", "sd", "95 % interval"};
   if (some_miss) names.emplace_back("missing");
@@ -103,8 +113,8 @@ void print_table(const Stage& stage, std::ostream& out, std::optional<std::size_
   const auto number = [&](const std::optional<double>& value) {
     return value ? fixed(*value, decimals) : std::string("-");
   };
-  for (std::size_t i = 0; i < stage.groups.size(); ++i) {
-    const Group& group = stage.groups[i];
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const Group& group = groups[i];
     std::vector<Cell> row = {i == 0 && group.n > 0 ? "*" : "",
                              group.params,
                              std::int64_t{group.n},
@@ -115,13 +125,6 @@ void print_table(const Stage& stage, std::ostream& out, std::optional<std::size_
     writer->row(std::move(row));
   }
   writer->end();
-}
-
-// Decimals with which two numbers that differ look different.
-int decimals_apart(double one, double two, int decimals) {
-  constexpr int kMost = 17;
-  while (one != two && decimals < kMost && fixed(one, decimals) == fixed(two, decimals)) ++decimals;
-  return decimals;
 }
 
 std::string seeds(int n) { return n == 1 ? "one seed" : std::to_string(n) + " seeds"; }
@@ -179,45 +182,26 @@ void print_verdict(const Stage& stage, std::ostream& out) {
       << '\n';
 }
 
-void print_stage(const Stage& stage, std::ostream& out, std::optional<std::size_t> width) {
+void print_stage(const ReportNotes& notes, const std::string& sweep, const Stage& stage,
+                 std::ostream& out, std::optional<std::size_t> width) {
   out << '\n'
       << (stage.name.empty() ? "" : stage.name + ": ") << stage.metric << " ("
       << (stage.maximize ? "higher" : "lower") << " is better)\n";
   if (stage.groups.front().n == 0) {
     out << "No trial that is done has a value of it.\n";
-    return;
+  } else {
+    const std::span<const Group> groups(stage.groups);
+    print_table(groups.first(std::min(groups.size(), kShownGroups)), out, width);
+    if (groups.size() > kShownGroups) {
+      out << "and " << groups.size() - kShownGroups << " more: mvn-runner query "
+          << "\"SELECT * FROM group_stats WHERE sweep = '" << sweep << "'\"\n";
+    }
+    print_verdict(stage, out);
   }
-  print_table(stage, out, width);
-  print_verdict(stage, out);
-}
-
-void print_failures(Database& db, const std::string& sweep, std::ostream& out) {
-  bool first = true;
-  db.each(
-      "SELECT t.stage, t.params, t.seed, t.trial, t.state, t.message, t.folder, t.attempts"
-      " FROM trials t WHERE t.sweep = ? AND t.current = 1"
-      " AND t.state IN ('failed', 'diverged', 'interrupted', 'blocked')",
-      [&](SQLite::Statement& row) {
-        const auto text = [&](int column) { return printable(row.getColumn(column).getString()); };
-        out << (first ? "\nNot done:\n" : "");
-        first = false;
-        out << "  " << text(3) << (text(0).empty() ? "" : " " + text(0))
-            << (text(1) == "-" ? "" : " " + text(1)) << " seed=" << text(2) << ' ' << text(4)
-            << (text(5).empty() ? "" : ": " + text(5)) << '\n';
-        if (row.getColumn(7).getInt() > 0 && text(4) != "blocked") {
-          const auto log = db.path().parent_path() / text(6) / "attempts" / text(7) / "log.txt";
-          out << "    log: " << log.string() << '\n';
-        }
-      },
-      sweep);
-}
-
-void print_stopped(Database& db, const std::string& sweep, std::ostream& out) {
-  const auto stopped = db.integer(
-      "SELECT count(*) FROM trials WHERE sweep = ? AND current = 1 AND state = 'stopped'", sweep);
-  if (stopped.value_or(0) == 0) return;
-  out << "\nStopped early, without a result: " << *stopped << (*stopped == 1 ? " trial" : " trials")
-      << "; the view `stops` says why.\n";
+  notes.print_below_majority(stage.name, out);
+  if (std::ranges::any_of(stage.groups, [](const Group& group) { return group.missing > 0; })) {
+    notes.print_numberless(stage.name, stage.metric, out);
+  }
 }
 
 }  // namespace
@@ -226,9 +210,10 @@ void print_report(const std::filesystem::path& database, const std::string& swee
                   std::ostream& out, std::optional<std::size_t> width) {
   translate_errors(database, [&] {
     Database db(database, Access::kRead);
-    for (const auto& stage : read_stages(db, sweep)) print_stage(stage, out, width);
-    print_stopped(db, sweep, out);
-    print_failures(db, sweep, out);
+    const ReportNotes notes(db, sweep);
+    for (const auto& stage : read_stages(db, sweep)) print_stage(notes, sweep, stage, out, width);
+    notes.print_stopped(out);
+    notes.print_failures(out);
   });
   out.flush();
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "mvn/error.h"
+#include "orchestrate/store/run_views.h"
 
 namespace mvn {
 namespace {
@@ -51,6 +52,7 @@ void migrate(SQLite::Database& database) {
     database.exec(std::string(migrations[i]));
   }
   database.exec(std::string(schema_views()));
+  make_all_run_views(database);
   database.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
   database.exec("PRAGMA user_version = " + std::to_string(migrations.size()));
   transaction.commit();

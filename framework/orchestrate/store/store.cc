@@ -12,6 +12,7 @@
 #include "orchestrate/store/journal.h"
 #include "orchestrate/store/lookup.h"
 #include "orchestrate/store/manifest.h"
+#include "orchestrate/store/reader.h"
 #include "orchestrate/store/restore.h"
 #include "orchestrate/store/writer.h"
 
@@ -120,7 +121,9 @@ void Store::record_plan(const SweepPlan& plan) {
     }
     state_->settle_running();
     writer.transact([&] {
-      const auto sweep = store_manifest(writer.database(), manifest_of(plan));
+      Json manifest = manifest_of(plan);
+      manifest["place"] = place_of(plan.file, state_->results);
+      const auto sweep = store_manifest(writer.database(), manifest);
       write_manifest(sweep_paths(state_->results, plan.name).manifest(),
                      stored_manifest(writer.database(), sweep));
     });

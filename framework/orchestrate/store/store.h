@@ -46,6 +46,13 @@ struct StoredTrial {
   int attempts = 0;
 };
 
+// The first step of an attempt that goes on from a checkpoint at `resumed_step`, or from 0, the
+// beginning, where a program may measure at step 0. From there on, or from the first step that it
+// reports where it does not say, what earlier attempts reported does not count.
+inline std::int64_t first_step_after(std::int64_t resumed_step) {
+  return resumed_step > 0 ? resumed_step + 1 : 0;
+}
+
 // How a trial went by its stage's metric.
 struct TrialHistory {
   std::string id;

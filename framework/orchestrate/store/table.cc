@@ -67,24 +67,34 @@ class TableWriter : public RowWriter {
   void row(std::vector<Cell> cells) override {
     std::vector<std::string> texts;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      if (std::holds_alternative<std::string>(cells[i])) numeric_[i] = false;
+      if (!aligned_ && std::holds_alternative<std::string>(cells[i])) numeric_[i] = false;
       texts.push_back(text_of(cells[i]));
     }
+    if (aligned_) return line(texts);
     rows_.push_back(std::move(texts));
+    if (rows_.size() == kRowsToAlignBy) align();
   }
 
   void end() override {
-    const auto widths = fitting_widths();
-    std::vector<std::string> rules;
-    for (const std::size_t width : widths) rules.emplace_back(width, '-');
-    line(names_, widths);
-    line(rules, widths);
-    for (const auto& texts : rows_) line(texts, widths);
-    if (rows_.empty()) out_ << "(no rows)\n";
+    if (!aligned_) align();
     out_.flush();
   }
 
  private:
+  // Writes what waited for the widths.
+  void align() {
+    widths_ = fitting_widths();
+    aligned_ = true;
+    std::vector<std::string> rules;
+    for (const std::size_t width : widths_) rules.emplace_back(width, '-');
+    line(names_);
+    line(rules);
+    for (const auto& texts : rows_) line(texts);
+    if (rows_.empty()) out_ << "(no rows)\n";
+    out_.flush();
+    rows_ = {};
+  }
+
   static std::string text_of(const Cell& cell) {
     if (const auto* text = std::get_if<std::string>(&cell)) return printable(*text);
     if (const auto* number = std::get_if<double>(&cell)) return readable(*number);
@@ -93,7 +103,7 @@ class TableWriter : public RowWriter {
   }
 
   // As wide as the contents; where that is more than fits, the widest columns give way.
-  [[nodiscard]] std::vector<std::size_t> fitting_widths() const {
+  std::vector<std::size_t> fitting_widths() {
     std::vector<std::size_t> widths;
     for (std::size_t i = 0; i < names_.size(); ++i) {
       std::size_t width = columns_of(names_[i]);
@@ -107,15 +117,17 @@ class TableWriter : public RowWriter {
       if (*widest <= kNarrowest) break;
       --*widest;
       --total;
+      squeezed_ = true;
     }
     return widths;
   }
 
-  void line(const std::vector<std::string>& texts, const std::vector<std::size_t>& widths) {
+  void line(const std::vector<std::string>& texts) {
     std::string text;
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      const std::string shown = cut(texts[i], widths[i]);
-      const std::string padding(widths[i] - columns_of(shown), ' ');
+      const std::string shown = squeezed_ ? cut(texts[i], widths_[i]) : texts[i];
+      const std::size_t taken = columns_of(shown);
+      const std::string padding(taken < widths_[i] ? widths_[i] - taken : 0, ' ');
       if (i > 0) text.append(kGap, ' ');
       text += numeric_[i] ? padding + shown : shown + padding;
     }
@@ -127,7 +139,10 @@ class TableWriter : public RowWriter {
   std::optional<std::size_t> width_;
   std::vector<std::string> names_;
   std::vector<bool> numeric_;
-  std::vector<std::vector<std::string>> rows_;
+  std::vector<std::vector<std::string>> rows_;  // until the widths are known
+  std::vector<std::size_t> widths_;
+  bool aligned_ = false;
+  bool squeezed_ = false;  // some columns gave way
 };
 
 class CsvWriter : public RowWriter {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <system_error>
 
 #include "common/spool.h"
@@ -108,6 +109,8 @@ void Writer::start(const AttemptKey& key, const AttemptStart& start) {
   db_.run("UPDATE mvn_trial SET state = 'running', reason = NULL WHERE id = ?", key.trial);
   if (start.fresh) {
     db_.run("UPDATE mvn_trial SET first_attempt = ? WHERE id = ?", key.attempt, key.trial);
+    db_.run("UPDATE mvn_attempt SET first_step = ? WHERE trial = ? AND attempt = ?",
+            std::numeric_limits<std::int64_t>::min(), key.trial, key.attempt);
   }
   for (const auto& [name, value] : start.environment.items()) {
     db_.run(
@@ -151,6 +154,7 @@ std::vector<Json> Writer::ingest(const AttemptKey& key, const std::filesystem::p
     transact([&] {
       for (const auto& record : batch.records) ingestor_.apply(key, record);
       for (const auto& line : batch.damaged) ingestor_.damaged(key, line);
+      ingestor_.note_steps(key);
       db_.run("UPDATE mvn_attempt SET spool_offset = ? WHERE trial = ? AND attempt = ?",
               static_cast<std::int64_t>(batch.end_offset), key.trial, key.attempt);
     });

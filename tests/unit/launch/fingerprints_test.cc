@@ -37,6 +37,28 @@ TEST(Fingerprints, OfWhatIsThereNow) {
   EXPECT_EQ(now("plugin.mamba"), "");
 }
 
+TEST(Fingerprints, AreComparedWithTheFilesThatTheTrialWouldReadNow) {
+  const test::TemporaryFolder folder;
+  folder.write("b/train.py", "print(2)");
+  folder.write("data/rows.tsv", "a");
+  PlannedTrial trial;
+  trial.id = "t1";
+  trial.config = {{"worker", {{"command", {"python3", "train.py", "/opt/tool.py"}}}},
+                  {"args", {{"rows", "../data/rows.tsv"}, {"gone", "gone.tsv"}}}};
+  std::vector<Fingerprint> recorded = {{"t1", "program./old/a/train.py", "1"},
+                                       {"t1", "program./opt/tool.py", "2"},
+                                       {"t1", "data./old/data/rows.tsv", "3"},
+                                       {"t1", "data./old/a/gone.tsv", "4"},
+                                       {"t2", "program./old/a/train.py", "5"}};
+  follow_files(recorded, {trial}, folder / "b");
+  std::vector<std::string> names;
+  for (const auto& print : recorded) names.push_back(print.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"program." + (folder / "b/train.py").string(),
+                                             "program./opt/tool.py",
+                                             "data." + (folder / "data/rows.tsv").string(),
+                                             "data./old/a/gone.tsv", "program./old/a/train.py"}));
+}
+
 TEST(Fingerprints, ChangesAreGatheredByTheirKind) {
   const auto now = [](const std::string& name) { return name == "plugin.gone" ? "" : "new"; };
   const auto found = changes({{"t1", "plugin.lora", "old"},

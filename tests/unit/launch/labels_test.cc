@@ -33,7 +33,7 @@ TEST(Labels, StagesComeFirstAndAreLookedAtOneByOne) {
   EXPECT_EQ(labels({trial("pretrain", {{"model.plugin", "mamba"}}),
                     trial("pretrain", {{"model.plugin", "gptneo"}}),
                     trial("classify", {{"model.plugin", "mamba"}})}),
-            (Labels{"pretrain plugin=mamba", "pretrain plugin=gptneo", "classify"}));
+            (Labels{"pretrain model=mamba", "pretrain model=gptneo", "classify"}));
 }
 
 TEST(Labels, ASweepOfOneTrialIsCalledByItsName) {
@@ -44,8 +44,9 @@ TEST(Labels, KeysWithTheSameLastPartStayWhole) {
   EXPECT_EQ(labels({trial("", {{"model.plugin", "mamba"}, {"task.plugin", "a"}}),
                     trial("", {{"model.plugin", "mamba"}, {"task.plugin", "b"}}),
                     trial("", {{"model.plugin", "gptneo"}, {"task.plugin", "a"}})}),
-            (Labels{"model.plugin=mamba task.plugin=a", "model.plugin=mamba task.plugin=b",
-                    "model.plugin=gptneo task.plugin=a"}));
+            (Labels{"model=mamba task=a", "model=mamba task=b", "model=gptneo task=a"}));
+  EXPECT_EQ(labels({trial("", {{"a.x", 1}, {"b.x", 1}}), trial("", {{"a.x", 2}, {"b.x", 3}})}),
+            (Labels{"a.x=1 b.x=1", "a.x=2 b.x=3"}));
 }
 
 TEST(Labels, WhatMovesTogetherIsSaidOnceAndPathsLast) {
@@ -53,13 +54,20 @@ TEST(Labels, WhatMovesTogetherIsSaidOnceAndPathsLast) {
       labels(
           {trial("", {{"model.plugin", "mamba"}, {"model.weights", "../models/mamba-130m-hf"}}),
            trial("", {{"model.plugin", "gptneo"}, {"model.weights", "../models/gpt-neo-125m"}})}),
-      (Labels{"plugin=mamba", "plugin=gptneo"}));
+      (Labels{"model=mamba", "model=gptneo"}));
 }
 
-TEST(Labels, APathIsCalledByItsLastPart) {
-  EXPECT_EQ(
-      labels({trial("", {{"task.train", "data/sst2/"}}), trial("", {{"task.train", "data/trec"}})}),
-      (Labels{"train=sst2", "train=trec"}));
+TEST(Labels, AreTheNamesThatTheResultsHave) {
+  // Each number is named, though one alone would tell the trials apart.
+  EXPECT_EQ(labels({trial("", {{"args.lr", 0.1}, {"args.weight_decay", 2.8e-06}}, 0),
+                    trial("", {{"args.lr", 0.2}, {"args.weight_decay", 0.5}}, 1)}),
+            (Labels{"lr=0.1 weight_decay=2.8e-06 seed=0", "lr=0.2 weight_decay=0.5 seed=1"}));
+  EXPECT_EQ(labels({trial("", {{"args.flag", true}, {"args.foo", "bar"}, {"args.n", nullptr}}),
+                    trial("", {{"args.flag", false}, {"args.foo", "baz"}, {"args.n", 3}})}),
+            (Labels{"flag=true foo=bar n=null", "flag=false foo=baz n=3"}));
+  EXPECT_EQ(labels({trial("", {{"task.train", "data/sst2/a.tsv"}}),
+                    trial("", {{"task.train", "data/trec/a.tsv"}})}),
+            (Labels{"train=sst2", "train=trec"}));
 }
 
 TEST(Shortened, CutsWholeCharacters) {

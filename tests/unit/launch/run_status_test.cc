@@ -21,6 +21,23 @@ TEST(TrialProgress, FollowsTheSpool) {
   EXPECT_DOUBLE_EQ(trial.rate(110), 4);  // 40 steps of its own in 10 seconds
 }
 
+TEST(TrialProgress, FollowsMetricsWhereTheyAreAllThereIs) {
+  TrialProgress trial;
+  trial.started = 100;
+  EXPECT_FALSE(trial.reported);
+  trial.absorb({{"type", "metric"}, {"step", 0}, {"values", {{"loss", 2}}}});
+  EXPECT_TRUE(trial.reported);
+  trial.absorb({{"type", "metric"}, {"step", 5.0}, {"values", {{"loss", 1}}}});
+  EXPECT_EQ(trial.step, 5);
+  EXPECT_EQ(trial.fraction(), 0);
+  trial.usual_steps = 20;  // of a trial like it
+  EXPECT_DOUBLE_EQ(trial.fraction(), 0.25);
+  EXPECT_DOUBLE_EQ(*trial.remaining(110), 30);
+  trial.absorb({{"type", "progress"}, {"step", 1}, {"steps", 8}});
+  trial.absorb({{"type", "metric"}, {"step", 500}, {"values", {{"loss", 1}}}});
+  EXPECT_EQ(trial.step, 5);  // metrics beyond its steps count otherwise
+}
+
 TEST(TrialProgress, SurvivesRecordsOfAnyShape) {
   TrialProgress trial;
   trial.absorb({{"type", "start"}, {"resumed_step", "soon"}});

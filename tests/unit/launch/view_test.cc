@@ -21,6 +21,7 @@ RunStatus running() {
   first.label = "classify plugin=mamba seed=0";
   first.step = 120;
   first.steps = 400;
+  first.reported = true;
   first.loss = 0.43121;
   first.started = 40;
   status.running[1].label = "classify plugin=gptneo seed=0";

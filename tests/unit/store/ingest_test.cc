@@ -136,6 +136,75 @@ TEST_F(IngestTest, ForAStepOfSeveralAttemptsTheLatestCounts) {
   EXPECT_EQ(row("SELECT count(*) FROM mvn_metric"), "4");
 }
 
+TEST_F(IngestTest, FromAnAttemptsFirstStepOnEarlierOnesDoNotCount) {
+  std::string killed;
+  for (int step = 1; step <= 25; ++step) killed += metric_line(step, "eval/accuracy", "5") + "\n";
+  ingest(killed + metric_line(25, "f1", "4") + "\n");
+  store_.end_attempt("s", id_, 1, {TrialState::kFailed, {}, 9, "killed", ""});
+  store_.start_attempt("s", id_, "worker 1", "cpu");
+  EXPECT_EQ(row("SELECT objective, step FROM trials"), "5.0|25");  // nothing has replaced it yet
+  std::string resumed;
+  for (int step = 21; step <= 23; ++step) {
+    resumed += metric_line(step, "eval/accuracy", "0.5") + "\n";
+  }
+  ingest(resumed, 2);
+  store_.end_attempt("s", id_, 2, {});
+  EXPECT_EQ(row("SELECT objective, step, attempts FROM trials"), "0.5|23|2");
+  EXPECT_EQ(rows("SELECT count(*), min(step), max(step), attempt FROM metrics GROUP BY attempt"),
+            (Rows{"20|1|20|1", "3|21|23|2"}));
+  EXPECT_EQ(rows("SELECT name, value, step FROM finals"), Rows{"eval/accuracy|0.5|23"});
+  EXPECT_EQ(row("SELECT best, step, last FROM best"), "5.0|1|0.5");
+  EXPECT_EQ(row("SELECT max(step), count(*) FROM curves"), "23|23");
+  EXPECT_EQ(rows("SELECT mean, name FROM group_metrics"), Rows{"0.5|eval/accuracy"});
+  EXPECT_EQ(row("SELECT mean, n FROM group_stats"), "0.5|1");
+  EXPECT_EQ(store_.histories("s").at(0).curve.rbegin()->first, 23);
+  EXPECT_EQ(row("SELECT count(*) FROM mvn_metric"), "29");  // which keeps them all
+}
+
+TEST_F(IngestTest, AnAttemptIsTakenAtItsWordAboutWhereItGoesOn) {
+  ingest(metric_line(0, "majority", "0.6") + "\n" + metric_line(20, "eval/accuracy", "0.5") + "\n" +
+         metric_line(25, "eval/accuracy", "0.75") + "\n");
+  store_.end_attempt("s", id_, 1, {TrialState::kInterrupted, 75, std::nullopt, "", ""});
+  store_.start_attempt("s", id_, "worker 1", "cpu");
+  // It writes at step 0 once more what it measures before it begins, and logs only every 10 steps.
+  ingest(R"({"type":"start","time":1,"resumed_step":20})"
+         "\n" +
+             metric_line(0, "majority", "0.625") + "\n" + metric_line(30, "train/loss", "1") + "\n",
+         2);
+  EXPECT_EQ(rows("SELECT name, step, value, attempt FROM metrics ORDER BY step"),
+            (Rows{"majority|0|0.625|2", "eval/accuracy|20|0.5|1", "train/loss|30|1.0|2"}));
+}
+
+TEST_F(IngestTest, ARetryFromScratchReplacesEverything) {
+  ingest(metric_line(0, "eval/accuracy", "0.5") + "\n" + metric_line(9, "eval/accuracy", "0.75") +
+         "\n");
+  store_.end_attempt("s", id_, 1, {TrialState::kFailed, {}, 9, "killed", ""});
+  store_.start_attempt("s", id_, "worker 1", "cpu");
+  ingest(R"({"type":"start","time":1,"resumed_step":0})"
+         "\n" +
+             metric_line(3, "eval/accuracy", "0.25") + "\n",
+         2);
+  EXPECT_EQ(rows("SELECT step, value FROM metrics"), Rows{"3|0.25"});
+  EXPECT_EQ(row("SELECT step FROM trials"), "3");
+}
+
+TEST_F(IngestTest, AnAttemptThatReportsNothingReplacesNothing) {
+  ingest(metric_line(5, "eval/accuracy", "0.5") + "\n");
+  store_.end_attempt("s", id_, 1, {TrialState::kFailed, 1, {}, "exit code 1", ""});
+  store_.start_attempt("s", id_, "worker 1", "cpu");
+  store_.end_attempt("s", id_, 2, {TrialState::kFailed, 1, {}, "exit code 1", ""});
+  EXPECT_EQ(rows("SELECT step, value FROM metrics"), Rows{"5|0.5"});
+}
+
+TEST_F(IngestTest, MetricsAloneSayHowFarAnAttemptCame) {
+  ingest(metric_line(5, "loss", "1") + "\n" + metric_line(3, "loss", "2") + "\n");
+  EXPECT_EQ(row("SELECT step, steps FROM trials"), "5|NULL");
+  ingest(R"({"type":"progress","time":1,"step":2,"steps":4})"
+         "\n" +
+         metric_line(50, "loss", "1") + "\n");
+  EXPECT_EQ(row("SELECT step, steps FROM trials"), "2|4");  // which count otherwise
+}
+
 TEST_F(IngestTest, CostsAddUpOverRecordsAndAttemptsAndPeaksDoNot) {
   const std::string cost = R"({"type":"cost","time":1,"values":{"seconds":2,"peak_bytes":)";
   ingest(cost + "100}}\n" + cost + "300}}\n");

@@ -58,7 +58,39 @@ TEST(LabelTest, AReferenceToATrialIsShort) {
             (Labels{"weights=trial:0123456789ab", "weights=trial:ff"}));
 }
 
-TEST(LabelTest, AKeyThatATrialLacksIsADash) {
+TEST(LabelTest, OfMapsWhatDiffersInsideIsNamed) {
+  const auto config = [](int width, int layers) {
+    const Json types = {{{"global", "local"}, layers / 2}};
+    return Json{{"model.config",
+                 {{"hidden_size", width},
+                  {"num_layers", layers},
+                  {"attention_types", types},
+                  {"vocab", 100}}}};
+  };
+  EXPECT_EQ(labels({config(192, 4), config(256, 6)}),
+            (Labels{"hidden_size=192 num_layers=4", "hidden_size=256 num_layers=6"}));
+  // A section, and a key within it that is an axis of its own.
+  EXPECT_EQ(labels({{{"adapter", {{"plugin", "none"}}}},
+                    {{"adapter", {{"plugin", "lora"}, {"r", 8}}}, {"adapter.r", 4}},
+                    {{"adapter", {{"plugin", "lora"}, {"r", 8}}}, {"adapter.r", 16}}}),
+            (Labels{"adapter=none r=-", "adapter=lora r=4", "adapter=lora r=16"}));
+}
+
+TEST(LabelTest, ListsComeLast) {
+  EXPECT_EQ(labels({{{"a.modules", {"q", "v"}}, {"a.r", 1}},
+                    {{"a.modules", {"q"}}, {"a.r", 1}},
+                    {{"a.modules", {"k"}}, {"a.r", 2}}}),
+            (Labels{R"(r=1 modules=["q","v"])", R"(r=1 modules=["q"])", R"(r=2 modules=["k"])"}));
+}
+
+TEST(LabelTest, AWholeNameSaysStageAndSeedWhereThereAreAny) {
+  EXPECT_EQ((TrialNames{"s", true}("classify", "lr=1", 2)), "classify lr=1 seed=2");
+  EXPECT_EQ((TrialNames{"s", false}("", kNoLabel, 2)), "s");
+}
+
+TEST(LabelTest, AKeyThatATrialLacksIsADashAndNullIsNull) {
+  EXPECT_EQ(labels({{{"args.a", nullptr}}, {{"args.a", 1}}, Json::object()}),
+            (Labels{"a=null", "a=1", "a=-"}));
   EXPECT_EQ(labels({{{"adapter.r", 4}}, Json::object()}), (Labels{"r=4", "r=-"}));
 }
 

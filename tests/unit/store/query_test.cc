@@ -10,7 +10,7 @@ namespace {
 
 const std::string kViews =
     " (views: artifacts, best, costs, curves, environments, events, failures, finals,"
-    " group_metrics, group_stats, metrics, params, stops, sweeps, trials)";
+    " group_metrics, group_stats, metrics, params, runs_s, stops, sweeps, trials)";
 
 class QueryTest : public StoreTest {
  protected:
@@ -53,6 +53,34 @@ TEST_F(QueryTest, UnknownNamesAreAnsweredWithTheNearest) {
             "no column is called 'objectve'; did you mean 'objective'?" + kViews);
   EXPECT_EQ(error("SELECT quaternion FROM trials"), "no column is called 'quaternion'" + kViews);
   EXPECT_EQ(error("SELEC 1"), "the SQL is wrong: near \"SELEC\": syntax error at character 1");
+}
+
+TEST_F(QueryTest, ASweepsViewHasAColumnForEachParameter) {
+  EXPECT_EQ(query(R"(SELECT trial, "optimizer.lr", objective FROM runs_s ORDER BY "optimizer.lr")"),
+            "trial,optimizer.lr,objective\na10000000000,0.1,0.5\nb10000000000,0.2,\n");
+  const std::string hint = "; the view runs_s has it as \"optimizer.lr\", in these quotes";
+  EXPECT_EQ(error("SELECT lr FROM trials"), "no column is called 'lr' here" + hint);
+  EXPECT_EQ(error("SELECT optimizer.lr FROM runs_s"),
+            "no column is called 'optimizer.lr' here" + hint);
+  EXPECT_EQ(error("SELECT * FROM trials WHERE state = \"done\""),
+            "no column is called 'done'; a text is written in single quotes: 'done'");
+  EXPECT_EQ(error(R"(SELECT avg("optimizer.rl") FROM runs_s)"),
+            "no column is called 'optimizer.rl'; did you mean 'optimizer.lr'?" + kViews);
+}
+
+TEST_F(QueryTest, ASweepsViewFollowsItsParameters) {
+  store_.record_plan(plan_of("s", {planned("a1", {{"optimizer.lr", 0.1}}, 0),
+                                   planned("c1", {{"adapter.r", 4}, {"args.it's", "x"}}, 0)}));
+  EXPECT_EQ(query(R"(SELECT trial, "adapter.r", "args.it's", "optimizer.lr", current FROM runs_s
+                     ORDER BY trial)"),
+            "trial,adapter.r,args.it's,optimizer.lr,current\na10000000000,,,0.1,1\n"
+            "b10000000000,,,0.2,0\nc10000000000,4,x,,1\n");
+  // Signs that SQL would want in quotes become '_', unless another sweep has that name.
+  store_.record_plan(plan_of("a-b", {}));
+  store_.record_plan(plan_of("a_b", {}));
+  store_.record_plan(plan_of("c.d", {}));
+  EXPECT_EQ(rows("SELECT name FROM sqlite_schema WHERE name GLOB 'runs_*' ORDER BY name"),
+            (Rows{"runs_a-b", "runs_a_b", "runs_c_d", "runs_s"}));
 }
 
 TEST_F(QueryTest, NothingThatWritesIsRun) {

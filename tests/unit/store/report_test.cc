@@ -126,7 +126,7 @@ TEST_F(ReportTest, ListsWhatIsNotDoneWithItsLog) {
             "No trial that is done has a value of it.\n"
             "\n"
             "Not done:\n"
-            "  a00000000000 classify seed=0 failed: the worker was killed by SIGKILL\n"
+            "  a00000000000 classify failed: the worker was killed by SIGKILL\n"
             "    log: " +
                 (results_ / "s/a00000000000/attempts/1/log.txt").string() + "\n");
 }
@@ -138,6 +138,55 @@ TEST_F(ReportTest, CountsTheTrialsThatGaveNoValue) {
                           "-  ------------  -  -----  --  -------------  -------\n"
                           "*  model=mamba   1  0.500  -   -                    0\n"
                           "   model=gptneo  0  -      -   -                    1\n"),
+            std::string::npos)
+      << report();
+}
+
+TEST_F(ReportTest, ShowsTheBestOfManyAndSaysWhereTheRestIs) {
+  std::vector<PlannedTrial> trials;
+  for (int i = 0; i < 103; ++i) {
+    trials.push_back(planned("a" + std::to_string(1000 + i), {{"optimizer.lr", i}}, 0));
+  }
+  store_.record_plan(plan_of("s", trials));
+  for (int i = 0; i < 103; ++i) {
+    const auto id = "a" + std::to_string(1000 + i);
+    if (i < 52) {
+      run_trial(store_, "s", id_of(id), {}, {TrialState::kFailed, 1, {}, "exit code 1", ""});
+    } else {
+      finish(id, std::to_string(i));
+    }
+  }
+  EXPECT_NE(report().find("\nand 3 more: mvn-runner query \"SELECT * FROM group_stats WHERE sweep"
+                          " = 's'\"\nlr=102 has the higher eval/accuracy: 102.0 against 101.0 for"
+                          " lr=101. "),
+            std::string::npos)
+      << report();
+  EXPECT_TRUE(report().ends_with(
+      "\n  and 2 more: mvn-runner query \"SELECT * FROM failures WHERE sweep = 's'\"\n"))
+      << report();
+}
+
+TEST_F(ReportTest, SaysWhichResultsAreNoNumbers) {
+  store_.record_plan(plan_of("s", two_models(2)));
+  finish("a0", "NaN");
+  finish("a1", "0.5");
+  finish("b0", "Infinity");
+  EXPECT_NE(report().find("\nThe last eval/accuracy of 2 of 3 trials that are done is no number and"
+                          " in no mean: NaN of model=mamba seed=0, Infinity of model=gptneo"
+                          " seed=0.\n"),
+            std::string::npos)
+      << report();
+}
+
+TEST_F(ReportTest, SaysWhichClassifiersAreBelowTheMostFrequentClass) {
+  store_.record_plan(plan_of("s", two_models(1)));
+  for (const auto& [id, value] : {std::pair{"a0", "0.5"}, {"b0", "0.8125"}}) {
+    run_trial(store_, "s", id_of(id),
+              {metric_line(1, "eval/majority", "0.8125"), metric_line(1, "eval/accuracy", value)});
+  }
+  EXPECT_NE(report().find("\nThe eval/accuracy of 1 of 2 trials that are done is below"
+                          " eval/majority, what the most frequent class alone would give: the"
+                          " lowest is 0.500 against 0.812, of model=mamba.\n"),
             std::string::npos)
       << report();
 }

@@ -130,7 +130,7 @@ TEST_F(StoreTest, ADatabaseOfANewerProgramIsRefused) {
   EXPECT_EQ(error_of([&] { Store store(database()); }),
             database().string() + ": written by a newer mvn-runner (schema 99; this one, " +
                 MVN_VERSION +
-                ", knows up to 3); use that version, or another folder with "
+                ", knows up to 4); use that version, or another folder with "
                 "--results");
 }
 
@@ -217,6 +217,36 @@ TEST_F(StoreTest, ADatabaseOfSchema1IsStillReadAndWritten) {
   run_trial(store, "lr", id_of("b2"), {metric_line(1, "eval/accuracy", "0.25")});
   EXPECT_EQ(rows("SELECT params, state, objective FROM trials ORDER BY trial"),
             (Rows{"lr=0.001|done|0.5", "lr=0.01|done|0.25"}));
+}
+
+// Written by the version before `first_step`: a trial that was killed at step 25 and began again at
+// 23, one that was trained again from scratch, and one that says it went on from step 4.
+class OldStoreTest : public StoreTest {
+ protected:
+  OldStoreTest() {
+    SQLite::Database db(database().string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    std::ifstream in(std::string(MVN_TEST_DATA) + "/schema_3.sql");
+    db.exec(std::string(std::istreambuf_iterator<char>(in), {}));
+  }
+};
+
+TEST_F(OldStoreTest, WhatLaterAttemptsReplacedNoLongerCounts) {
+  EXPECT_EQ(rows("SELECT trial, objective FROM trials ORDER BY trial"),
+            (Rows{"a10000000000|5.0", "b20000000000|0.125", "c30000000000|0.75"}));
+  const Store store(database());
+  EXPECT_EQ(rows("SELECT trial, objective, step FROM trials ORDER BY trial"),
+            (Rows{"a10000000000|0.5|23", "b20000000000|0.125|1", "c30000000000|0.25|8"}));
+  EXPECT_EQ(rows("SELECT trial, step, value FROM metrics ORDER BY trial, step"),
+            (Rows{"a10000000000|20|4.0", "a10000000000|23|0.5", "b20000000000|1|0.125",
+                  "c30000000000|4|0.5", "c30000000000|8|0.25"}));
+}
+
+TEST_F(OldStoreTest, IsReadAsItIsUntilASweepRuns) {
+  const ResultsReader reader(database());
+  const auto histories = reader.histories("lr");
+  ASSERT_EQ(histories.size(), 3U);
+  EXPECT_EQ(histories[0].curve, (std::map<std::int64_t, double>{{20, 4}, {23, 0.5}, {25, 5}}));
+  EXPECT_EQ(row("PRAGMA user_version"), "3");
 }
 
 TEST_F(StoreTest, ReadersWorkWhileTheWriterHoldsATransaction) {

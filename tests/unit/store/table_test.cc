@@ -52,6 +52,26 @@ TEST(TableTest, TheWidestColumnsGiveWayToTheTerminal) {
             "0123456…  0…\n");
 }
 
+TEST(TableTest, RowsAreWrittenAsTheyComeOnceTheWidthsAreKnown) {
+  for (const auto& [width, end] : std::vector<std::pair<std::optional<std::size_t>, std::string>>{
+           {{}, "longer than those before  2\n"}, {12, "longer than…\n"}}) {
+    std::ostringstream out;
+    const auto writer = make_row_writer(RowFormat::kTable, out, width);
+    writer->columns({"text", "n"});
+    std::string expected = "text  n\n----  -\n";
+    for (std::size_t i = 0; i < kRowsToAlignBy; ++i) {
+      EXPECT_EQ(out.str(), "");
+      writer->row({std::string("a"), std::int64_t{1}});
+      expected += "a     1\n";
+    }
+    EXPECT_EQ(out.str(), expected);
+    writer->row({std::string("longer than those before"), std::int64_t{2}});
+    EXPECT_EQ(out.str(), expected + end);
+    writer->end();
+    EXPECT_EQ(out.str(), expected + end);
+  }
+}
+
 TEST(TableTest, CharactersOfSeveralBytesTakeOneColumn) {
   EXPECT_EQ(written(RowFormat::kTable, {"sd", "n"}, {{std::string("± 0.1"), std::int64_t{3}}}),
             "sd     n\n-----  -\n± 0.1  3\n");

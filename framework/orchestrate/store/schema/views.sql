@@ -1,7 +1,21 @@
 -- The views that people query: most wanted columns first, plain SQLite, no functions of ours.
 -- Made anew at every migration: a change here needs a new migration, which may be empty.
 
--- Every trial, one row each. `objective` is the last value of its stage's metric.
+-- The values that count. From the first step of an attempt on, what earlier attempts of the trial
+-- reported does not; and of one step of a metric, the latest attempt's does. All that speaks of
+-- metrics, here and in the program, goes by this view.
+CREATE VIEW mvn_value AS
+SELECT m.trial, m.name, m.step, m.attempt, m.value, m.time
+FROM mvn_metric m
+WHERE NOT EXISTS (SELECT 1 FROM mvn_attempt later
+                  WHERE later.trial = m.trial AND later.attempt > m.attempt
+                    AND later.first_step <= m.step)
+  AND NOT EXISTS (SELECT 1 FROM mvn_metric later
+                  WHERE later.trial = m.trial AND later.name = m.name AND later.step = m.step
+                    AND later.attempt > m.attempt);
+
+-- Every trial, one row each. `objective` is the last value of its stage's metric, `step` how far its
+-- latest attempt came.
 CREATE VIEW trials AS
 SELECT
   s.name AS sweep,
@@ -9,15 +23,17 @@ SELECT
   t.label AS params,
   t.seed,
   t.state,
-  (SELECT m.value FROM mvn_metric m WHERE m.trial = t.id AND m.name = g.metric
-     AND m.attempt >= t.first_attempt
-   ORDER BY m.step DESC, m.attempt DESC LIMIT 1) AS objective,
+  (SELECT m.value FROM mvn_value m WHERE m.trial = t.id AND m.name = g.metric
+   ORDER BY m.step DESC LIMIT 1) AS objective,
   n.name AS metric,
   t.short AS trial,
-  (SELECT max(a.step) FROM mvn_attempt a
-   WHERE a.trial = t.id AND a.attempt >= t.first_attempt) AS step,
-  (SELECT max(a.steps) FROM mvn_attempt a
-   WHERE a.trial = t.id AND a.attempt >= t.first_attempt) AS steps,
+  (SELECT coalesce(a.step, a.resumed_step) FROM mvn_attempt a
+   WHERE a.trial = t.id AND a.attempt >= t.first_attempt
+     AND coalesce(a.step, a.resumed_step) IS NOT NULL
+   ORDER BY a.attempt DESC LIMIT 1) AS step,
+  (SELECT a.steps FROM mvn_attempt a
+   WHERE a.trial = t.id AND a.attempt >= t.first_attempt AND a.steps IS NOT NULL
+   ORDER BY a.attempt DESC LIMIT 1) AS steps,
   (SELECT count(*) FROM mvn_attempt a WHERE a.trial = t.id) AS attempts,
   (SELECT round(sum(a.ended - a.started) / 1000.0, 1) FROM mvn_attempt a
    WHERE a.trial = t.id) AS seconds,
@@ -38,8 +54,7 @@ JOIN mvn_sweep s ON s.id = t.sweep
 LEFT JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
 LEFT JOIN mvn_metric_name n ON n.id = g.metric;
 
--- Every value of every metric; for a step that several attempts reported, the latest attempt's. Of
--- a trial that was trained again from scratch, those of the last time.
+-- Every value of every metric, those that later attempts replaced left out.
 -- A NaN has value NULL and special 'NaN', so that avg(value) is the mean of the numbers.
 CREATE VIEW metrics AS
 SELECT
@@ -55,14 +70,10 @@ SELECT
   t.seed,
   m.attempt,
   datetime(m.time / 1000, 'unixepoch', 'localtime') AS time
-FROM mvn_metric m
+FROM mvn_value m
 JOIN mvn_metric_name n ON n.id = m.name
 JOIN mvn_trial t ON t.id = m.trial
-JOIN mvn_sweep s ON s.id = t.sweep
-WHERE m.attempt >= t.first_attempt
-  AND NOT EXISTS (SELECT 1 FROM mvn_metric later
-                  WHERE later.trial = m.trial AND later.name = m.name AND later.step = m.step
-                    AND later.attempt > m.attempt);
+JOIN mvn_sweep s ON s.id = t.sweep;
 
 -- The last value of every metric of every trial.
 CREATE VIEW finals AS
@@ -79,11 +90,8 @@ SELECT
 FROM mvn_trial t
 JOIN mvn_sweep s ON s.id = t.sweep
 CROSS JOIN mvn_metric_name n
-JOIN mvn_metric m ON m.trial = t.id AND m.name = n.id
-WHERE m.step = (SELECT max(x.step) FROM mvn_metric x
-                WHERE x.trial = t.id AND x.name = n.id AND x.attempt >= t.first_attempt)
-  AND m.attempt = (SELECT max(x.attempt) FROM mvn_metric x
-                   WHERE x.trial = t.id AND x.name = n.id AND x.step = m.step);
+JOIN mvn_value m ON m.trial = t.id AND m.name = n.id
+WHERE m.step = (SELECT max(x.step) FROM mvn_value x WHERE x.trial = t.id AND x.name = n.id);
 
 -- The best value of each trial's metric, the (first) step it was reached at, and the last value.
 CREATE VIEW best AS
@@ -97,12 +105,8 @@ WITH objective AS (
                               ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last
   FROM mvn_trial t
   JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
-  JOIN mvn_metric m ON m.trial = t.id AND m.name = g.metric
+  JOIN mvn_value m ON m.trial = t.id AND m.name = g.metric
   WHERE m.value IS NOT NULL
-    AND m.attempt >= t.first_attempt
-    AND NOT EXISTS (SELECT 1 FROM mvn_metric later
-                    WHERE later.trial = m.trial AND later.name = m.name AND later.step = m.step
-                      AND later.attempt > m.attempt)
 )
 SELECT
   s.name AS sweep,
@@ -130,12 +134,8 @@ WITH point AS (
     t.sweep, t.stage, t.group_hash, t.label, m.name, m.step, m.value,
     m.value - avg(m.value) OVER (PARTITION BY t.sweep, t.stage, t.group_hash, m.name, m.step)
       AS deviation
-  FROM mvn_metric m
+  FROM mvn_value m
   JOIN mvn_trial t ON t.id = m.trial
-  WHERE m.attempt >= t.first_attempt
-    AND NOT EXISTS (SELECT 1 FROM mvn_metric later
-                    WHERE later.trial = m.trial AND later.name = m.name AND later.step = m.step
-                      AND later.attempt > m.attempt)
 )
 SELECT
   s.name AS sweep,
@@ -164,13 +164,10 @@ WITH final AS (
     m.value - avg(m.value) OVER (PARTITION BY t.sweep, t.stage, t.group_hash, n.id) AS deviation
   FROM mvn_trial t
   CROSS JOIN mvn_metric_name n
-  JOIN mvn_metric m ON m.trial = t.id AND m.name = n.id
+  JOIN mvn_value m ON m.trial = t.id AND m.name = n.id
   WHERE t.state = 'done'
     AND abs(m.value) < 9e999
-    AND m.step = (SELECT max(x.step) FROM mvn_metric x
-                  WHERE x.trial = t.id AND x.name = n.id AND x.attempt >= t.first_attempt)
-    AND m.attempt = (SELECT max(x.attempt) FROM mvn_metric x
-                     WHERE x.trial = t.id AND x.name = n.id AND x.step = m.step)
+    AND m.step = (SELECT max(x.step) FROM mvn_value x WHERE x.trial = t.id AND x.name = n.id)
 ), spread AS (
   SELECT
     sweep, stage, group_hash, name, label, max(current) AS current,
@@ -207,47 +204,60 @@ JOIN mvn_metric_name m ON m.id = i.name;
 -- `missing` counts the trials of the configuration that gave no value (failed, not run, stopped early,
 -- NaN), `stopped` those of them that were stopped early: their last value is none of a whole run.
 CREATE VIEW group_stats AS
-WITH member AS (
+WITH result AS (  -- used twice, so that SQLite computes it once
   SELECT
-    t.sweep, t.stage, t.group_hash, min(t.label) AS label, count(*) AS trials,
-    count(*) FILTER (WHERE t.state = 'stopped') AS stopped, max(t.current) AS current
+    t.sweep, t.stage, t.group_hash, t.label, t.state, t.current, g.metric, g.maximize, g.position,
+    CASE WHEN t.state = 'done' THEN
+      (SELECT iif(abs(m.value) < 9e999, m.value, NULL) FROM mvn_value m
+       WHERE m.trial = t.id AND m.name = g.metric ORDER BY m.step DESC LIMIT 1) END AS value
   FROM mvn_trial t
-  GROUP BY t.sweep, t.stage, t.group_hash
-), ranked AS (
+  JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
+), summed AS (
   SELECT
-    m.*, g.position, g.maximize, s.name AS sweep_name, n.name AS metric,
-    v.n, v.mean, v.sd, v.low, v.high, v.min, v.max,
-    CASE WHEN v.n > 0 THEN
-      rank() OVER (PARTITION BY m.sweep, m.stage
-                   ORDER BY v.mean IS NULL,
-                            CASE g.maximize WHEN 1 THEN -v.mean ELSE v.mean END) END AS place
-  FROM member m
-  JOIN mvn_sweep s ON s.id = m.sweep
-  JOIN mvn_stage g ON g.sweep = m.sweep AND g.stage = m.stage
-  JOIN mvn_metric_name n ON n.id = g.metric
-  LEFT JOIN group_metrics v ON v.sweep = s.name AND v.stage = m.stage AND v.name = n.name
-                           AND v.group_id = substr(m.group_hash, 1, 12)
+    sweep, stage, group_hash, min(label) AS label, metric, maximize, position, count(*) AS trials,
+    count(*) FILTER (WHERE state = 'stopped') AS stopped, max(current) AS current,
+    count(value) AS n, avg(value) AS mean, min(value) AS min, max(value) AS max
+  FROM result
+  GROUP BY sweep, stage, group_hash
+), spread AS (
+  SELECT *,
+    CASE WHEN n > 1 THEN
+      (SELECT sqrt(sum((r.value - mean) * (r.value - mean)) / (n - 1)) FROM result r
+       WHERE r.sweep = s.sweep AND r.stage = s.stage AND r.group_hash = s.group_hash) END AS sd
+  FROM summed s
+), ranked AS (
+  SELECT *,
+    CASE WHEN n > 1 THEN
+      (SELECT q.t FROM mvn_t_quantile q WHERE q.df <= n - 1 ORDER BY q.df DESC LIMIT 1)
+        * sd / sqrt(n) END AS half,
+    CASE WHEN n > 0 THEN
+      rank() OVER (PARTITION BY sweep, stage
+                   ORDER BY mean IS NULL, CASE maximize WHEN 1 THEN -mean ELSE mean END) END
+      AS place
+  FROM spread
 )
 SELECT
-  sweep_name AS sweep,
+  s.name AS sweep,
   stage,
-  place AS rank,
+  r.place AS rank,
   label AS params,
-  coalesce(n, 0) AS n,
+  n,
   iif(mean IS NULL, NULL, CAST(printf('%.6g', mean) AS REAL)) AS mean,
   iif(sd IS NULL, NULL, CAST(printf('%.3g', sd) AS REAL)) AS sd,
-  iif(low IS NULL, NULL, CAST(printf('%.6g', low) AS REAL)) AS low,
-  iif(high IS NULL, NULL, CAST(printf('%.6g', high) AS REAL)) AS high,
-  metric,
+  iif(half IS NULL, NULL, CAST(printf('%.6g', mean - half) AS REAL)) AS low,
+  iif(half IS NULL, NULL, CAST(printf('%.6g', mean + half) AS REAL)) AS high,
+  m.name AS metric,
   CASE maximize WHEN 1 THEN 'maximize' ELSE 'minimize' END AS goal,
   min,
   max,
-  trials - coalesce(n, 0) AS missing,
+  trials - n AS missing,
   stopped,
   current,
   substr(group_hash, 1, 12) AS group_id
-FROM ranked
-ORDER BY sweep, position, place IS NULL, place;
+FROM ranked r
+JOIN mvn_sweep s ON s.id = r.sweep
+JOIN mvn_metric_name m ON m.id = r.metric
+ORDER BY r.sweep, position, r.place IS NULL, r.place;
 
 -- Every attempt that failed or diverged, and every trial that is blocked, newest first.
 CREATE VIEW failures AS

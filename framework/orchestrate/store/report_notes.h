@@ -1,0 +1,41 @@
+// What a report says beside its tables: results that mean less than they look, trials that are not
+// done. Private to the store.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+
+#include "orchestrate/store/database.h"
+#include "orchestrate/store/label.h"
+
+namespace mvn {
+
+std::string fixed(double number, int decimals);
+// Decimals, `decimals` or more, with which two numbers that differ look different.
+int decimals_apart(double one, double two, int decimals);
+
+// Of the trials that the sweep file names as it was last run.
+class ReportNotes {
+ public:
+  ReportNotes(Database& db, const std::string& sweep);
+
+  // Results that are NaN or infinite and so in no mean.
+  void print_numberless(const std::string& stage, const std::string& metric,
+                        std::ostream& out) const;
+  // Classifiers that are worse than the most frequent class alone, whose share they record beside
+  // their accuracy.
+  void print_below_majority(const std::string& stage, std::ostream& out) const;
+  void print_failures(std::ostream& out) const;
+  void print_stopped(std::ostream& out) const;
+
+ private:
+  // "2 of 6 trials that are done"
+  [[nodiscard]] std::string of_done(std::int64_t count, const std::string& stage) const;
+
+  Database& db_;
+  std::string sweep_;
+  TrialNames name_;
+};
+
+}  // namespace mvn
