@@ -84,7 +84,7 @@ struct Merged {
 };
 
 // The adapters that can be merged: the embedding of a tied model cannot.
-std::vector<std::string> cases() {
+std::vector<std::string> merge_cases() {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(MVN_TEST_ADAPTERS)) {
     const auto name = entry.path().filename().string();
@@ -105,7 +105,7 @@ double error_of_output(const Merged& merged, const SafetensorsFile& expected,
 }
 
 TEST(MergedModels, ComputeWhatPeftComputesWithTheAdapter) {
-  for (const auto& name : cases()) {
+  for (const auto& name : merge_cases()) {
     const TemporaryFolder folder;
     merge(request(name, folder / "merged"));
     const Merged merged(folder / "merged");
@@ -124,7 +124,7 @@ TEST(MergedModels, OpenInTransformers) {
   if (!fs::exists(python)) GTEST_SKIP() << "no " << python << ": run tests/exactness/setup.sh";
   const TemporaryFolder folder;
   std::string command = python + " " + MVN_TEST_BASES + "/check_saved.py";
-  for (const auto& name : cases()) {
+  for (const auto& name : merge_cases()) {
     merge(request(name, folder / name));
     const Merged merged(folder / name);
     const SafetensorsFile expected(fs::path(MVN_TEST_ADAPTERS) / name / "expected.safetensors");

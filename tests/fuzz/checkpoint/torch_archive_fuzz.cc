@@ -3,7 +3,7 @@
 #include <array>
 #include <string_view>
 
-#include "memory_file.h"
+#include "../memory_file.h"
 #include "mvn/error.h"
 #include "mvn/torch_archive.h"
 #include "train/checkpoint/unpickler.h"
