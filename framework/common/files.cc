@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,7 +10,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <sstream>
 #include <utility>
 
 #include "common/atomic_file.h"
@@ -22,20 +22,6 @@ namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* action) {
   throw_file_error(path, action, errno);
-}
-
-void write_all(int descriptor, std::string_view content, const std::filesystem::path& path) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(descriptor, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      const int reason = errno;
-      ::close(descriptor);
-      errno = reason;
-      fail(path, "write");
-    }
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
 }
 
 std::string local_time() {
@@ -87,40 +73,63 @@ std::filesystem::path cache_folder() {
     const char* value = std::getenv(name);
     return std::filesystem::path(value == nullptr ? "" : value);
   };
-  if (const auto xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return xdg / "mvn-runner";
+  // A relative one would be another folder in every working directory.
+  if (const auto xdg = variable("XDG_CACHE_HOME"); xdg.is_absolute()) return xdg / "mvn-runner";
   const auto home = variable("HOME");
-  return home.empty() ? home : home / ".cache" / "mvn-runner";
+  return home.is_absolute() ? home / ".cache" / "mvn-runner" : std::filesystem::path();
+}
+
+int open_own_file(const std::filesystem::path& path, int flags) {
+  // Not to wait for whoever reads a pipe.
+  const int descriptor =
+      ::open(path.c_str(), flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+  if (descriptor < 0 && errno == ELOOP) {
+    throw Error(path.string() + ": is a symbolic link, which is not written through; remove it");
+  }
+  if (descriptor < 0) fail(path, "open");
+  struct stat info {};
+  const bool known = ::fstat(descriptor, &info) == 0;
+  const bool own = ::geteuid() == 0 || info.st_uid == ::geteuid();
+  if (known && S_ISREG(info.st_mode) && info.st_nlink <= 1 && own) {
+    ::fcntl(descriptor, F_SETFL, flags & O_APPEND);
+    return descriptor;
+  }
+  ::close(descriptor);
+  throw Error(path.string() +
+              (!S_ISREG(info.st_mode) ? ": is no regular file"
+               : own                  ? ": has another name, too (a hard link)"
+                                      : ": belongs to another user") +
+              "; remove it");
 }
 
 std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& path) {
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor < 0) fail(path, "open");
+  const int descriptor = open_own_file(path, O_RDWR);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     ::close(descriptor);
     return std::nullopt;
   }
-  const std::string owner =
-      std::to_string(::getpid()) + " " + host_name() + " " + local_time() + "\n";
+  // Whoever may read a file may lock it, too.
+  ::fchmod(descriptor, 0600);
+  FileLock lock(descriptor, std::to_string(::getpid()) + " " + host_name() + " " + local_time());
   if (::ftruncate(descriptor, 0) != 0) fail(path, "truncate");
-  write_all(descriptor, owner, path);
-  return FileLock(descriptor);
+  lock.say("");
+  return lock;
 }
 
-std::string FileLock::holder(const std::filesystem::path& path) {
-  std::istringstream in(read_file(path));
-  std::string pid;
-  std::string host;
-  std::string since;
-  in >> pid >> host;
-  std::getline(in >> std::ws, since);
-  return "process " + pid + " on " + host + (since.empty() ? "" : ", since " + since);
+void FileLock::say(const std::string& text) const {
+  // In place: another file of this name would be one that nobody holds.
+  const std::string whole = owner_ + "\n" + text;
+  const ssize_t written = ::pwrite(descriptor_, whole.data(), whole.size(), 0);
+  if (written >= 0 && ::ftruncate(descriptor_, written) != 0) return;
 }
 
-FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+FileLock::FileLock(FileLock&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), owner_(std::move(other.owner_)) {}
 
 FileLock& FileLock::operator=(FileLock&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
+  std::swap(owner_, other.owner_);
   return *this;
 }
 

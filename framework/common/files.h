@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mvn {
 
@@ -28,25 +29,35 @@ std::filesystem::path executable_folder();
 std::string host_name();
 
 // Where what can be found out again is remembered: $XDG_CACHE_HOME/mvn-runner, else
-// ~/.cache/mvn-runner. Empty where neither is known.
+// ~/.cache/mvn-runner. Empty where neither is an absolute path.
 std::filesystem::path cache_folder();
 
-// An exclusive advisory lock (flock) on a file, held until destroyed or the process ends. The file
-// holds "pid host date time" of its owner.
+// Opens a file to write to, which is created for this user alone where it is not there. Throws
+// Error where something else lies there: a symbolic or hard link to a file from elsewhere, a pipe,
+// or a file of another user's. `flags` are open(2)'s.
+int open_own_file(const std::filesystem::path& path, int flags);
+
+// An exclusive advisory lock (flock) on a file, held until destroyed or the process ends. Only its
+// owner can open the file, which holds "pid host date time" of it.
 class FileLock {
  public:
   // nullopt when another process holds it.
   static std::optional<FileLock> try_lock(const std::filesystem::path& path);
-  // Who holds the lock, or held it last: "process 4711 on alpha, since 2026-01-31 12:00:00".
-  static std::string holder(const std::filesystem::path& path);
+
+  // What the file says of who holds it.
+  [[nodiscard]] const std::string& owner() const { return owner_; }
+  // Replaces what follows that in the file. It is for readers alone: where the disk is full it
+  // costs no more than what they see.
+  void say(const std::string& text) const;
 
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&& other) noexcept;
   ~FileLock();
 
  private:
-  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+  FileLock(int descriptor, std::string owner) : descriptor_(descriptor), owner_(std::move(owner)) {}
   int descriptor_;
+  std::string owner_;
 };
 
 }  // namespace mvn

@@ -3,9 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <fstream>
+#include <limits>
+#include <utility>
 
 #include "common/disk_full.h"
 #include "mvn/error.h"
@@ -41,6 +45,61 @@ Json parse_record(const std::string& line) {
   return try_parse_json(quote_special_numbers(line));
 }
 
+// The lines of a file, each held only as far as a record may go.
+class Lines {
+ public:
+  Lines(std::ifstream& in, std::uint64_t offset) : in_(in), offset_(offset) {}
+
+  // Whether there is another line that ends, or is too long for a record whatever follows.
+  bool next() {
+    line_.clear();
+    std::uint64_t length = 0;
+    bool ended = false;
+    while (!ended && fill()) {
+      const std::string_view rest(block_.data() + at_, size_ - at_);
+      const auto part = rest.substr(0, rest.find('\n'));
+      ended = part.size() < rest.size();
+      line_ += part.substr(0, kLongestRecord - line_.size());
+      length += part.size();
+      at_ += part.size() + (ended ? 1 : 0);
+    }
+    too_long_ = length > kLongestRecord;
+    // Without an end the writer is in the middle of it, or died there.
+    if (!ended && !too_long_) return false;
+    offset_ += length + (ended ? 1 : 0);
+    return true;
+  }
+
+  [[nodiscard]] const std::string& line() const { return line_; }
+  [[nodiscard]] bool is_too_long() const { return too_long_; }
+  // Behind the line.
+  [[nodiscard]] std::uint64_t offset() const { return offset_; }
+
+ private:
+  bool fill() {
+    if (at_ < size_) return true;
+    in_.read(block_.data(), static_cast<std::streamsize>(block_.size()));
+    at_ = 0;
+    size_ = static_cast<std::size_t>(in_.gcount());
+    return size_ > 0;
+  }
+
+  std::ifstream& in_;
+  std::uint64_t offset_;
+  std::array<char, 1U << 16> block_{};
+  std::size_t at_ = 0;
+  std::size_t size_ = 0;
+  std::string line_;
+  bool too_long_ = false;
+};
+
+// Whether a read from here begins within a line, which then was too long.
+bool is_within_line(std::ifstream& in, std::uint64_t offset) {
+  if (offset == 0) return false;
+  in.seekg(static_cast<std::streamoff>(offset - 1));
+  return in.get() != '\n' && in;
+}
+
 // Cuts the part of a record off that was written before the disk was full: what is appended next
 // stands on a line of its own.
 void take_back(int descriptor, std::size_t bytes) {
@@ -58,10 +117,21 @@ std::int64_t now_ms() {
       .count();
 }
 
+std::optional<std::int64_t> whole_number(const Json& value) {
+  if (value.is_number_unsigned() &&
+      value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max()) {
+    return std::nullopt;
+  }
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  const double number = value.is_number() ? value.get<double>() : 0.5;
+  if (std::trunc(number) != number || std::abs(number) >= 9e15) return std::nullopt;
+  return static_cast<std::int64_t>(number);
+}
+
 SpoolWriter::SpoolWriter(const std::filesystem::path& path) : path_(path) {
   make_folders(path.parent_path());
   // Not through a link that somebody laid there.
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (descriptor_ < 0) throw_file_error(path, "open", errno);
   const off_t size = ::lseek(descriptor_, 0, SEEK_END);
   char last = '\n';
@@ -112,17 +182,18 @@ SpoolBatch read_spool(const std::filesystem::path& path, std::uint64_t offset,
   batch.end_offset = offset;
   std::ifstream in(path, std::ios::binary);
   if (!in) return batch;
+  bool skip = is_within_line(in, offset);
+  in.clear();
   in.seekg(static_cast<std::streamoff>(offset));
-  std::string line;
-  while (batch.end_offset - offset < max_bytes && std::getline(in, line)) {
-    if (in.eof()) break;  // no line end yet: the writer is in the middle of it, or died there
-    batch.end_offset += line.size() + 1;
-    if (line.empty()) continue;
-    Json record = parse_record(line);
+  Lines lines(in, offset);
+  while (batch.end_offset - offset < max_bytes && lines.next()) {
+    batch.end_offset = lines.offset();
+    if (std::exchange(skip, false) || lines.line().empty()) continue;
+    Json record = lines.is_too_long() ? Json() : parse_record(lines.line());
     if (record.is_object() && record.contains("type") && record["type"].is_string()) {
       batch.records.push_back(std::move(record));
     } else {
-      batch.damaged.push_back(line.substr(0, 200));
+      batch.damaged.push_back(lines.line().substr(0, 200));
     }
   }
   return batch;

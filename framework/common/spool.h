@@ -12,14 +12,15 @@
 //   {"type":"end","time":T,"code":0,"message":""}
 //
 // `time` is milliseconds since 1970 UTC. A record counts once its line end is there: a torn last
-// line is ignored, and a line that is no record (or nests
-// more than kMaxJsonDepth deep) is reported and skipped. Bare NaN, Infinity and
-// -Infinity, as Python's json writes them, are read as the texts above.
+// line is ignored, and a line that is no record (or nests more than kMaxJsonDepth deep, or is
+// longer than kLongestRecord) is reported and skipped. Bare NaN, Infinity and -Infinity, as
+// Python's json writes them, are read as the texts above.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,13 @@
 
 namespace mvn {
 
+inline constexpr std::size_t kLongestRecord = 1U << 20;  // bytes
+
 std::int64_t now_ms();
+
+// The whole number of `value`, also where a program writes 10 as 10.0. Nothing where it is another
+// thing, or more than 64 bits with a sign hold.
+std::optional<std::int64_t> whole_number(const Json& value);
 
 // Appends records. Not thread-safe; every append is one write(2), so a reader never sees a part
 // of two records mixed.
@@ -54,12 +61,13 @@ class SpoolWriter {
 // What SpoolReader found.
 struct SpoolBatch {
   std::vector<Json> records;
-  std::vector<std::string> damaged;  // complete lines that are no records, cut to 200 characters
+  std::vector<std::string> damaged;  // lines that are no records, cut to 200 characters
   std::uint64_t end_offset = 0;      // where the next read starts
 };
 
 // The complete records of `path` from byte `offset` on, at most `max_bytes` of them (but at least
-// one line). A file that does not exist yet has none.
+// one line). A file that does not exist yet has none. Of a line that is too long no more than that
+// is held: `end_offset` may lie within it, and the next read skips what is left of it.
 SpoolBatch read_spool(const std::filesystem::path& path, std::uint64_t offset,
                       std::size_t max_bytes = 8U << 20);
 

@@ -4,9 +4,15 @@
 #include <charconv>
 #include <functional>
 
+#include "common/printable.h"
 #include "mvn/error.h"
 
 namespace mvn {
+namespace {
+
+constexpr std::size_t kShortId = 12;  // digits of an id that name its folder
+
+}  // namespace
 
 Json to_json(const TrialFile& trial) {
   return Json{{"format", 1},
@@ -78,9 +84,36 @@ std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& checkpoi
   return steps;
 }
 
+bool is_sweep_name(std::string_view name) {
+  const bool taken = name.starts_with("results.db") || name.starts_with("runner.lock");
+  return !name.empty() && !taken && name.front() != '.' &&
+         name.find('/') == std::string_view::npos && printable(name) == name;
+}
+
+bool is_trial_id(std::string_view id) {
+  return id.size() >= kShortId &&
+         id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+void require_below(const std::filesystem::path& folder, const std::filesystem::path& path) {
+  const auto real = std::filesystem::weakly_canonical(path);
+  const auto inside = real.lexically_relative(std::filesystem::weakly_canonical(folder));
+  if (!inside.empty() && *inside.begin() != "..") return;
+  throw DataError(path.string() + ": leads out of " + folder.string() + ", to " + real.string() +
+                  "; nothing is written through such a link");
+}
+
 TrialPaths trial_paths(const std::filesystem::path& results, const std::string& sweep,
                        const std::string& id) {
-  return {results / sweep / id.substr(0, 12)};
+  if (!is_sweep_name(sweep)) {
+    throw DataError("'" + printable(sweep) + "' cannot be a sweep's name: it is no folder's");
+  }
+  if (!is_trial_id(id)) {
+    throw DataError("'" + printable(id) + "' is no trial's id, which is made of 0-9 and a-f");
+  }
+  TrialPaths paths{results / sweep / id.substr(0, kShortId)};
+  if (!results.empty()) require_below(results, paths.folder);
+  return paths;
 }
 
 }  // namespace mvn

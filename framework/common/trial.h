@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/json.h"
@@ -29,6 +30,16 @@ Json to_json(const TrialFile& trial);
 // Throws DataError naming `path` when a field is missing or of the wrong type.
 TrialFile read_trial_file(const std::filesystem::path& path);
 
+// Whether a sweep can be called so: its name is that of a folder of the results, beside other
+// files.
+bool is_sweep_name(std::string_view name);
+
+// Whether it can be a trial's identity: at least twelve digits 0-9 a-f.
+bool is_trial_id(std::string_view id);
+
+// Throws DataError where `path` does not lie below `folder` once symbolic links are followed.
+void require_below(const std::filesystem::path& folder, const std::filesystem::path& path);
+
 // Where everything of a trial lives; the one place that makes these paths.
 struct TrialPaths {
   std::filesystem::path folder;
@@ -46,7 +57,9 @@ struct TrialPaths {
 // The steps of the whole checkpoints ("step-120") in a trial's folder of them, newest first.
 std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& checkpoints);
 
-// <results>/<sweep>/<first 12 digits of the id>
+// <results>/<sweep>/<first 12 digits of the id>. Names and ids come from databases and files of
+// anywhere: throws DataError where they would lead out of the results, or symbolic links do. (Of an
+// empty `results`, only names and ids are looked at.)
 TrialPaths trial_paths(const std::filesystem::path& results, const std::string& sweep,
                        const std::string& id);
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/printable.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/labels.h"
 #include "orchestrate/launch/results_lock.h"
@@ -66,7 +67,7 @@ void ask_runner(const std::filesystem::path& results, const std::string& request
   const auto& asked = find(request);
   // A second SIGINT would stop it.
   if (runner->course == to_string(asked.course)) {
-    out << process << " is " << runner->course << " already" << std::endl;
+    out << process << " is " << printable(runner->course) << " already" << std::endl;
     return;
   }
   if (::kill(runner->pid, asked.signal) != 0) {

@@ -107,6 +107,8 @@ void add_rerun(CLI::App& app, CommandLine& line) {
       ->type_name("R")
       ->check(CLI::NonNegativeNumber);
   rerun->add_flag("--keep", line.keep, "Keep what --verify wrote");
+  rerun->add_flag("--run-command", line.run_command,
+                  "Run the trial's own program though no sweep file of yours names it");
 }
 
 void add_merge(CLI::App& app, CommandLine& line) {

@@ -38,6 +38,7 @@ struct CommandLine {
   bool rerun_changed = false;          // kRun, kPlan
   bool verify = false;                 // kRerun
   bool keep = false;                   // kRerun
+  bool run_command = false;            // kRerun
   double tolerance = 1e-5;             // kRerun
 
   std::string component;         // kPlugins: only those of this name, "" for all

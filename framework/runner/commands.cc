@@ -87,9 +87,9 @@ int run_command(const CommandLine& line, std::ostream& out) {
       preview_sweep(run_options(line), row_format(line.format), out);
       break;
     case Command::kRerun:
-      return rerun_trial(
-          {line.trial, line.results, line.plugin_folders, line.verify, line.keep, line.tolerance},
-          out);
+      return rerun_trial({line.trial, line.results, line.plugin_folders, line.verify, line.keep,
+                          line.tolerance, line.run_command},
+                         out);
     case Command::kPlugins:
       plugins(line, out);
       break;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/printable.h"
 #include "mvn/error.h"
 #include "orchestrate/sweep/problems.h"
 #include "runner/commands.h"
@@ -36,13 +37,13 @@ int main(int argc, char** argv) {
     std::cerr << mvn::render(problems.problems(), in_colour(STDERR_FILENO)) << std::endl;
     return problems.exit_code();
   } catch (const mvn::Error& error) {
-    std::cerr << "mvn-runner: " << error.what() << std::endl;
+    std::cerr << "mvn-runner: " << mvn::printable_lines(error.what()) << std::endl;
     return error.exit_code();
   } catch (const std::bad_alloc&) {
     std::cerr << "mvn-runner: out of memory" << std::endl;
     return 1;
   } catch (const std::exception& error) {
-    std::cerr << "mvn-runner: " << error.what() << std::endl;
+    std::cerr << "mvn-runner: " << mvn::printable_lines(error.what()) << std::endl;
     return 1;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "common/printable.h"
 #include "common/spool.h"
 #include "orchestrate/launch/results_lock.h"
 #include "orchestrate/launch/view.h"
@@ -59,7 +60,7 @@ void show_runner(const LastRunner& runner, const std::filesystem::path& database
     out << std::endl;
     return;
   }
-  out << ", " << runner.sweep << " is " << runner.course << std::endl;
+  out << ", " << printable(runner.sweep) << " is " << printable(runner.course) << std::endl;
   const auto overview = sweep_overview(database, runner.sweep, runner.started);
   // As many lines as there are workers: nothing is drawn over.
   const TerminalSize size{terminal_width(STDOUT_FILENO).value_or(80), overview.running.size() + 4};
@@ -74,10 +75,10 @@ void show_dead(const std::optional<LastRunner>& runner, const std::filesystem::p
   if (!runner || runner->sweep.empty()) return;
   const auto running = sweep_overview(database, runner->sweep, runner->started).running;
   if (running.empty()) return;
-  out << runner->text() << " died while it ran " << runner->sweep
+  out << runner->text() << " died while it ran " << printable(runner->sweep)
       << "; the same command goes on with:" << std::endl;
   for (const auto& each : running) {
-    out << "  " << each.trial << " " << each.label << ", step " << each.step
+    out << "  " << printable(each.trial + " " + each.label) << ", step " << each.step
         << (each.steps > 0 ? "/" + std::to_string(each.steps) : "") << std::endl;
   }
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/json.h"
+#include "common/printable.h"
 #include "mvn/cpu_isa.h"
 #include "mvn/error.h"
 #include "serve.h"
@@ -47,10 +48,12 @@ int check(const Folders& plugin_dirs) {
 }
 
 int run(const std::filesystem::path& trial, const Folders& plugin_dirs) {
+  mvn::handle_signals();
   const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));
   mvn::Warm warm;
   const auto end = mvn::run_trial(trial, host, warm, mvn::stop_requested);
-  if (!end.message.empty()) std::cerr << "mvn-worker: " << end.message << "\n";
+  if (!end.message.empty())
+    std::cerr << "mvn-worker: " << mvn::printable_lines(end.message) << "\n";
   return end.code;
 }
 
@@ -61,13 +64,14 @@ int merge(mvn::MergeRequest request, const std::string& config, const Folders& p
   request.config = mvn::to_value(entries).as_map();
   const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));
   mvn::merge_adapter(host, request, [](const std::string& warning) {
-    std::cerr << "mvn-worker: warning: " << warning << "\n";
+    std::cerr << "mvn-worker: warning: " << mvn::printable_lines(warning) << "\n";
   });
   std::cout << "wrote " << request.output.string() << "\n";
   return 0;
 }
 
 int serve(const Folders& plugin_dirs) {
+  mvn::handle_signals();
   const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));
   return mvn::serve(host);
 }
@@ -118,7 +122,6 @@ int main(int argc, char** argv) {
   merging->add_option("--plugin", request.plugin, "model plugin (by the base's model_type)");
   merging->add_option("--config", config, "JSON to lay over the base's config.json");
   command("serve", "run the trials named on stdin", [&] { return serve(plugin_dirs); });
-  mvn::handle_signals();
   try {
     (void)mvn::best_isa();  // the environment's mistake is told before anything starts
     prepare_torch();
@@ -128,7 +131,7 @@ int main(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : static_cast<int>(mvn::ExitCode::kBadConfig);
   } catch (...) {
     const auto end = mvn::end_of(std::current_exception());
-    std::cerr << "mvn-worker: " << end.message << "\n";
+    std::cerr << "mvn-worker: " << mvn::printable_lines(end.message) << "\n";
     return end.code;
   }
 }

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "common/json.h"
+#include "common/printable.h"
 #include "mvn/error.h"
 #include "train/trainer/run_trial.h"
 
@@ -72,7 +73,7 @@ class LogTo {
         error_(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)) {
     // Neither through a link that somebody laid there nor waiting for a pipe's reader.
     const int log = ::open(
-        path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+        path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (log < 0) return;  // the trial's own messages then go where the worker's go
     ::dup2(log, STDOUT_FILENO);
     ::dup2(log, STDERR_FILENO);
@@ -120,7 +121,7 @@ std::filesystem::path requested_trial(const std::string& line) {
 TrialEnd run_logged(const std::filesystem::path& trial, const PluginHost& host, Warm& warm) {
   const LogTo log(trial.parent_path() / "log.txt");
   TrialEnd end = run_trial(trial, host, warm, stop_requested);
-  if (!end.message.empty()) std::cerr << "mvn-worker: " << end.message << "\n";
+  if (!end.message.empty()) std::cerr << "mvn-worker: " << printable_lines(end.message) << "\n";
   return end;
 }
 

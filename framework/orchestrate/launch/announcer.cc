@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "common/printable.h"
 #include "orchestrate/launch/labels.h"
 
 namespace mvn {
@@ -14,6 +15,13 @@ std::string indented(const std::string& text) {
   std::string result;
   for (std::string line; std::getline(lines, line);) result += "\n  | " + line;
   return result;
+}
+
+// What a trial says of itself: its further lines are not taken for the runner's.
+std::string said(const AttemptEnd& end) {
+  std::string text;
+  for (const char c : end.message) text += c == '\n' ? std::string("\n    ") : std::string(1, c);
+  return text;
 }
 
 std::string trials(std::size_t count, const std::string& one, const std::string& several) {
@@ -47,7 +55,7 @@ Announcer::Announcer(const SweepPlan& plan, View& view)
 void Announcer::relabel() { labels_ = trial_labels(plan_); }
 
 std::string Announcer::short_label(std::size_t trial) const {
-  return shortened(labels_[trial], kLabelWidth);
+  return shortened(printable(labels_[trial]), kLabelWidth);
 }
 
 void Announcer::started(const Attempt& attempt) {
@@ -68,19 +76,19 @@ void Announcer::ended(const Attempt& attempt, const AttemptEnd& end, const RunSt
     }
     view_.detail(count + "done " + label + objective + "  " + duration_text(now - attempt.started));
   } else if (end.state == TrialState::kDiverged) {
-    view_.note(count + "DIVERGED " + label + ": " + end.message);
+    view_.note(count + "DIVERGED " + label + ": " + said(end));
   } else if (end.state == TrialState::kStopped) {
-    view_.note(count + "STOPPED " + label + ": " + end.message);
+    view_.note(count + "STOPPED " + label + ": " + said(end));
   } else if (end.state == TrialState::kInterrupted) {
-    view_.detail("interrupted " + label + ": " + end.message);
+    view_.detail("interrupted " + label + ": " + said(end));
   } else {
-    view_.note("FAILED " + label + ": " + end.message + indented(end.log_tail) +
+    view_.note("FAILED " + label + ": " + said(end) + indented(end.log_tail) +
                "\n  log: " + path_text(attempt.log()));
   }
 }
 
 void Announcer::retried(const Attempt& attempt, const AttemptEnd& end, const std::string& with) {
-  view_.note("RETRY " + short_label(attempt.trial) + with + ": " + end.message +
+  view_.note("RETRY " + short_label(attempt.trial) + with + ": " + said(end) +
              "\n  log: " + path_text(attempt.log()));
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/disk_full.h"
 #include "common/input_file.h"
+#include "common/spool.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/run_to_end.h"
 
@@ -58,11 +59,11 @@ AttemptEnd end_of_code(int code, const std::string& message) {
 }
 
 std::optional<AttemptEnd> end_of_record(const Json& record) {
-  const auto code = record.find("code");
-  if (code == record.end() || !code->is_number_integer()) return std::nullopt;
+  const auto code = whole_number(record.value("code", Json()));
+  if (!code || *code < 0 || *code > 255) return std::nullopt;  // the store reports it
   const auto message = record.find("message");
   const bool said = message != record.end() && message->is_string();
-  return end_of_code(code->get<int>(), said ? message->get<std::string>() : "");
+  return end_of_code(static_cast<int>(*code), said ? message->get<std::string>() : "");
 }
 
 AttemptEnd end_of_process(const ProcessEnd& process, bool told_to_stop) {

@@ -6,6 +6,8 @@
 #include <queue>
 #include <set>
 
+#include "common/secrets.h"
+
 namespace mvn {
 namespace {
 
@@ -41,7 +43,7 @@ double number(const Json& config, const char* section, const char* key) {
 }  // namespace
 
 Json shape_of(const Json& config) {
-  Json shape = config;
+  Json shape = without_secrets(config);  // as the database holds it
   shape.erase("seed");
   shape.erase("schedule");
   if (shape.contains("training") && shape["training"].is_object()) {

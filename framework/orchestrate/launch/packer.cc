@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/secrets.h"
+
 namespace mvn {
 namespace {
 
@@ -22,7 +24,7 @@ Json without_reals(const Json& value) {
 }  // namespace
 
 std::string memory_shape(const Json& config) {
-  Json shape = without_reals(config);
+  Json shape = without_reals(without_secrets(config));  // as the database holds it
   shape.erase("seed");
   shape.erase("schedule");
   if (const auto training = shape.find("training"); training != shape.end()) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "common/printable.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/run_to_end.h"
 
@@ -21,7 +22,7 @@ std::string quoted(const std::string& word) {
 
 void run(const Preparation& preparation, std::ostream& out, Signals& signals) {
   const auto text = shell_text(preparation.command);
-  out << "preparing " << preparation.creates.string() << ": " << text << std::endl;
+  out << "preparing " << preparation.creates.string() << ": " << printable(text) << std::endl;
   const auto result = run_to_end({preparation.command, preparation.folder, {}}, "", signals);
   if (!result.end.success()) {
     const auto tail = last_lines(result.output + result.errors, kTail);

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "common/files.h"
+#include "common/printable.h"
 #include "common/text.h"
 #include "common/trial.h"
 #include "orchestrate/launch/labels.h"
@@ -262,9 +263,11 @@ std::vector<std::string> shortages(const Preview& preview, const PreviewTotal& t
 }
 
 void print_preview(const Preview& preview, std::optional<std::size_t> width, std::ostream& out) {
-  for (const auto& warning : preview.warnings) out << "warning: " << warning << "\n";
+  for (const auto& warning : preview.warnings) {
+    out << "warning: " << printable_lines(warning) << "\n";
+  }
   print_trials(preview, width, out);
-  for (const auto& command : preview.first) out << "first runs: " << command << "\n";
+  for (const auto& command : preview.first) out << "first runs: " << printable(command) << "\n";
   const auto total = total_of(preview);
   out << counts_line(preview, total) << "\n";
   if (total.left > 0) print_total(preview, total, out);

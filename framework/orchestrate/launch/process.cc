@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/files.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/supervisor.h"
 
@@ -88,9 +89,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 // What is written there is appended to the file; there is nothing to read.
 Pipe to_file(const std::filesystem::path& file) {
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (descriptor < 0) throw Error(file.string() + ": cannot open: " + std::strerror(errno));
-  return {Descriptor(), Descriptor(descriptor)};
+  return {Descriptor(), Descriptor(open_own_file(file, O_WRONLY | O_APPEND))};
 }
 
 }  // namespace

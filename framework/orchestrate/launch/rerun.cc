@@ -7,16 +7,20 @@
 #include <memory>
 #include <optional>
 
+#include "common/printable.h"
+#include "common/secrets.h"
 #include "common/spool.h"
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/comparison.h"
 #include "orchestrate/launch/labels.h"
+#include "orchestrate/launch/prepare.h"
 #include "orchestrate/launch/results_lock.h"
 #include "orchestrate/launch/sweep_run.h"
 #include "orchestrate/launch/trial_command.h"
 #include "orchestrate/launch/worker_program.h"
 #include "orchestrate/store/reader.h"
+#include "orchestrate/sweep/recipes.h"
 
 namespace mvn {
 namespace {
@@ -64,7 +68,8 @@ SweepPlan plan_of(const TrialRecord& record) {
 // A folder that is removed at the end unless it is to be kept.
 class Scratch {
  public:
-  explicit Scratch(fs::path folder) : folder_(std::move(folder)) {
+  Scratch(const fs::path& results, fs::path folder) : folder_(std::move(folder)) {
+    require_below(results, folder_);
     fs::create_directories(folder_);
   }
   Scratch(const Scratch&) = delete;
@@ -99,6 +104,9 @@ class Rerun {
  private:
   void open();
   void check() const;
+  [[nodiscard]] std::optional<PlannedTrial> planned_by_file() const;
+  void check_command(bool planned) const;
+  void take_configuration();
   int verify();
   int train_in_place();
   // Trains it into `results`; returns how it ended.
@@ -135,9 +143,64 @@ void Rerun::open() {
   for (auto& past : reader_->history()) {
     if (past.sweep == record_.sweep && past.id == record_.trial.id) attempts_ = past.attempts;
   }
-  plan_ = plan_of(record_);
+  // Before anything is made of its names.
+  static_cast<void>(trial_paths(results_, record_.sweep, record_.trial.id));
   check();
   installed_ = worker_.describe(signals_);
+  take_configuration();
+  plan_ = plan_of(record_);
+}
+
+// The trial as its sweep file plans it now; nothing where the file is gone, does not, or came with
+// the results.
+std::optional<PlannedTrial> Rerun::planned_by_file() const {
+  std::error_code error;
+  if (!fs::is_regular_file(record_.file, error)) return std::nullopt;
+  const auto inside = fs::canonical(record_.file).lexically_relative(fs::canonical(results_));
+  if (!inside.empty() && *inside.begin() != "..") return std::nullopt;
+  try {
+    const auto find = [this](const std::string& prefix) {
+      const auto found = reader_->finished_with_prefix(prefix);
+      if (found.size() != 1) throw ConfigError("", "no such trial: " + prefix);
+      return found.front();
+    };
+    auto plan = plan_sweep(record_.file, installed_, {{}, find, shipped_recipe_folders()});
+    for (auto& trial : plan.trials) {
+      if (trial.id == record_.trial.id) return std::move(trial);
+    }
+  } catch (const Error&) {
+    // A file that plans nothing does not plan this.
+  }
+  return std::nullopt;
+}
+
+// The database may be anybody's.
+void Rerun::check_command(bool planned) const {
+  if (planned || options_.run_command || !has_own_program(record_.trial.config)) return;
+  const auto command = record_.trial.config.at("worker").at("command");
+  const auto args = record_.trial.config.value("args", Json::object());
+  throw ConfigError(
+      "", name() +
+              " is run by a command that only the results name, not a sweep file of yours:\n  " +
+              printable(shell_text(command.get<std::vector<std::string>>())) +
+              (args.empty() ? "" : "\n  args: " + printable(args.dump())) + "\n  in " +
+              printable(record_.file.parent_path().string()) +
+              "\nwhere you trust it, --run-command runs it");
+}
+
+void Rerun::take_configuration() {
+  const bool own_program = has_own_program(record_.trial.config);
+  const auto masked = masked_name(record_.trial.config);
+  if (!own_program && masked.empty()) return;
+  auto planned = planned_by_file();
+  check_command(planned.has_value());
+  if (planned) {
+    record_.trial.config = std::move(planned->config);
+  } else if (!masked.empty()) {
+    throw ConfigError("", name() + " was given " + masked +
+                              ", a secret, which is not kept; run its sweep file instead: " +
+                              path_text(record_.file));
+  }
 }
 
 // Says what cannot work before anything starts.
@@ -157,8 +220,14 @@ void Rerun::check() const {
     }
   }
   if (!has_own_program(record_.trial.config)) return;
+  const Json& command = record_.trial.config.at("worker").at("command");
+  const auto is_text = [](const Json& word) { return word.is_string(); };
+  if (!command.is_array() || command.empty() || !std::ranges::all_of(command, is_text)) {
+    throw ConfigError(
+        "", name() + ": its worker.command is no list of texts: " + printable(command.dump()));
+  }
   const auto folder = record_.file.parent_path();
-  const auto program = record_.trial.config.at("worker").at("command").at(0).get<std::string>();
+  const auto program = command.at(0).get<std::string>();
   const auto reason = fs::is_directory(folder) ? why_not_startable(program, folder)
                                                : "no folder " + folder.string();
   if (!reason.empty()) {
@@ -237,8 +306,8 @@ int Rerun::train_in_place() {
 }
 
 int Rerun::verify() {
-  Scratch scratch(results_ / ".rerun" /
-                  (short_id(record_.trial.id) + "-" + std::to_string(::getpid())));
+  Scratch scratch(results_, results_ / ".rerun" /
+                                (short_id(record_.trial.id) + "-" + std::to_string(::getpid())));
   if (options_.keep) scratch.keep();
   out_ << name() << " of " << record_.sweep << " is trained again in "
        << path_text(scratch.folder()) << std::endl;

@@ -1,13 +1,11 @@
 #include "orchestrate/launch/results_lock.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
+#include <fstream>
 #include <sstream>
 
+#include "common/printable.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/labels.h"
-#include "orchestrate/launch/pipe.h"
 
 namespace mvn {
 namespace {
@@ -17,27 +15,42 @@ namespace fs = std::filesystem;
 fs::path lock_file(const fs::path& results) { return results / "runner.lock"; }
 
 FileLock take(const fs::path& results) {
-  auto lock = FileLock::try_lock(lock_file(results));
+  const auto file = lock_file(results);
+  auto lock = FileLock::try_lock(file);
   if (lock) return std::move(*lock);
-  throw Error(path_text(results) + " is in use by another mvn-runner, " +
-              FileLock::holder(lock_file(results)) +
+  const auto runner = last_runner(results);
+  const auto by = runner && runner->alive
+                      ? "another mvn-runner, " + runner->text()
+                      : "another program, which holds " + path_text(file) + " locked";
+  throw Error(path_text(results) + " is in use by " + by +
               ": wait for it to end, stop it, or choose another folder with --results");
 }
 
-std::string first_line(const fs::path& file) {
-  const auto text = read_file(file);
-  return text.substr(0, text.find('\n'));
+// Whether what the process has open under this number is locked by it alone.
+bool is_locked(const fs::path& process, const std::string& descriptor) {
+  std::ifstream info(process / "fdinfo" / descriptor);
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("lock:") && line.find(" FLOCK ") != std::string::npos &&
+        line.find(" WRITE ") != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
 }
 
-// Whether a process of this number has the file open: the number may be another program's by now.
-// Of other users' processes only the name can be seen.
+// Whether a process of this number holds the file: the number may be another program's by now, or
+// never have been a runner's. Of other users' processes only the name can be seen.
 bool holds(pid_t pid, const fs::path& file) {
+  if (pid <= 0) return false;
   const fs::path process = "/proc/" + std::to_string(pid);
   std::error_code error;
   const auto wanted = fs::canonical(file, error);
   for (const auto& entry : fs::directory_iterator(process / "fd", error)) {
     std::error_code ignored;
-    if (fs::read_symlink(entry.path(), ignored) == wanted) return true;
+    if (fs::read_symlink(entry.path(), ignored) == wanted &&
+        is_locked(process, entry.path().filename())) {
+      return true;
+    }
   }
   if (error != std::errc::permission_denied) return false;
   return read_file(process / "comm").starts_with("mvn-runner");
@@ -45,26 +58,20 @@ bool holds(pid_t pid, const fs::path& file) {
 
 }  // namespace
 
-ResultsLock::ResultsLock(const fs::path& results)
-    : results_(results), lock_(take(results)), owner_(first_line(lock_file(results))) {}
+ResultsLock::ResultsLock(const fs::path& results) : lock_(take(results)) {}
 
 void ResultsLock::announce(const std::string& sweep, Course course, std::int64_t started) const {
-  const std::string text = owner_ + "\n" + sweep + " " + std::string(to_string(course)) + " " +
-                           std::to_string(started) + "\n";
-  // In place: another file of this name would be one that nobody holds. It is for readers alone, so
-  // that a full disk costs no more than what they see.
-  const Descriptor file(::open(lock_file(results_).c_str(), O_WRONLY | O_CLOEXEC));
-  const ssize_t written = ::pwrite(file.get(), text.data(), text.size(), 0);
-  if (written < 0 || ::ftruncate(file.get(), written) != 0) return;
+  lock_.say(sweep + " " + std::string(to_string(course)) + " " + std::to_string(started) + "\n");
 }
 
 std::string LastRunner::text() const {
-  return "process " + std::to_string(pid) + " on " + host +
-         (since.empty() ? "" : ", since " + since);
+  return "process " + std::to_string(pid) + " on " + printable(host) +
+         (since.empty() ? "" : ", since " + printable(since));
 }
 
 std::optional<LastRunner> last_runner(const fs::path& results) {
   const auto file = lock_file(results);
+  if (fs::is_symlink(file)) throw Error(path_text(file) + ": is a symbolic link; remove it");
   if (!fs::exists(file)) return std::nullopt;
   LastRunner runner;
   std::istringstream text(read_file(file));

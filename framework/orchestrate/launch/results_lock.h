@@ -24,9 +24,7 @@ class ResultsLock {
   void announce(const std::string& sweep, Course course, std::int64_t started) const;
 
  private:
-  std::filesystem::path results_;
   FileLock lock_;
-  std::string owner_;  // the first line of the lock's file
 };
 
 // The runner that was last at work in a results folder, as its lock file tells.
@@ -44,7 +42,9 @@ struct LastRunner {
   [[nodiscard]] std::string text() const;
 };
 
-// Nothing where no runner ever was.
+// Nothing where no runner ever was. A file that only says so makes no runner alive: that takes the
+// process of this number to hold the lock. Throws Error where the file is a symbolic link: it would
+// speak of another folder's runner.
 std::optional<LastRunner> last_runner(const std::filesystem::path& results);
 
 }  // namespace mvn

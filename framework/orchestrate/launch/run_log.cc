@@ -1,7 +1,15 @@
 #include "orchestrate/launch/run_log.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
 #include <ctime>
+
+#include "common/files.h"
+#include "common/printable.h"
+#include "common/secrets.h"
+#include "mvn/error.h"
 
 namespace mvn {
 namespace {
@@ -35,14 +43,23 @@ class LoggedView : public View {
 
 }  // namespace
 
+RunLog::RunLog(const std::filesystem::path& file) {
+  try {
+    file_ = Descriptor(open_own_file(file, O_WRONLY | O_APPEND));
+  } catch (const Error&) {
+    // Then there is none.
+  }
+}
+
 void RunLog::line(const std::string& text) {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   ::localtime_r(&now, &local);
   std::array<char, 32> stamp{};
   std::strftime(stamp.data(), stamp.size(), "%Y-%m-%d %H:%M:%S ", &local);
-  out_.clear();  // the disk may have been full
-  out_ << stamp.data() << text << std::endl;
+  const auto line = stamp.data() + text_without_secrets(printable_lines(text)) + "\n";
+  // The disk may be full: then it is not logged.
+  if (::write(file_.get(), line.data(), line.size()) < 0) return;
 }
 
 std::unique_ptr<View> logged(std::unique_ptr<View> shown, RunLog& log) {

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 
+#include "orchestrate/launch/pipe.h"
 #include "orchestrate/launch/view.h"
 
 namespace mvn {
@@ -13,12 +13,13 @@ namespace mvn {
 class RunLog {
  public:
   // A file that cannot be written costs the log and nothing else.
-  explicit RunLog(const std::filesystem::path& file) : out_(file, std::ios::app) {}
-  // "2026-11-26 15:38:26 text"; further lines of `text` follow as they are.
+  explicit RunLog(const std::filesystem::path& file);
+  // "2026-11-26 15:38:26 text"; further lines of `text` follow as they are. Secrets are masked, and
+  // nothing in it is an escape sequence for whoever looks at the file in a terminal.
   void line(const std::string& text);
 
  private:
-  std::ofstream out_;
+  Descriptor file_;
 };
 
 // A view that shows all in `shown` and logs it, a summary every minute included. `log` outlives it.

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "common/spool.h"
+
 namespace mvn {
 namespace {
 
@@ -16,9 +18,7 @@ std::string format(const char* pattern, Arguments... arguments) {
 }
 
 std::int64_t integer(const Json& record, const char* name, std::int64_t otherwise) {
-  const auto found = record.find(name);
-  return found != record.end() && found->is_number_integer() ? found->get<std::int64_t>()
-                                                             : otherwise;
+  return whole_number(record.value(name, Json())).value_or(otherwise);
 }
 
 }  // namespace

@@ -24,9 +24,17 @@ struct CommandResult {
   std::string errors;
 };
 
-// Gives the command `input` and returns what it wrote. A stop signal ends the command (SIGTERM,
-// the second time SIGKILL) and throws Interrupted once it is gone.
-CommandResult run_to_end(const ProcessSpec& spec, const std::string& input, Signals& signals);
+// How long a command may take, in seconds.
+struct Patience {
+  double grace = 5;  // to end once it is asked to
+  double limit = 0;  // in all; 0: as long as it likes
+};
+
+// Gives the command `input` and returns what it wrote. A stop signal ends the command (SIGTERM, the
+// second time or after the grace SIGKILL) and throws Interrupted once it is gone. Throws Error
+// where it was killed because it took longer than the limit.
+CommandResult run_to_end(const ProcessSpec& spec, const std::string& input, Signals& signals,
+                         const Patience& patience = {});
 
 // The last `lines` lines of a text; at most 4000 bytes of it.
 std::string last_lines(const std::string& text, std::size_t lines);

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "common/files.h"
+#include "common/printable.h"
 #include "common/spool.h"
 #include "common/text.h"
 #include "common/trial.h"
@@ -30,23 +31,13 @@
 #include "orchestrate/store/report.h"
 #include "orchestrate/store/table.h"
 #include "orchestrate/sweep/problems.h"
+#include "orchestrate/sweep/recipes.h"
 
 namespace mvn {
 namespace {
 
 namespace fs = std::filesystem;
 using States = std::map<std::string, TrialState>;
-
-// Where the recipes that ship with mvn-runner are: installed, or in the source tree of a build.
-std::vector<fs::path> recipe_folders() {
-  const auto prefix = executable_folder().parent_path();
-  std::vector<fs::path> folders;
-  for (const auto& folder :
-       {prefix / "share" / "mvn" / "recipes", prefix.parent_path() / "experiments" / "recipes"}) {
-    if (fs::is_directory(folder)) folders.push_back(folder);
-  }
-  return folders;
-}
 
 // The trainer's own batch size, where a configuration does not say.
 std::int64_t default_batch_size(const Description& installed) {
@@ -151,7 +142,7 @@ void Session::warn(const std::string& warning) {
   if (previewing_) {
     warnings_.push_back(warning);
   } else {
-    out_ << "warning: " << warning << std::endl;
+    out_ << "warning: " << printable_lines(warning) << std::endl;
   }
 }
 
@@ -209,7 +200,7 @@ SweepPlan Session::plan_with(const std::map<std::string, std::vector<Point>>& dr
   return plan_sweep(
       options_.file, installed_,
       {options_.overrides, [this](const std::string& prefix) { return find_trial(prefix); },
-       recipe_folders(), drawn});
+       shipped_recipe_folders(), drawn});
 }
 
 // With what its searches have drawn in earlier runs.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "common/spool.h"
 #include "mvn/error.h"
 
 namespace mvn {
@@ -39,14 +40,14 @@ void Stopper::absorb(const PlannedTrial& trial, const Json& record) {
   const auto goal = plan_.metrics.find(trial.stage);
   if (goal == plan_.metrics.end() || record.value("type", std::string()) != "metric") return;
   if (!goal->second.target && !plan_.stopping.contains(trial.stage)) return;
-  const auto step = record.find("step");
+  const auto step = whole_number(record.value("step", Json()));
   const auto values = record.find("values");
-  if (step == record.end() || !step->is_number() || values == record.end()) return;
+  if (!step || values == record.end()) return;
   const auto value = values->find(goal->second.name);
   if (value == values->end()) return;
   const auto number = number_of(*value);
   if (!number) return;
-  stages_[trial.stage][trial.id].values[static_cast<std::int64_t>(step->get<double>())] = *number;
+  stages_[trial.stage][trial.id].values[*step] = *number;
   note_target(trial, *number);
 }
 

@@ -30,7 +30,7 @@ constexpr double kLookAtLimits = 1;          // seconds between two looks at wha
 std::int64_t device_peak(const Json& record) {
   static const Json::json_pointer kPeak("/values/peak_device_bytes");
   const auto& peak = record.contains(kPeak) ? record.at(kPeak) : Json();
-  return peak.is_number() ? static_cast<std::int64_t>(peak.get<double>()) : 0;
+  return whole_number(peak).value_or(0);
 }
 
 // What the attempt before ran with; {} where that is not known, as after a power failure.
@@ -48,6 +48,19 @@ std::vector<TrialHistory> histories_for(const SweepPlan& plan, const Store& stor
       !plan.stopping.empty() || std::any_of(plan.metrics.begin(), plan.metrics.end(),
                                             [](const auto& stage) { return stage.second.target; });
   return needed ? store.histories(plan.name) : std::vector<TrialHistory>();
+}
+
+// A trial writes and removes in these. In results of somebody else's they may be links.
+void require_own(const fs::path& results, const TrialPaths& paths) {
+  for (const auto& folder : {paths.attempt(1).parent_path(), paths.checkpoints(), paths.model()}) {
+    require_below(results, folder);
+  }
+}
+
+// For this user alone: what a trial is given may hold passwords.
+void make_own_folder(const fs::path& folder) {
+  make_folders(folder);
+  fs::permissions(folder, fs::perms::owner_all);
 }
 
 // Takes away what the next attempt would go on from. The model stays until there is a new one.
@@ -254,6 +267,7 @@ void SweepRun::start(Station& station, std::size_t trial) {
   Attempt attempt;
   attempt.trial = trial;
   attempt.paths = {parts_.results / parts_.store.folder_of(planned.id)};
+  require_own(parts_.results, attempt.paths);
   const bool fresh = parts_.fresh.erase(planned.id) > 0;
   if (fresh) when_it_fits([&] { start_over(attempt.paths, has_own_program(planned.config)); });
   attempt.number = when_it_fits([&] {
@@ -272,6 +286,7 @@ void SweepRun::start(Station& station, std::size_t trial) {
                  attempt.spool(),
                  station.slot.threads,
                  station.slot.device};
+  when_it_fits([&] { make_own_folder(attempt.paths.attempt(attempt.number)); });
   when_it_fits([&] { replace_file(attempt.trial_file(), to_json(file).dump(2) + "\n"); });
   if (parts_.packer.shares(station.slot.name)) {
     parts_.packer.start(station.slot.name, trial, shape_of(trial));
@@ -397,7 +412,7 @@ void SweepRun::ingest(Station& station, Attempt& attempt) {
     stopper_.absorb(planned, record);
     if (type == "cost") attempt.device_peak = std::max(attempt.device_peak, device_peak(record));
     if (type != "metric" || goal == parts_.plan.metrics.end()) continue;
-    const auto values = record.value("values", Json::object());
+    const auto values = record.value("values", Json());
     const auto value = values.find(goal->second.name);
     if (value == values.end() || !value->is_number()) continue;
     attempt.objective = value->get<double>();  // the last one counts

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "common/environment_variable.h"
+#include "common/printable.h"
 #include "orchestrate/launch/labels.h"
 
 namespace mvn {
@@ -64,14 +65,15 @@ std::string abridged(const std::string& text, std::size_t width) {
 std::string trial_line(const TrialProgress& trial, double now, std::size_t width) {
   const auto numbers = numbers_of(trial, now, width);
   const std::size_t room = width > columns(numbers) + 4 ? width - columns(numbers) - 4 : 0;
-  return shortened("  " + padded(abridged(trial.label, room), room) + "  " + numbers, width);
+  return shortened("  " + padded(abridged(printable(trial.label), room), room) + "  " + numbers,
+                   width);
 }
 
 class PlainView : public View {
  public:
   explicit PlainView(std::ostream& out) : out_(out) {}
   void note(const std::string& text) override {
-    out_ << text << std::endl;
+    out_ << printable_lines(text) << std::endl;
     printed_ = true;
   }
   void detail(const std::string& text) override { note(text); }
@@ -98,7 +100,7 @@ class LiveView : public View {
 
   void note(const std::string& text) override {
     erase();
-    out_ << text << '\n';
+    out_ << printable_lines(text) << '\n';
     draw();
   }
   void detail(const std::string&) override {}
@@ -177,7 +179,7 @@ std::string summary(const RunStatus& status, double now) {
 
 std::vector<std::string> render(const RunStatus& status, double now, TerminalSize size, bool utf8) {
   const auto text = summary(status, now);
-  const auto name = shortened(status.sweep, size.width / 4);
+  const auto name = shortened(printable(status.sweep), size.width / 4);
   const auto used = columns(text) + columns(name) + 4;
   std::vector<std::string> lines;
   if (used + 4 <= size.width) {

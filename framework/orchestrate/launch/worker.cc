@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "common/json.h"
+#include "common/spool.h"
 
 namespace mvn {
 namespace {
@@ -14,8 +15,9 @@ constexpr std::size_t kRemembered = 4000;
 std::optional<Reply> parse_reply(const std::string& line) {
   const Json json = try_parse_json(line);
   if (!json.is_object() || !json.contains("trial") || !json.contains("code")) return std::nullopt;
-  if (!json["trial"].is_string() || !json["code"].is_number_integer()) return std::nullopt;
-  return Reply{json["trial"], json["code"], json.value("message", std::string())};
+  const auto code = whole_number(json["code"]);
+  if (!json["trial"].is_string() || !code || *code < 0 || *code > 255) return std::nullopt;
+  return Reply{json["trial"], static_cast<int>(*code), json.value("message", std::string())};
 }
 
 }  // namespace

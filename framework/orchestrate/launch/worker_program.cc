@@ -55,6 +55,19 @@ std::string machine() {
   return text + "\n";
 }
 
+// What describe and check may take: a file that a stranger made can keep them busy for ever.
+Patience patience() {
+  constexpr double kLimit = 900;
+  const auto given = variable("MVN_CHECK_LIMIT");
+  if (given.empty()) return {.limit = kLimit};
+  char* end = nullptr;
+  const double seconds = std::strtod(given.c_str(), &end);
+  if (*end != '\0' || !(seconds >= 0)) {
+    throw ConfigError("", "MVN_CHECK_LIMIT: expected seconds, 0 for no limit, got '" + given + "'");
+  }
+  return {.limit = seconds};
+}
+
 // A cache that cannot be read, or holds what an older version wrote, is an empty one.
 std::optional<Description> cached(const fs::path& file) {
   try {
@@ -107,7 +120,7 @@ std::vector<std::string> WorkerProgram::command(const std::string& verb) const {
 }
 
 Json WorkerProgram::ask(const std::string& verb, const std::string& input, Signals& signals) const {
-  const auto result = run_to_end({command(verb), {}, {}}, input, signals);
+  const auto result = run_to_end({command(verb), {}, {}}, input, signals, patience());
   if (!result.end.success()) {
     const auto said = last_lines(result.errors, 15);
     throw Error("'" + file_.string() + " " + verb + "' ended with " + to_string(result.end) +

@@ -1,10 +1,14 @@
 #include "orchestrate/store/database.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <limits>
+
 #include "common/disk_full.h"
+#include "common/files.h"
 #include "mvn/error.h"
 #include "orchestrate/store/schema.h"
 
@@ -13,6 +17,7 @@ namespace {
 
 constexpr int kWriterWaitsMs = 30'000;  // for a person's shell that holds a lock
 constexpr int kReaderWaitsMs = 5'000;
+constexpr std::uint64_t kLargestInteger = std::numeric_limits<std::int64_t>::max();
 
 // WAL needs memory shared by all its processes, which these file systems do not give.
 bool is_network_file_system(const std::filesystem::path& folder) {
@@ -63,6 +68,10 @@ SQLite::Database open(const std::filesystem::path& path, Access access) {
     return {path.string(), SQLite::OPEN_READONLY, kReaderWaitsMs};
   }
   std::filesystem::create_directories(folder_of_file(path));
+  // SQLite would create it for everyone, and follow a link.
+  if (!std::filesystem::exists(path) || std::filesystem::is_symlink(path)) {
+    ::close(open_own_file(path, O_RDWR));
+  }
   return {path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kWriterWaitsMs};
 }
 
@@ -79,6 +88,8 @@ void prepare_for_writing(SQLite::Database& connection, const std::filesystem::pa
 
 Database::Database(const std::filesystem::path& path, Access access)
     : path_(path), connection_(open(path, access)) {
+  // Views and triggers of a database from anywhere call nothing that has an effect.
+  ::sqlite3_db_config(connection_.getHandle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   if (access == Access::kWrite) {
     prepare_for_writing(connection_, path);
   } else {
@@ -103,6 +114,8 @@ void Database::bind(SQLite::Statement& statement, int index, const Json& value) 
     statement.bind(index);
   } else if (value.is_boolean()) {
     statement.bind(index, static_cast<int>(value.get<bool>()));
+  } else if (value.is_number_unsigned() && value.get<std::uint64_t>() > kLargestInteger) {
+    statement.bind(index, value.get<double>());
   } else if (value.is_number_integer()) {
     statement.bind(index, value.get<std::int64_t>());
   } else if (value.is_number()) {

@@ -2,26 +2,28 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
+#include "common/secrets.h"
 #include "common/spool.h"
 #include "mvn/error.h"
 
 namespace mvn {
 namespace {
 
-// A whole number, also where a program writes 10 as 10.0.
 std::int64_t whole_number(const Json& record, const char* field) {
-  const Json& value = record.at(field);
-  if (value.is_number_float()) {
-    const double number = value.get<double>();
-    if (std::trunc(number) == number && std::abs(number) < 9e15) {
-      return static_cast<std::int64_t>(number);
-    }
+  const auto number = mvn::whole_number(record.at(field));
+  if (!number) {
+    throw Error(std::string("'") + field + "' is not a whole number: " + record.at(field).dump());
   }
-  if (!value.is_number_integer()) {
-    throw Error(std::string("'") + field + "' is not a whole number: " + value.dump());
-  }
-  return value.get<std::int64_t>();
+  return *number;
+}
+
+// What a process can end with.
+int exit_code(const Json& record) {
+  const auto code = whole_number(record, "code");
+  if (code < 0 || code > 255) throw Error("'code' is no exit code: " + std::to_string(code));
+  return static_cast<int>(code);
 }
 
 std::optional<std::int64_t> optional_number(const Json& record, const char* field) {
@@ -38,9 +40,10 @@ std::optional<std::string> optional_text(const Json& record, const char* field) 
 
 std::int64_t time_of(const Json& record) {
   const auto found = record.find("time");
-  if (found == record.end() || !found->is_number()) return now_ms();
-  return found->is_number_integer() ? found->get<std::int64_t>()
-                                    : static_cast<std::int64_t>(found->get<double>());
+  if (found == record.end()) return now_ms();
+  // One that is no whole number is none of milliseconds: its fraction is dropped.
+  const Json whole = found->is_number_float() ? Json(std::trunc(found->get<double>())) : *found;
+  return mvn::whole_number(whole).value_or(now_ms());
 }
 
 const Json& values_of(const Json& record) {
@@ -122,7 +125,8 @@ void Ingestor::progress(const AttemptKey& key, const Json& record) {
 }
 
 void Ingestor::params(const AttemptKey& key, const Json& record) {
-  for (const auto& [name, value] : values_of(record).items()) {
+  const Json values = without_secrets(values_of(record));
+  for (const auto& [name, value] : values.items()) {
     db_.run(
         "INSERT INTO mvn_param (trial, name, value, origin) VALUES (?, ?, ?, 'trial')"
         " ON CONFLICT DO UPDATE SET value = excluded.value, origin = excluded.origin",
@@ -131,7 +135,8 @@ void Ingestor::params(const AttemptKey& key, const Json& record) {
 }
 
 void Ingestor::environment(const AttemptKey& key, const Json& record) {
-  for (const auto& [name, value] : values_of(record).items()) {
+  const Json values = without_secrets(values_of(record));
+  for (const auto& [name, value] : values.items()) {
     db_.run(
         "INSERT INTO mvn_environment (trial, attempt, name, value) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -164,7 +169,7 @@ void Ingestor::end(const AttemptKey& key, const Json& record) {
   db_.run(
       "UPDATE mvn_attempt SET reported_code = ?, reported_message = ?"
       " WHERE trial = ? AND attempt = ?",
-      whole_number(record, "code"), optional_text(record, "message"), key.trial, key.attempt);
+      exit_code(record), optional_text(record, "message"), key.trial, key.attempt);
 }
 
 void Ingestor::event(const AttemptKey& key, std::int64_t time, const std::string& level,

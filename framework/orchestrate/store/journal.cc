@@ -2,12 +2,20 @@
 
 #include <iterator>
 
+#include "common/printable.h"
 #include "common/spool.h"
+#include "common/trial.h"
+#include "mvn/error.h"
 
 namespace mvn {
 
 SweepPaths sweep_paths(const std::filesystem::path& results, const std::string& sweep) {
-  return {results / sweep};
+  if (!is_sweep_name(sweep)) {
+    throw DataError("'" + printable(sweep) + "' cannot be a sweep's name: it is no folder's");
+  }
+  SweepPaths paths{results / sweep};
+  require_below(results, paths.folder);
+  return paths;
 }
 
 std::vector<Json> read_journal(const SweepPaths& paths) {

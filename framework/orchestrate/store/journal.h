@@ -16,6 +16,7 @@ struct SweepPaths {
   [[nodiscard]] std::filesystem::path manifest() const { return folder / "sweep.json"; }
   [[nodiscard]] std::filesystem::path journal() const { return folder / "runner.jsonl"; }
 };
+// Throws DataError as trial_paths() does.
 SweepPaths sweep_paths(const std::filesystem::path& results, const std::string& sweep);
 
 // All its records in order; none when there is no file.

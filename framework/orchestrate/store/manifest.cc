@@ -2,7 +2,11 @@
 
 #include <map>
 
+#include "common/printable.h"
+#include "common/secrets.h"
 #include "common/spool.h"
+#include "common/trial.h"
+#include "mvn/error.h"
 #include "orchestrate/store/label.h"
 
 namespace mvn {
@@ -125,10 +129,14 @@ Json stored_trials(Database& db, std::int64_t sweep) {
 }  // namespace
 
 Json manifest_of(const PlannedTrial& trial, const std::string& label) {
-  Json entry = {{"id", trial.id},         {"group", trial.group},
-                {"stage", trial.stage},   {"seed", trial.seed},
-                {"label", label},         {"parameters", trial.parameters},
-                {"config", trial.config}, {"depends_on", trial.depends_on},
+  Json entry = {{"id", trial.id},
+                {"group", trial.group},
+                {"stage", trial.stage},
+                {"seed", trial.seed},
+                {"label", text_without_secrets(label)},
+                {"parameters", without_secrets(trial.parameters)},
+                {"config", without_secrets(trial.config)},
+                {"depends_on", trial.depends_on},
                 {"current", true}};
   if (trial.draw >= 0) entry["draw"] = trial.draw;
   return entry;
@@ -156,14 +164,24 @@ Json manifest_of(const SweepPlan& plan) {
   for (std::size_t i = 0; i < plan.trials.size(); ++i) {
     trials.push_back(manifest_of(plan.trials[i], trial_labels[i]));
   }
-  return {{"format", 1},         {"name", plan.name},         {"file", plan.file.string()},
-          {"text", plan.text},   {"resolved", plan.resolved}, {"version", MVN_VERSION},
-          {"created", now_ms()}, {"stages", stages_of(plan)}, {"trials", std::move(trials)}};
+  return {{"format", 1},
+          {"name", plan.name},
+          {"file", plan.file.string()},
+          {"text", text_without_secrets(plan.text)},
+          {"resolved", without_secrets(plan.resolved)},
+          {"version", MVN_VERSION},
+          {"created", now_ms()},
+          {"stages", stages_of(plan)},
+          {"trials", std::move(trials)}};
 }
 
 void store_trial(Database& db, std::int64_t sweep, const Json& trial, std::int64_t created,
                  int position) {
   const auto hash = trial.at("id").get<std::string>();
+  // Folders are called by it.
+  if (!is_trial_id(hash)) {
+    throw DataError("'" + printable(hash) + "' is no trial's id, which is made of 0-9 and a-f");
+  }
   db.run(
       "INSERT INTO mvn_trial (sweep, hash, short, stage, group_hash, seed, state, label,"
       " parameters, config, depends_on, position, current, created, draw)"

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <csignal>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "common/nearest.h"
+#include "common/printable.h"
 #include "mvn/error.h"
 #include "orchestrate/store/database.h"
 
@@ -122,9 +124,59 @@ std::string did_you_mean(const std::string& name, const std::vector<std::string>
                             (offset < 0 ? "" : " at character " + std::to_string(offset + 1)));
 }
 
-// Other files are out of bounds: ATTACH could create one, VACUUM INTO copies to one.
-int authorize(void*, int action, const char*, const char*, const char*, const char*) {
-  return action == SQLITE_ATTACH || action == SQLITE_DETACH ? SQLITE_DENY : SQLITE_OK;
+// Why the statement that is being prepared was refused.
+struct Refusal {
+  std::string reason;
+};
+
+// What a query may ask SQLite about the database, with or without a name. None of it writes.
+bool is_harmless_pragma(std::string_view name, bool has_argument) {
+  static constexpr std::array kLists = {"table_info",      "table_xinfo", "table_list",
+                                        "index_list",      "index_info",  "index_xinfo",
+                                        "foreign_key_list"};
+  static constexpr std::array kNumbers = {"user_version", "application_id", "schema_version",
+                                          "page_size",    "page_count",     "freelist_count"};
+  std::string small;
+  for (const char c : name) small += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const auto is_it = [&](std::string_view each) { return each == small; };
+  return std::ranges::any_of(kLists, is_it) ||
+         (!has_argument && std::ranges::any_of(kNumbers, is_it));
+}
+
+// Allows what reads the database, and nothing else: the database, too, may be anybody's. Other
+// files are out of bounds: ATTACH could create one, VACUUM INTO copies to one.
+int authorize(void* refusal, int action, const char* first, const char* second, const char*,
+              const char*) {
+  std::string& reason = static_cast<Refusal*>(refusal)->reason;
+  constexpr auto* kWrites = "a query only reads: this statement would change the database";
+  switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_RECURSIVE:
+      return SQLITE_OK;
+    case SQLITE_UPDATE:
+      // SQLite asks for this when it declares json_each() and its like, and refuses a statement
+      // that means it.
+      if (std::string_view(first) == "sqlite_master") return SQLITE_OK;
+      reason = kWrites;
+      return SQLITE_DENY;
+    case SQLITE_FUNCTION:
+      if (std::string_view(second) != "load_extension") return SQLITE_OK;
+      reason = "a query reads results.db alone: it cannot load extensions";
+      return SQLITE_DENY;
+    case SQLITE_PRAGMA:
+      if (is_harmless_pragma(first, second != nullptr)) return SQLITE_OK;
+      reason = "a query only reads: PRAGMA " + std::string(first) +
+               " is none of those that only ask (table_info, user_version, ...)";
+      return SQLITE_DENY;
+    case SQLITE_ATTACH:
+    case SQLITE_DETACH:
+      reason = "a query reads results.db alone: it cannot attach other files";
+      return SQLITE_DENY;
+    default:
+      reason = kWrites;
+      return SQLITE_DENY;
+  }
 }
 
 struct Finalize {
@@ -133,22 +185,20 @@ struct Finalize {
 using Prepared = std::unique_ptr<sqlite3_stmt, Finalize>;
 
 // Nothing where `sql` holds only spaces and comments. `rest` is what follows the statement.
-Prepared prepare(Database& db, const std::string& sql, std::string& rest) {
+Prepared prepare(Database& db, const std::string& sql, const Refusal& refusal, std::string& rest) {
   sqlite3_stmt* statement = nullptr;
   const char* tail = nullptr;
   const int result = ::sqlite3_prepare_v2(db.connection().getHandle(), sql.c_str(),
                                           static_cast<int>(sql.size()) + 1, &statement, &tail);
-  if (result == SQLITE_AUTH) {
-    throw ConfigError("", "a query reads results.db alone: it cannot attach other files");
-  }
+  if (result != SQLITE_OK && !refusal.reason.empty()) throw ConfigError("", refusal.reason);
   if (result != SQLITE_OK) throw_bad_sql(db, sql);
   rest = tail;
   return Prepared(statement);
 }
 
-Prepared prepare_one(Database& db, const std::string& sql) {
+Prepared prepare_one(Database& db, const std::string& sql, const Refusal& refusal) {
   std::string rest;
-  Prepared statement = prepare(db, sql, rest);
+  Prepared statement = prepare(db, sql, refusal, rest);
   if (!statement) throw ConfigError("", "there is no SQL to run");
   if (::sqlite3_stmt_readonly(statement.get()) == 0) {
     throw ConfigError("", "a query only reads: this statement would change the database");
@@ -221,8 +271,9 @@ void run_query(const fs::path& database, const std::string& sql, const QueryOpti
   const PipesMayClose guard;
   translate_errors(database, [&] {
     const auto db = open_results(database);
-    ::sqlite3_set_authorizer(db->connection().getHandle(), authorize, nullptr);
-    const Prepared statement = prepare_one(*db, sql);
+    Refusal refusal;
+    ::sqlite3_set_authorizer(db->connection().getHandle(), authorize, &refusal);
+    const Prepared statement = prepare_one(*db, sql, refusal);
     const auto writer = make_row_writer(options.format, out, options.width);
     write_rows(*db, statement.get(), *writer, out);
   });
@@ -236,8 +287,8 @@ void list_views(const fs::path& database, std::ostream& out) {
     std::size_t width = 0;
     for (const auto& view : views) width = std::max(width, view.size());
     for (const auto& view : views) {
-      out << view << std::string(width + 2 - view.size(), ' ') << joined(columns_of(*db, view))
-          << '\n';
+      out << printable(view) << std::string(width + 2 - view.size(), ' ')
+          << printable(joined(columns_of(*db, view))) << '\n';
     }
     out.flush();
   });

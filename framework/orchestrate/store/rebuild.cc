@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/spool.h"
+#include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/store/journal.h"
 #include "orchestrate/store/restore.h"
@@ -21,7 +22,9 @@ std::vector<std::string> sweeps_on_disk(const fs::path& results) {
   std::vector<std::string> sweeps;
   for (const auto& entry : fs::directory_iterator(results)) {
     const std::string name = entry.path().filename().string();
-    if (fs::exists(sweep_paths(results, name).manifest())) sweeps.push_back(name);
+    if (is_sweep_name(name) && fs::exists(SweepPaths{entry.path()}.manifest())) {
+      sweeps.push_back(name);
+    }
   }
   std::ranges::sort(sweeps);
   return sweeps;

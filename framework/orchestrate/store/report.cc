@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/json.h"
+#include "common/printable.h"
 #include "orchestrate/store/database.h"
 #include "orchestrate/store/table.h"
 
@@ -39,14 +40,14 @@ std::optional<double> real(SQLite::Statement& row, int column) {
 
 Group group_from(SQLite::Statement& row) {
   Group group;
-  group.params = row.getColumn(3).getString();
+  group.params = printable(row.getColumn(3).getString());
   group.n = row.getColumn(4).getInt();
   group.missing = row.getColumn(5).getInt();
   group.mean = real(row, 6);
   group.sd = real(row, 7);
   group.low = real(row, 8);
   group.high = real(row, 9);
-  group.model = row.getColumn(10).getString();
+  group.model = printable(row.getColumn(10).getString());
   return group;
 }
 
@@ -59,10 +60,10 @@ std::vector<Stage> read_stages(Database& db, const std::string& sweep) {
       " AND substr(t.group_hash, 1, 12) = v.group_id LIMIT 1), '')"
       " FROM group_stats v WHERE v.sweep = ? AND v.current = 1",
       [&](SQLite::Statement& row) {
-        const std::string stage = row.getColumn(0).getString();
+        const std::string stage = printable(row.getColumn(0).getString());
         if (stages.empty() || stages.back().name != stage) {
           stages.push_back(
-              {stage, row.getColumn(1).getString(), row.getColumn(2).getInt() != 0, {}});
+              {stage, printable(row.getColumn(1).getString()), row.getColumn(2).getInt() != 0, {}});
         }
         stages.back().groups.push_back(group_from(row));
       },
@@ -197,7 +198,7 @@ void print_failures(Database& db, const std::string& sweep, std::ostream& out) {
       " FROM trials t WHERE t.sweep = ? AND t.current = 1"
       " AND t.state IN ('failed', 'diverged', 'interrupted', 'blocked')",
       [&](SQLite::Statement& row) {
-        const auto text = [&](int column) { return row.getColumn(column).getString(); };
+        const auto text = [&](int column) { return printable(row.getColumn(column).getString()); };
         out << (first ? "\nNot done:\n" : "");
         first = false;
         out << "  " << text(3) << (text(0).empty() ? "" : " " + text(0))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <vector>
 
 #include "common/json.h"
@@ -31,11 +32,20 @@ std::vector<int> attempts_on_disk(const TrialPaths& trial) {
   return attempts;
 }
 
+// An exit code, a signal or an attempt's number.
+int small_number(const Json& record, const char* field) {
+  const auto number = whole_number(record.at(field));
+  if (number && *number >= 0 && *number <= std::numeric_limits<int>::max()) {
+    return static_cast<int>(*number);
+  }
+  throw DataError(std::string("'") + field + "' is " + record.at(field).dump());
+}
+
 AttemptEnd end_from(const Json& record) {
   AttemptEnd end;
   end.state = trial_state(record.at("state").get<std::string>());
-  if (record.contains("exit_code")) end.exit_code = record["exit_code"].get<int>();
-  if (record.contains("signal")) end.signal = record["signal"].get<int>();
+  if (record.contains("exit_code")) end.exit_code = small_number(record, "exit_code");
+  if (record.contains("signal")) end.signal = small_number(record, "signal");
   end.message = record.value("message", "");
   end.log_tail = record.value("log_tail", "");
   return end;
@@ -46,7 +56,7 @@ void replay(Writer& writer, const std::string& sweep, const Json& record) {
   if (type == "draw") return store_draw(writer.database(), sweep, record, /*newest=*/false);
   const std::int64_t trial = writer.trial_row(sweep, record.at("id").get<std::string>());
   if (type == "block") return writer.block(trial, record.at("reason").get<std::string>());
-  const AttemptKey key{trial, record.at("attempt").get<int>()};
+  const AttemptKey key{trial, small_number(record, "attempt")};
   const auto time = record.at("at").get<std::int64_t>();
   if (type == "attempt_start") {
     writer.start(key, {record.value("worker", ""), record.value("device", ""), time,
@@ -76,19 +86,24 @@ void restore_trial(Writer& writer, const TrialPaths& paths, std::int64_t row,
 RestoreCounts restore_sweep(Writer& writer, const fs::path& results, const std::string& sweep) {
   const SweepPaths paths = sweep_paths(results, sweep);
   RestoreCounts counts;
+  Json manifest = read_json(paths.manifest());
+  const auto damaged = [&](const std::exception& error) {
+    return DataError(paths.folder.string() +
+                     ": sweep.json or runner.jsonl is damaged: " + error.what());
+  };
   try {
-    Json manifest = read_json(paths.manifest());
     manifest["name"] = sweep;  // a folder may have been renamed
     writer.transact([&] {
       store_manifest(writer.database(), manifest);
       for (const auto& record : read_journal(paths)) replay(writer, sweep, record);
     });
-    for (const auto& id : writer.trial_ids(sweep)) {
-      restore_trial(writer, trial_paths(results, sweep, id), writer.trial_row(sweep, id), counts);
-    }
   } catch (const Json::exception& error) {
-    throw DataError(paths.folder.string() +
-                    ": sweep.json or runner.jsonl is damaged: " + error.what());
+    throw damaged(error);
+  } catch (const DataError& error) {
+    throw damaged(error);
+  }
+  for (const auto& id : writer.trial_ids(sweep)) {
+    restore_trial(writer, trial_paths(results, sweep, id), writer.trial_row(sweep, id), counts);
   }
   return counts;
 }

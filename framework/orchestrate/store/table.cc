@@ -12,6 +12,7 @@
 
 #include "common/json.h"
 #include "common/nearest.h"
+#include "common/printable.h"
 #include "mvn/error.h"
 
 namespace mvn {
@@ -54,25 +55,12 @@ std::string cut(const std::string& text, std::size_t width) {
   return text.substr(0, end) + "…";
 }
 
-// One line, harmless to a terminal.
-std::string printable(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '\n') {
-      result += "\\n";
-    } else {
-      result += static_cast<unsigned char>(c) < 32 || c == 127 ? ' ' : c;
-    }
-  }
-  return result;
-}
-
 class TableWriter : public RowWriter {
  public:
   TableWriter(std::ostream& out, std::optional<std::size_t> width) : out_(out), width_(width) {}
 
   void columns(const std::vector<std::string>& names) override {
-    names_ = names;
+    for (const auto& name : names) names_.push_back(printable(name));
     numeric_.assign(names.size(), true);
   }
 
@@ -144,7 +132,7 @@ class TableWriter : public RowWriter {
 
 class CsvWriter : public RowWriter {
  public:
-  explicit CsvWriter(std::ostream& out) : out_(out) {}
+  CsvWriter(std::ostream& out, bool terminal) : out_(out), terminal_(terminal) {}
 
   void columns(const std::vector<std::string>& names) override {
     row(std::vector<Cell>(names.begin(), names.end()));
@@ -164,15 +152,16 @@ class CsvWriter : public RowWriter {
   void field(const Cell& cell) {
     if (const auto* number = std::get_if<double>(&cell)) out_ << full(*number);
     if (const auto* number = std::get_if<std::int64_t>(&cell)) out_ << *number;
-    const auto* text = std::get_if<std::string>(&cell);
-    if (text == nullptr) return;
+    const auto* stored = std::get_if<std::string>(&cell);
+    if (stored == nullptr) return;
+    const std::string text = terminal_ ? printable_lines(*stored) : *stored;
     // An empty text is quoted: an empty field is NULL.
-    if (!text->empty() && text->find_first_of("\",\r\n") == std::string::npos) {
-      out_ << *text;
+    if (!text.empty() && text.find_first_of("\",\r\n") == std::string::npos) {
+      out_ << text;
       return;
     }
     out_ << '"';
-    for (const char c : *text) {
+    for (const char c : text) {
       if (c == '"') out_ << '"';
       out_ << c;
     }
@@ -180,11 +169,12 @@ class CsvWriter : public RowWriter {
   }
 
   std::ostream& out_;
+  bool terminal_;
 };
 
 class JsonWriter : public RowWriter {
  public:
-  explicit JsonWriter(std::ostream& out) : out_(out) {}
+  JsonWriter(std::ostream& out, bool terminal) : out_(out), terminal_(terminal) {}
 
   void columns(const std::vector<std::string>& names) override {
     for (const auto& name : names) keys_.push_back(dump(name));
@@ -212,11 +202,14 @@ class JsonWriter : public RowWriter {
     if (const auto* text = std::get_if<std::string>(&cell)) return *text;
     return nullptr;
   }
-  static std::string dump(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  // Escaped as JSON has it, and on a terminal all else that it would obey.
+  [[nodiscard]] std::string dump(const Json& json) const {
+    const auto text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return terminal_ ? printable(text) : text;
   }
 
   std::ostream& out_;
+  bool terminal_;
   std::vector<std::string> keys_;  // as JSON; columns keep the query's order
   bool first_ = true;
 };
@@ -238,9 +231,9 @@ std::unique_ptr<RowWriter> make_row_writer(RowFormat format, std::ostream& out,
                                            std::optional<std::size_t> width) {
   switch (format) {
     case RowFormat::kCsv:
-      return std::make_unique<CsvWriter>(out);
+      return std::make_unique<CsvWriter>(out, width.has_value());
     case RowFormat::kJson:
-      return std::make_unique<JsonWriter>(out);
+      return std::make_unique<JsonWriter>(out, width.has_value());
     case RowFormat::kTable:
       break;
   }

@@ -30,7 +30,8 @@ class RowWriter {
 
 // kTable: aligned columns, numbers to 6 digits, NULL as "-", no line wider than `width`, written
 // at the end. kCsv: RFC 4180 with LF line ends, NULL as an empty field, numbers in full. kJson: an
-// array of objects, NaN and infinities as the texts "NaN", "Infinity", "-Infinity".
+// array of objects, NaN and infinities as the texts "NaN", "Infinity", "-Infinity". CSV and JSON
+// hold texts as they are; with a `width`, which a terminal has, nothing that it would obey.
 std::unique_ptr<RowWriter> make_row_writer(RowFormat format, std::ostream& out,
                                            std::optional<std::size_t> width = {});
 

@@ -84,7 +84,9 @@ AttemptEnd Writer::end_by_spool(const AttemptKey& key) {
       "SELECT reported_code, reported_message FROM mvn_attempt"
       " WHERE trial = ? AND attempt = ? AND reported_code IS NOT NULL",
       [&](SQLite::Statement& row) {
-        end.exit_code = row.getColumn(0).getInt();
+        // A column of a database from anywhere may hold more than a process ends with.
+        const auto code = row.getColumn(0).getInt64();
+        end.exit_code = code >= 0 && code <= 255 ? static_cast<int>(code) : 1;
         end.state = state_of_exit_code(*end.exit_code);
         end.message = row.getColumn(1).getString();
       },

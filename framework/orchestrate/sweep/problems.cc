@@ -4,6 +4,7 @@
 #include <fstream>
 #include <utility>
 
+#include "common/printable.h"
 #include "common/utf8.h"
 #include "orchestrate/sweep/problem_list.h"
 
@@ -20,21 +21,48 @@ std::string line_of(const Location& where) {
   return replace_invalid_utf8(line);
 }
 
-// Blanks as wide as the first `characters` characters of the line; tabs stay tabs.
-std::string indent(const std::string& line, int characters) {
+constexpr int kShown = 100;             // characters on either side of the caret
+constexpr std::size_t kLongest = 2000;  // bytes of a message, which quotes what is in the file
+
+// A line as far as it is shown, and blanks up to the caret.
+struct Excerpt {
+  std::string text;
   std::string blanks;
+};
+
+// Around the character at `caret`, counted from 0. Tabs stay tabs: the blanks have them, too.
+Excerpt excerpt_of(std::string_view line, int caret) {
+  const int first = std::max(0, caret - kShown);
+  Excerpt excerpt{first > 0 ? "…" : "", first > 0 ? " " : ""};
   int seen = 0;
-  for (const char c : line) {
-    if ((static_cast<unsigned char>(c) & 0xC0) == 0x80) continue;  // inside a UTF-8 character
-    if (seen++ == characters) break;
-    blanks += c == '\t' ? '\t' : ' ';
+  for (std::size_t at = 0; at < line.size(); ++seen) {
+    const auto size = code_point_at(line, at).size;
+    const auto character = line.substr(at, size);
+    at += size;
+    if (seen < first) continue;
+    if (seen > caret + kShown) {
+      excerpt.text += "…";
+      break;
+    }
+    const std::string shown = printable_lines(character);
+    excerpt.text += shown;
+    if (seen >= caret) continue;
+    // An escape is as wide as its letters.
+    excerpt.blanks +=
+        shown == "\t" ? shown : std::string(shown == character ? 1 : shown.size(), ' ');
   }
-  blanks.append(static_cast<std::size_t>(std::max(0, characters - seen)), ' ');
-  return blanks;
+  excerpt.blanks.append(static_cast<std::size_t>(std::max(0, caret - seen)), ' ');
+  return excerpt;
+}
+
+// Without its middle where it is too long; what to do comes last.
+std::string abridged(const std::string& message) {
+  if (message.size() <= kLongest) return message;
+  return message.substr(0, kLongest / 2) + " … " + message.substr(message.size() - kLongest / 2);
 }
 
 std::string heading(const Location& where) {
-  std::string text = where.file.string();
+  std::string text = printable(where.file.string());
   if (where.line > 0) {
     text += ":" + std::to_string(where.line) + ":" + std::to_string(std::max(1, where.column));
   }
@@ -51,12 +79,12 @@ std::string styled(const std::string& text, const char* style, bool colour) {
 std::string render(const Problem& problem, bool colour) {
   const Location& where = problem.where;
   const std::string place = heading(where);
-  std::string text =
-      styled(place, "\033[1m", colour) + (place.empty() ? "" : " ") + problem.message;
+  std::string text = styled(place, "\033[1m", colour) + (place.empty() ? "" : " ") +
+                     printable_lines(abridged(problem.message));
   const std::string line = where.line > 0 ? line_of(where) : replace_invalid_utf8(where.argument);
   if (line.empty() || where.column <= 0) return text;
-  return text + "\n  " + line + "\n  " + indent(line, where.column - 1) +
-         styled("^", "\033[1;31m", colour);
+  const auto excerpt = excerpt_of(line, where.column - 1);
+  return text + "\n  " + excerpt.text + "\n  " + excerpt.blanks + styled("^", "\033[1;31m", colour);
 }
 
 std::string render(const std::vector<Problem>& problems, bool colour) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/files.h"
 #include "common/nearest.h"
 #include "orchestrate/sweep/document.h"
 
@@ -40,6 +41,16 @@ std::vector<std::string> names_in(const std::vector<fs::path>& folders) {
 
 bool is_recipe_file(const std::string& name) {
   return name.find('/') != std::string::npos || name.ends_with(".yaml");
+}
+
+std::vector<fs::path> shipped_recipe_folders() {
+  const auto prefix = executable_folder().parent_path();
+  std::vector<fs::path> folders;
+  for (const auto& folder :
+       {prefix / "share" / "mvn" / "recipes", prefix.parent_path() / "experiments" / "recipes"}) {
+    if (fs::is_directory(folder)) folders.push_back(folder);
+  }
+  return folders;
 }
 
 Recipes::Recipes(std::vector<std::string> sections, std::vector<fs::path> folders,

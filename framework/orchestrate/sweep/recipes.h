@@ -14,6 +14,9 @@ namespace mvn {
 // Whether the value of `recipe` is a file rather than a name: it has a '/' or ends in .yaml.
 bool is_recipe_file(const std::string& name);
 
+// Where the recipes that ship with mvn-runner are: installed, or in the source tree of a build.
+std::vector<std::filesystem::path> shipped_recipe_folders();
+
 class Recipes {
  public:
   // `sections`: what a recipe may hold; `folders`: where names are looked up, in this order.

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "common/nearest.h"
+#include "common/trial.h"
 #include "orchestrate/sweep/keys.h"
 #include "orchestrate/sweep/scalar.h"
 
@@ -107,6 +108,10 @@ bool is_plain_name(const std::string& name) {
 std::string read_name(const Node& sweep, const std::filesystem::path& file, ProblemList& problems) {
   const Node* name = sweep.get("name");
   const std::string text = name == nullptr ? file.stem().string() : name->text;
+  if (is_plain_name(text) && !is_sweep_name(text)) {
+    problems.add(name == nullptr ? sweep.mark : name->mark,
+                 "name: '" + text + "' is a file of the results folder: choose another");
+  }
   if (is_plain_name(text)) return text;
   if (name == nullptr) {
     problems.add(sweep.mark, "the file's name '" + text +

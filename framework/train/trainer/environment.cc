@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -15,6 +16,7 @@
 
 #include "common/file_hash.h"
 #include "common/files.h"
+#include "common/secrets.h"
 #include "train/trainer/nvidia_board.h"
 
 namespace mvn {
@@ -24,6 +26,11 @@ namespace fs = std::filesystem;
 
 // Of uncommitted changes, what the database keeps for each trial.
 constexpr std::size_t kLongestDiff = 32 * 1024;
+// Without the files that are made to hold secrets.
+constexpr const char* kDiff =
+    "git --no-optional-locks diff HEAD -- ':/' ':(top,exclude,icase,glob)**/.env*'"
+    " ':(top,exclude,icase,glob)**/*secret*' ':(top,exclude,icase,glob)**/*secret*/**'"
+    " ':(top,exclude,icase,glob)**/*credential*' ':(top,exclude,icase,glob)**/*.pem' 2>/dev/null";
 // Of the list of changed files, what is read.
 constexpr std::size_t kLongestStatus = 16 * 1024 * 1024;
 
@@ -105,14 +112,15 @@ Json git_state() {
   if (status.commit.empty()) return values;
   values["git_commit"] = status.commit;
   values["git_changed_files"] = status.changed_files;
-  if (!status.any_tracked) return values;
-  auto diff = output_of("git --no-optional-locks diff HEAD 2>/dev/null", kLongestDiff);
+  const char* no_diff = std::getenv("MVN_NO_DIFF");
+  if (!status.any_tracked || (no_diff != nullptr && *no_diff != '\0')) return values;
+  auto diff = output_of(kDiff, kLongestDiff);
   if (diff.empty()) return values;
   if (diff.size() > kLongestDiff) {
     diff.resize(diff.find_last_of('\n', kLongestDiff) + 1);
     diff += "... (cut after " + std::to_string(kLongestDiff) + " bytes)";
   }
-  values["git_diff"] = std::move(diff);
+  values["git_diff"] = text_without_secrets(diff);
   return values;
 }
 

@@ -1,6 +1,7 @@
 #include "train/trainer/peak.h"
 
 #include <ATen/DeviceAccelerator.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <chrono>

@@ -1,5 +1,6 @@
 #include "common/files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -117,11 +119,53 @@ TEST(Files, ALockIsExclusiveAndSaysWhoHoldsIt) {
     const auto lock = FileLock::try_lock(path);
     ASSERT_TRUE(lock.has_value());
     EXPECT_FALSE(FileLock::try_lock(path).has_value());
-    EXPECT_EQ(FileLock::holder(path).rfind("process " + std::to_string(::getpid()) + " on ", 0),
-              0U);
-    EXPECT_NE(FileLock::holder(path).find(", since 20"), std::string::npos);
+    EXPECT_TRUE(lock->owner().starts_with(std::to_string(::getpid()) + " " + host_name() + " 20"));
+    EXPECT_EQ(read_file(path), lock->owner() + "\n");
+    lock->say("demo running 12\n");
+    lock->say("demo 3\n");
+    EXPECT_EQ(read_file(path), lock->owner() + "\ndemo 3\n");
   }
   EXPECT_TRUE(FileLock::try_lock(path).has_value());
+}
+
+TEST(Files, NothingIsWrittenThroughALinkOrToWhatIsNoFile) {
+  const test::TemporaryFolder folder;
+  const auto victim = folder.write("victim", "precious");
+  const auto link = folder / "link";
+  const auto hard = folder / "hard";
+  const auto pipe = folder / "pipe";
+  std::filesystem::create_symlink(victim, link);
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(error_of([&] { open_own_file(link, O_RDWR); }),
+            link.string() + ": is a symbolic link, which is not written through; remove it");
+  EXPECT_EQ(error_of([&] { open_own_file(pipe, O_RDWR); }),
+            pipe.string() + ": is no regular file; remove it");
+  EXPECT_THROW(FileLock::try_lock(link), Error);
+  std::filesystem::create_hard_link(victim, hard);
+  EXPECT_EQ(error_of([&] { open_own_file(hard, O_RDWR); }),
+            hard.string() + ": has another name, too (a hard link); remove it");
+  EXPECT_EQ(read_file(victim), "precious");
+}
+
+TEST(Files, ALockCanBeOpenedByItsOwnerAlone) {
+  const test::TemporaryFolder folder;
+  const auto path = folder.write("runner.lock", "of an earlier version");
+  std::filesystem::permissions(path, std::filesystem::perms(0644));
+  const auto lock = FileLock::try_lock(path);
+  EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
+}
+
+TEST(Files, ACacheFolderIsAbsoluteOrNone) {
+  const std::string home = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
+  ::setenv("XDG_CACHE_HOME", "relative", 1);
+  ::setenv("HOME", "relhome", 1);
+  EXPECT_EQ(cache_folder(), "");
+  ::setenv("HOME", "/home/someone", 1);
+  EXPECT_EQ(cache_folder(), "/home/someone/.cache/mvn-runner");
+  ::setenv("XDG_CACHE_HOME", "/cache", 1);
+  EXPECT_EQ(cache_folder(), "/cache/mvn-runner");
+  ::unsetenv("XDG_CACHE_HOME");
+  ::setenv("HOME", home.c_str(), 1);
 }
 
 TEST(Files, ALockEndsWithItsProcess) {

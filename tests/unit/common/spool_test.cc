@@ -5,7 +5,9 @@
 #include <sys/resource.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "common/disk_full.h"
 #include "common/files.h"
@@ -151,6 +153,57 @@ TEST(Spool, ALineThatNestsTooDeeplyIsReportedAndSkipped) {
   const auto batch = read_spool(path, 0);
   EXPECT_EQ(batch.records.size(), 1U);
   EXPECT_EQ(batch.damaged, std::vector<std::string>{deep.substr(0, 200)});
+}
+
+TEST(Spool, ALineThatIsTooLongIsReportedOnceAndSkipped) {
+  const test::TemporaryFolder folder;
+  const std::string start = "{\"type\":\"start\"}\n";
+  const std::string most =
+      R"({"type":"event","message":")" + std::string(kLongestRecord - 29, 'x') + "\"}";
+  ASSERT_EQ(most.size(), kLongestRecord);
+  const auto path = folder.write("spool.jsonl", start + most + "\n" + most + " \n" + start);
+  const auto batch = read_spool(path, 0);
+  EXPECT_EQ(batch.records.size(), 3U);
+  EXPECT_EQ(batch.damaged, std::vector<std::string>{most.substr(0, 200)});
+}
+
+TEST(Spool, ALineThatIsTooLongIsNotReadAnewWhileItGrows) {
+  const test::TemporaryFolder folder;
+  const auto path = folder.write("spool.jsonl", std::string(kLongestRecord, 'x'));
+  const auto grow = [&](const std::string& text) {
+    std::ofstream(path, std::ios::app | std::ios::binary) << text;
+  };
+  EXPECT_EQ(read_spool(path, 0).end_offset, 0U);  // its end may come
+  grow("x");
+  auto batch = read_spool(path, 0);
+  EXPECT_EQ(batch.end_offset, kLongestRecord + 1);
+  EXPECT_EQ(batch.damaged, std::vector<std::string>{std::string(200, 'x')});
+  // What is left of it is no line of its own, however it arrives.
+  grow(std::string(2 * kLongestRecord, 'y'));
+  batch = read_spool(path, batch.end_offset);
+  EXPECT_EQ(batch.end_offset, 3 * kLongestRecord + 1);
+  EXPECT_TRUE(batch.damaged.empty());
+  grow("z\n{\"type\":\"start\"}\n");
+  batch = read_spool(path, batch.end_offset);
+  EXPECT_TRUE(batch.damaged.empty());
+  EXPECT_EQ(batch.records.size(), 1U);
+}
+
+TEST(Spool, AWholeNumberIsNeverAnother) {
+  EXPECT_EQ(whole_number(Json::parse("10.0")), 10);
+  EXPECT_EQ(whole_number(Json::parse("9223372036854775807")),
+            std::numeric_limits<std::int64_t>::max());
+  for (const auto* text :
+       {"18446744073709551615", "1.5", "1e300", "-1e18", "\"1\"", "null", "[1]"}) {
+    EXPECT_EQ(whole_number(Json::parse(text)), std::nullopt) << text;
+  }
+}
+
+TEST(Spool, IsItsUsersAlone) {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "spool.jsonl";
+  SpoolWriter(path).progress(1, 2);
+  EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
 }
 
 TEST(Spool, AMissingFileHasNoRecords) {

@@ -41,6 +41,38 @@ TEST(Trial, OnePlaceMakesEveryPath) {
   EXPECT_EQ(paths.log(3), "results/quickstart/0123456789ab/attempts/3/log.txt");
 }
 
+TEST(Trial, NamesAndIdsThatLeadElsewhereMakeNoPaths) {
+  const std::string id = "0123456789abcdef";
+  for (const auto* name : {"../../victim", "..", ".", "", "a/b", "/etc", ".rerun", "results.db",
+                           "results.db-wal", "runner.lock"}) {
+    EXPECT_EQ(test::error_of([&] { trial_paths("", name, id); }),
+              "'" + std::string(name) + "' cannot be a sweep's name: it is no folder's");
+  }
+  EXPECT_EQ(test::error_of([&] { trial_paths("", "a\x1b[2J", id); }),
+            "'a\\u001b[2J' cannot be a sweep's name: it is no folder's");
+  for (const auto* bad : {"../../../..", "0123456789a", "0123456789abcdeF", ""}) {
+    EXPECT_EQ(test::error_of([&] { trial_paths("", "demo", bad); }),
+              "'" + std::string(bad) + "' is no trial's id, which is made of 0-9 and a-f");
+  }
+}
+
+TEST(Trial, ALinkThatLeadsOutOfTheResultsIsRefused) {
+  const test::TemporaryFolder folder;
+  const std::string id = "0123456789abcdef";
+  std::filesystem::create_directories(folder / "victim");
+  std::filesystem::create_directories(folder / "results");
+  std::filesystem::create_directory_symlink(folder / "victim", folder / "results/demo");
+  const auto real = std::filesystem::canonical(folder / "victim");
+  EXPECT_EQ(test::error_of([&] { trial_paths(folder / "results", "demo", id); }),
+            (folder / "results/demo/0123456789ab").string() + ": leads out of " +
+                (folder / "results").string() + ", to " + (real / "0123456789ab").string() +
+                "; nothing is written through such a link");
+  // The results themselves may be anywhere.
+  std::filesystem::create_directory_symlink(folder / "victim", folder / "elsewhere");
+  EXPECT_EQ(trial_paths(folder / "elsewhere", "demo", id).folder,
+            folder / "elsewhere/demo/0123456789ab");
+}
+
 TEST(Description, RoundTripsThroughJson) {
   Description description;
   description.sdk = "0.1.0";

@@ -203,6 +203,20 @@ TEST(RunToEnd, StopsTheCommandOnASignal) {
   EXPECT_THROW(run_to_end(shell("kill -INT " + runner + "; sleep 1000"), "", signals), Interrupted);
 }
 
+TEST(RunToEnd, KillsACommandThatDoesNotEndWhenAsked) {
+  Signals signals;
+  const auto runner = std::to_string(::getpid());
+  EXPECT_THROW(run_to_end(shell("trap '' TERM; kill -TERM " + runner + "; sleep 1000; sleep 1000"),
+                          "", signals, {.grace = 0.01}),
+               Interrupted);
+}
+
+TEST(RunToEnd, KillsACommandThatTakesTooLong) {
+  Signals signals;
+  EXPECT_EQ(test::error_of([&] { run_to_end(shell("sleep 1000"), "", signals, {.limit = 0.1}); }),
+            "'/bin/sh -c 'sleep 1000'' was killed: it took longer than 0.1 s");
+}
+
 TEST(LastLines, AreTheLastOnes) {
   EXPECT_EQ(last_lines("a\nb\nc\n", 2), "b\nc");
   EXPECT_EQ(last_lines("a\nb", 5), "a\nb");

@@ -98,6 +98,17 @@ TEST_F(WorkerProgramTest, ChecksConfigurations) {
             "'" + name() + " check' answered for 1 of 2 configurations");
 }
 
+TEST_F(WorkerProgramTest, WaitsForACheckOnlySoLong) {
+  const auto worker = program("sleep 1000");
+  ::setenv("MVN_CHECK_LIMIT", "0.1", 1);
+  EXPECT_EQ(error_of([&] { (void)worker.check(Json::array({1}), signals_); }),
+            "'" + name() + " check' was killed: it took longer than 0.1 s");
+  ::setenv("MVN_CHECK_LIMIT", "soon", 1);
+  EXPECT_EQ(error_of([&] { (void)worker.check(Json::array({1}), signals_); }),
+            "MVN_CHECK_LIMIT: expected seconds, 0 for no limit, got 'soon'");
+  ::unsetenv("MVN_CHECK_LIMIT");
+}
+
 TEST(FindWorker, SaysWhatIsMissing) {
   ::setenv("MVN_WORKER", "/no/worker", 1);
   EXPECT_EQ(error_of(find_worker), "MVN_WORKER names '/no/worker', which does not exist");

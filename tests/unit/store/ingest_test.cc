@@ -48,6 +48,28 @@ TEST_F(IngestTest, NaNAndInfinitiesSurvive) {
   EXPECT_EQ(row("SELECT avg(value) FROM metrics WHERE step <> 2 AND step <> 3"), "3.0");
 }
 
+TEST_F(IngestTest, NumbersThatNothingHoldsAreSaidWithTheirKey) {
+  ingest(
+      "{\"type\":\"metric\",\"step\":18446744073709551615,\"values\":{\"loss\":1}}\n"
+      "{\"type\":\"end\",\"code\":4294967296}\n"
+      "{\"type\":\"param\",\"values\":{\"n\":18446744073709551615}}\n");
+  EXPECT_EQ(rows("SELECT message FROM events ORDER BY message"),
+            (Rows{"end record: 'code' is no exit code: 4294967296",
+                  "metric record: 'step' is not a whole number: 18446744073709551615"}));
+  EXPECT_EQ(row("SELECT count(*) FROM metrics"), "0");
+  EXPECT_EQ(row("SELECT reported_code FROM mvn_attempt"), "NULL");
+  EXPECT_EQ(row("SELECT value FROM params WHERE name = 'n'"), "1.84467440737096e+19");
+}
+
+TEST_F(IngestTest, SecretsAreNotStored) {
+  ingest(
+      "{\"type\":\"environment\",\"values\":{\"HF_TOKEN\":\"abc\",\"host\":\"h\"}}\n"
+      "{\"type\":\"param\",\"values\":{\"api_key\":\"abc\"}}\n");
+  EXPECT_EQ(rows("SELECT name, value FROM mvn_environment ORDER BY name"),
+            (Rows{"HF_TOKEN|***", "host|h"}));
+  EXPECT_EQ(row("SELECT value FROM params WHERE name = 'api_key'"), "***");
+}
+
 TEST_F(IngestTest, BareNaNOfPythonsJsonIsUnderstood) {
   ingest(R"({"type": "metric", "step": 1.0, "values": {"loss": NaN, "a NaN": -Infinity, "b": 1}})"
          "\n");

@@ -68,6 +68,36 @@ TEST_F(QueryTest, NothingThatWritesIsRun) {
   EXPECT_EQ(query("SELECT count(*) AS n FROM trials"), "n\n2\n");
 }
 
+TEST_F(QueryTest, OnlyPragmasThatAskAreRun) {
+  EXPECT_EQ(query("PRAGMA user_version").substr(0, 13), "user_version\n");
+  EXPECT_EQ(query("SELECT name FROM pragma_table_info('mvn_metric_name')"), "name\nid\nname\n");
+  for (const std::string name : {"journal_mode", "cache_size", "temp_store_directory",
+                                 "writable_schema", "mmap_size", "wal_checkpoint"}) {
+    const auto message = "a query only reads: PRAGMA " + name +
+                         " is none of those that only ask (table_info, user_version, ...)";
+    EXPECT_EQ(error("PRAGMA " + name), message);
+    EXPECT_EQ(error("PRAGMA " + name + " = 1"), message);
+  }
+  EXPECT_EQ(error("PRAGMA user_version = 9"),
+            "a query only reads: PRAGMA user_version is none of those that only ask (table_info, "
+            "user_version, ...)");
+}
+
+TEST_F(QueryTest, NothingBesideTheDatabaseIsReached) {
+  EXPECT_EQ(error("SELECT load_extension('x')"),
+            "a query reads results.db alone: it cannot load extensions");
+  for (const auto* sql :
+       {"BEGIN", "SAVEPOINT x", "REINDEX", "ANALYZE", "EXPLAIN DELETE FROM trials"}) {
+    EXPECT_NE(error(sql), "(no error)") << sql;
+  }
+}
+
+TEST_F(QueryTest, TablesThatAFunctionMakesAreRead) {
+  EXPECT_EQ(query("SELECT value FROM json_each('[1, 2]')"), "value\n1\n2\n");
+  EXPECT_EQ(error("UPDATE sqlite_master SET sql = ''"),
+            "the SQL is wrong: table sqlite_master may not be modified");
+}
+
 TEST_F(QueryTest, OneStatementAtATime) {
   EXPECT_EQ(error("SELECT 1; SELECT 2"), "one statement at a time: this is more than one");
   EXPECT_EQ(error("SELECT 1; nonsense"), "one statement at a time: this is more than one");

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "common/files.h"
 #include "fixture.h"
 
 namespace mvn {
@@ -128,6 +129,21 @@ TEST_F(RebuildTest, ADamagedFileOfASweepIsNamed) {
                 ": sweep.json or runner.jsonl is damaged: [json.exception.out_of_range.403] key "
                 "'created' not found");
   EXPECT_EQ(rows("SELECT count(*) FROM trials"), Rows{"5"});
+}
+
+TEST_F(RebuildTest, IdsThatLeadElsewhereAreRefused) {
+  make_results();
+  const auto before = content();
+  const auto path = results_ / "other" / "sweep.json";
+  auto text = read_file(path);
+  text.replace(text.find(id_of("c1")), 64, "../../../..");
+  std::ofstream(path) << text;
+  EXPECT_EQ(error_of([&] { rebuild_database(results_); }),
+            (results_ / "other").string() +
+                ": sweep.json or runner.jsonl is damaged: '../../../..' is no trial's id, which is "
+                "made of 0-9 and a-f");
+  EXPECT_EQ(content(), before);
+  EXPECT_FALSE(std::filesystem::exists(results_ / "results.db.rebuild"));
 }
 
 TEST_F(RebuildTest, ASweepThatNestsTooDeeplyIsNamedAndNothingIsLeftOver) {

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "common/files.h"
 #include "common/json.h"
 #include "fixture.h"
 #include "orchestrate/store/reader.h"
@@ -152,6 +153,46 @@ TEST_F(StoreTest, AFileThatIsNoDatabaseIsRefused) {
                 "with --results");
 }
 
+TEST_F(StoreTest, IsItsUsersAlone) {
+  const Store store(database());
+  EXPECT_EQ(std::filesystem::status(database()).permissions(), std::filesystem::perms(0600));
+}
+
+TEST_F(StoreTest, IsNotWrittenThroughALink) {
+  const auto other = results_ / "other" / "results.db";
+  { const Store store(other); }
+  std::filesystem::create_symlink(other, database());
+  EXPECT_EQ(error_of([&] { Store{database()}; }),
+            database().string() + ": is a symbolic link, which is not written through; remove it");
+}
+
+TEST_F(StoreTest, HoldsNoSecretsOfAPlan) {
+  auto plan = plan_of("s", {planned("a1", {{"args.api_key", "abc"}}, 0)});
+  plan.text = "args: {api_key: abc}\n";
+  plan.resolved = Json::parse(R"({"args": {"api_key": "abc"}})");
+  plan.trials[0].config = plan.resolved;
+  Store(database()).record_plan(plan);
+  EXPECT_EQ(row("SELECT text || resolved FROM mvn_sweep"),
+            "args: {api_key: ***}\n{\"args\":{\"api_key\":\"***\"}}");
+  EXPECT_EQ(row("SELECT config || parameters FROM mvn_trial"),
+            "{\"args\":{\"api_key\":\"***\"}}{\"args.api_key\":\"***\"}");
+  EXPECT_EQ(row("SELECT value FROM mvn_param WHERE name = 'args.api_key'"), "***");
+  const auto manifest = read_file(results_ / "s" / "sweep.json");
+  EXPECT_EQ(manifest.find("abc"), std::string::npos) << manifest;
+}
+
+TEST_F(StoreTest, NamesThatLeadElsewhereAreRefused) {
+  {
+    Store store(database());
+    store.record_plan(plan_of("s", {planned("a1", Json::object(), 0)}));
+    store.start_attempt("s", id_of("a1"), "worker 1", "cpu");
+  }
+  SQLite::Database(database().string(), SQLite::OPEN_READWRITE)
+      .exec("UPDATE mvn_sweep SET name = '../../victim'");
+  EXPECT_EQ(error_of([&] { Store(database()).settle(); }),
+            "'../../victim' cannot be a sweep's name: it is no folder's");
+}
+
 TEST_F(StoreTest, AColumnThatNestsTooDeeplyIsNamed) {
   {
     Store store(database());
@@ -159,7 +200,8 @@ TEST_F(StoreTest, AColumnThatNestsTooDeeplyIsNamed) {
   }
   SQLite::Database(database().string(), SQLite::OPEN_READWRITE)
       .exec("UPDATE mvn_trial SET config = '{\"model\":' || printf('%.*c', 100000, '[')");
-  EXPECT_EQ(error_of([&] { ResultsReader(database()).with_prefix(id_of("a1")); }),
+  const ResultsReader reader(database());
+  EXPECT_EQ(error_of([&] { static_cast<void>(reader.with_prefix(id_of("a1"))); }),
             database().string() +
                 ": column 'config':1:109: 'model': lists and objects nest more than 100 deep");
 }

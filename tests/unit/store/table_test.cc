@@ -59,7 +59,18 @@ TEST(TableTest, CharactersOfSeveralBytesTakeOneColumn) {
 
 TEST(TableTest, ControlCharactersDoNotReachTheTerminal) {
   EXPECT_EQ(written(RowFormat::kTable, {"t"}, {{std::string("a\x1b[31mb")}}),
-            "t\n-------\na [31mb\n");
+            "t\n------------\na\\u001b[31mb\n");
+  EXPECT_EQ(written(RowFormat::kTable, {"\x1b]0;x"}, {{std::string("a")}}),
+            "\\u001b]0;x\n----------\na\n");
+}
+
+TEST(Table, CsvAndJsonOnATerminalHoldNothingThatItObeys) {
+  const std::vector<std::vector<Cell>> rows = {{std::string("a\x1b[31m\u009b,\nb")}};
+  EXPECT_EQ(written(RowFormat::kCsv, {"n\x1b"}, rows), "n\x1b\n\"a\x1b[31m\u009b,\nb\"\n");
+  EXPECT_EQ(written(RowFormat::kCsv, {"n\x1b"}, rows, 80),
+            "n\\u001b\n\"a\\u001b[31m\\u009b,\nb\"\n");
+  EXPECT_EQ(written(RowFormat::kJson, {"n"}, rows, 80),
+            "[\n{\"n\":\"a\\u001b[31m\\u009b,\\nb\"}\n]\n");
 }
 
 TEST(TableTest, CsvIsQuotedWhereItHasToBe) {

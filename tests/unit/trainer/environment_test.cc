@@ -69,5 +69,28 @@ TEST_F(GitStateTest, HasTheDifferenceOfAFileThatChanged) {
   EXPECT_NE(std::string::npos, state.at("git_diff").get<std::string>().find("-name: a\n+name: c"));
 }
 
+TEST_F(GitStateTest, ItsDifferenceHoldsNoSecrets) {
+  folder_.write(".env", "A=1\n");
+  folder_.write("conf/My_Secrets.txt", "B=1\n");
+  commit("train.py", "api_key = 'old'\n");
+  folder_.write(".env", "A=2\n");
+  folder_.write("conf/My_Secrets.txt", "B=2\n");
+  folder_.write("train.py", "api_key = 'new'\n");
+  const auto diff = git_state().at("git_diff").get<std::string>();
+  EXPECT_NE(std::string::npos, diff.find("-api_key = '***'\n+api_key = '***'")) << diff;
+  EXPECT_EQ(std::string::npos, diff.find(".env")) << diff;
+  EXPECT_EQ(std::string::npos, diff.find("Secrets")) << diff;
+}
+
+TEST_F(GitStateTest, HasNoDifferenceWhereTheUserWantsNone) {
+  commit("sweep.yaml", "name: a\n");
+  folder_.write("sweep.yaml", "name: c\n");
+  ::setenv("MVN_NO_DIFF", "1", 1);
+  const auto state = git_state();
+  ::unsetenv("MVN_NO_DIFF");
+  EXPECT_EQ(1, state.at("git_changed_files"));
+  EXPECT_FALSE(state.contains("git_diff"));
+}
+
 }  // namespace
 }  // namespace mvn
