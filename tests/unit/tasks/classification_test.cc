@@ -416,7 +416,7 @@ TEST(Pretraining, WithoutTrainingNoTextToTrainOnIsNeeded) {
   task->check(context(false));
   task->prepare(context(false));
   EXPECT_EQ(0, task->size(Split::kTrain));
-  EXPECT_EQ(2, task->size(Split::kValidation));
+  EXPECT_EQ(3, task->size(Split::kValidation));
 }
 
 }  // namespace
