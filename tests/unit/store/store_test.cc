@@ -159,7 +159,8 @@ TEST_F(StoreTest, AColumnThatNestsTooDeeplyIsNamed) {
   }
   SQLite::Database(database().string(), SQLite::OPEN_READWRITE)
       .exec("UPDATE mvn_trial SET config = '{\"model\":' || printf('%.*c', 100000, '[')");
-  EXPECT_EQ(error_of([&] { ResultsReader(database()).with_prefix(id_of("a1")); }),
+  const ResultsReader reader(database());
+  EXPECT_EQ(error_of([&] { static_cast<void>(reader.with_prefix(id_of("a1"))); }),
             database().string() +
                 ": column 'config':1:109: 'model': lists and objects nest more than 100 deep");
 }
