@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace mvn {
 namespace {
 
@@ -58,6 +60,15 @@ TEST(CheckTest, AModelNeedsWeightsOrAConfigurationAndATokenizer) {
   configuration["model"]["config"] = {{"hidden_size", 4}};
   EXPECT_EQ(errors_of(configuration),
             Errors{"model.tokenizer | is required where the model has no weights to take it from"});
+}
+
+TEST(CheckTest, AModelThatNobodyCanHaveIsNotBuilt) {
+  Json configuration = good_configuration();
+  configuration["model"]["config"]["num_hidden_layers"] = 1'000'000'000;
+  const Errors errors = errors_of(configuration);
+  const std::string refused =
+      "model.config.num_hidden_layers | must be at most 10000, got 1000000000";
+  EXPECT_EQ(std::count(errors.begin(), errors.end(), refused), 1) << errors.front();
 }
 
 TEST(CheckTest, UnknownNamesGetTheNearest) {
