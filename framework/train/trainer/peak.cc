@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "common/files.h"
@@ -41,6 +43,17 @@ double measure(torch::Device device, Precision precision) {
   return best;
 }
 
+// What was measured before. A file that cannot be read is none.
+std::optional<double> remembered(const std::filesystem::path& file) {
+  try {
+    if (!std::filesystem::exists(file)) return std::nullopt;
+    const double flops = read_json(file).at("flops").get<double>();
+    return flops > 0 ? std::optional(flops) : std::nullopt;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
 const char* name_of(Precision precision) {
   return precision == Precision::kBf16 ? "bf16" : precision == Precision::kTf32 ? "tf32" : "fp32";
 }
@@ -53,7 +66,7 @@ double device_peak_flops(const TrialFile& trial, Precision precision) {
   what["precision"] = name_of(precision);
   const auto file = trial.folder.parent_path() / ".cache" /
                     ("peak-" + sha256(canonical_json(what)).substr(0, 16) + ".json");
-  if (std::filesystem::exists(file)) return read_json(file).at("flops").get<double>();
+  if (const auto flops = remembered(file)) return *flops;
   what["flops"] = measure(device_named(trial.device), precision);
   write_file_atomically(file, what.dump(2) + "\n");
   return what["flops"].get<double>();
