@@ -19,7 +19,7 @@ Attention attention_from(const char* key, const Value& value) {
 // [[["global", "local"], 6]]: patterns and how often each is repeated.
 std::vector<Attention> expand(const Value& types) {
   constexpr const char* kKey = "attention_types";
-  constexpr std::int64_t kMostLayers = 10'000;
+  constexpr std::size_t kMostLayers = 10'000;
   const auto fail = [] {
     ModelConfig::fail(kKey,
                       "must be a list of [pattern, times], as [[[\"global\", \"local\"], 6]]");
@@ -32,10 +32,12 @@ std::vector<Attention> expand(const Value& types) {
       fail();
     }
     const auto times = item.as_list()[1].as_int();
-    if (times < 0 || times > kMostLayers) fail();
+    if (times < 0 || times > static_cast<std::int64_t>(kMostLayers)) fail();
+    const auto& pattern = item.as_list()[0].as_list();
     for (std::int64_t i = 0; i < times; ++i) {
-      for (const auto& type : item.as_list()[0].as_list()) {
-        layers.push_back(attention_from(kKey, type));
+      for (const auto& type : pattern) layers.push_back(attention_from(kKey, type));
+      if (layers.size() > kMostLayers) {
+        ModelConfig::fail(kKey, "gives more than " + std::to_string(kMostLayers) + " layers");
       }
     }
   }

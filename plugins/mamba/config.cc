@@ -4,6 +4,9 @@
 // Sources: mamba_ssm/models/config_mamba.py, transformers' configuration_mamba.py.
 #include "config.h"
 
+#include <cstdint>
+#include <limits>
+
 #include "mvn/error.h"
 #include "mvn/model_config.h"
 
@@ -93,7 +96,11 @@ MambaConfig read_config(const ModelContext& context) {
   read.width = config.get_size({"hidden_size", "d_model"}, original ? 2560 : 768);
   read.layers = config.get_size({"num_hidden_layers", "n_layer"}, original ? 64 : 32);
   const double expand = config.get_real({"expand"}, 2.0);
-  read.inner = static_cast<std::int64_t>(expand * static_cast<double>(read.width));
+  const double channels = expand * static_cast<double>(read.width);
+  if (!(channels >= 1.0 && channels <= std::numeric_limits<std::int32_t>::max())) {
+    ModelConfig::fail("expand", "times hidden_size must be from 1 to 2147483647");
+  }
+  read.inner = static_cast<std::int64_t>(channels);
   if (const auto inner = config.get_size({"intermediate_size", "d_inner"}, read.inner);
       inner != read.inner) {
     ModelConfig::fail("intermediate_size", "is " + std::to_string(inner) +

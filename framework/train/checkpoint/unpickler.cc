@@ -105,6 +105,12 @@ constexpr std::array<StorageType, 9> kStorageTypes = {{
     {"torch.BoolStorage", torch::kBool},
 }};
 
+// Limits, as a small pickle can ask for much memory: 35 opcodes or so make a tensor, no model has
+// as many tensors, and LibTorch's own kernels know no more dimensions.
+constexpr std::size_t kMostOpcodes = 2'000'000;
+constexpr std::size_t kMostTensors = 100'000;
+constexpr std::size_t kMostDimensions = 64;
+
 constexpr std::string_view kOrderedDict = "collections.OrderedDict";
 constexpr std::string_view kRebuildTensor = "torch._utils._rebuild_tensor_v2";
 constexpr std::string_view kRebuildParameter = "torch._utils._rebuild_parameter";
@@ -124,7 +130,8 @@ class Unpickler {
       : where_(std::move(where)), rest_(pickle), storages_(storages) {}
 
   std::map<std::string, torch::Tensor> run() {
-    while (step()) {
+    for (std::size_t steps = 1; step(); ++steps) {
+      if (steps > kMostOpcodes) fail_too_many(kMostOpcodes, "opcodes");
     }
     const auto* dict = std::get_if<Dict>(&pop()->value);
     if (dict == nullptr) fail("does not hold a dictionary of tensors");
@@ -140,6 +147,11 @@ class Unpickler {
 
  private:
   [[noreturn]] void fail(const std::string& what) const { throw DataError(where_ + ": " + what); }
+
+  [[noreturn]] void fail_too_many(std::size_t limit, const std::string& what) const {
+    fail("the pickle has more than " + std::to_string(limit) + " " + what +
+         ", which no dictionary of a model's tensors needs; convert the file to safetensors");
+  }
 
   template <typename Type>
   const Type& get(const Object* object, const char* wanted) const {
@@ -371,6 +383,7 @@ class Unpickler {
       if (!arguments.empty()) fail("damaged pickle: OrderedDict with arguments");
       push(Dict{});
     } else if (function == kRebuildTensor) {
+      if (++tensors_ > kMostTensors) fail_too_many(kMostTensors, "tensors");
       push(rebuild_tensor(arguments));
     } else if (function == kRebuildParameter || function == kRebuildWithState) {
       if (arguments.empty()) fail("damaged pickle: a parameter without a tensor");
@@ -403,8 +416,13 @@ class Unpickler {
   }
 
   std::vector<std::int64_t> sizes(const Object* object) const {
+    const auto& items = get<Tuple>(object, "a shape");
+    if (items.size() > kMostDimensions) {
+      fail("a tensor of " + std::to_string(items.size()) + " dimensions (at most " +
+           std::to_string(kMostDimensions) + ")");
+    }
     std::vector<std::int64_t> numbers;
-    for (const auto* item : get<Tuple>(object, "a shape")) {
+    for (const auto* item : items) {
       numbers.push_back(get<std::int64_t>(item, "a size"));
       if (numbers.back() < 0) fail("damaged pickle: a negative size");
     }
@@ -422,6 +440,11 @@ class Unpickler {
     const auto available = typed.storage.bytes.size() / element;
     if (!fits(offset, shape, strides, available)) {
       fail("damaged pickle: a tensor reaches outside its storage");
+    }
+    if (const auto elements = c10::multiply_integers(shape);
+        static_cast<std::size_t>(elements) > available) {
+      fail("a tensor of " + std::to_string(elements) + " elements repeats the " +
+           std::to_string(available) + " that its storage holds; convert the file to safetensors");
     }
     const char* begin = typed.storage.bytes.data() + static_cast<std::size_t>(offset) * element;
     const auto options = torch::TensorOptions().dtype(typed.dtype);
@@ -454,6 +477,7 @@ class Unpickler {
   std::string where_;
   std::string_view rest_;
   const StorageFinder& storages_;
+  std::size_t tensors_ = 0;
   std::deque<Object> arena_;  // owns every object: a pickle may make cycles
   std::vector<Object*> stack_;
   std::unordered_map<std::uint32_t, Object*> memo_;

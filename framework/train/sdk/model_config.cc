@@ -1,5 +1,7 @@
 #include "mvn/model_config.h"
 
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "mvn/error.h"
@@ -37,10 +39,15 @@ std::int64_t ModelConfig::get_int(Names names, std::int64_t default_value) {
 }
 
 std::int64_t ModelConfig::get_size(Names names, std::int64_t default_value) {
+  // Products of two sizes stay integers of 64 bits.
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
   std::string_view name;
-  static_cast<void>(find_any(names, name));
+  const bool given = find_any(names, name) != nullptr;
   const auto size = get_int(names, default_value);
   if (size < 1) fail(name, "must be at least 1, got " + std::to_string(size));
+  if (given && size > kMost) {
+    fail(name, "must be at most " + std::to_string(kMost) + ", got " + std::to_string(size));
+  }
   return size;
 }
 

@@ -10,6 +10,7 @@
 #include "train/sdk/device.h"
 #include "train/trainer/accounting.h"
 #include "train/trainer/fresh_memory.h"
+#include "train/trainer/model_size.h"
 #include "train/trainer/random.h"
 #include "train/trainer/saved_head.h"
 
@@ -166,7 +167,14 @@ std::shared_ptr<Model> make_model(const ModelPlan& plan, const Value::Map& confi
   if (!plan.weights && tokenizer != nullptr) {
     complete.try_emplace("vocab_size", tokenizer->vocabulary());
   }
-  return plan.entry->make({plan.params, complete, options, head});
+  check_layer_count(complete);
+  const auto build = [&](const torch::TensorOptions& how) {
+    return plan.entry->make({plan.params, complete, how, head});
+  };
+  auto shapes = build_shapes([&] { return build(options.device(torch::kMeta)); });
+  if (options.device().is_meta()) return shapes;
+  expect_room(*shapes, machine_memory());
+  return build(options);
 }
 
 void check_fit(const Model& model, const Tokenizer* tokenizer, const TrainingOptions& training) {

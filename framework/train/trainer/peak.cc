@@ -47,18 +47,19 @@ double measure(torch::Device device, Precision precision) {
   });
 }
 
-const char* name_of(Precision precision) {
-  return precision == Precision::kBf16 ? "bf16" : precision == Precision::kTf32 ? "tf32" : "fp32";
-}
-
-// What was measured before, or nothing: a file that cannot be read is none.
+// What was measured before. A file that cannot be read is none.
 std::optional<double> remembered(const std::filesystem::path& file) {
   try {
     if (!std::filesystem::exists(file)) return std::nullopt;
-    return read_json(file).at("flops").get<double>();
+    const double flops = read_json(file).at("flops").get<double>();
+    return flops > 0 ? std::optional(flops) : std::nullopt;
   } catch (const std::exception&) {
     return std::nullopt;
   }
+}
+
+const char* name_of(Precision precision) {
+  return precision == Precision::kBf16 ? "bf16" : precision == Precision::kTf32 ? "tf32" : "fp32";
 }
 
 }  // namespace

@@ -64,6 +64,39 @@ TEST(Unpickler, RefusesTensorsOutsideTheirStorage) {
             "x.bin: damaged pickle: a negative size");
 }
 
+// A few bytes that would fill the memory as soon as they are copied.
+TEST(Unpickler, RefusesTensorsOfMoreElementsThanTheirStorage) {
+  const auto repeats = [](const std::string& elements) {
+    return "x.bin: a tensor of " + elements +
+           " elements repeats the 4 that its storage holds; convert the file to safetensors";
+  };
+  EXPECT_EQ(refusal(tensor_pickle("K\0"s, "K\x05\x85", "K\0\x85"s)), repeats("5"));
+  const auto huge = "\x8a\x06\0\0\0\0\0\x20"s;
+  EXPECT_EQ(refusal(tensor_pickle("K\0"s, huge + "\x85", "K\0\x85"s)), repeats("35184372088832"));
+  EXPECT_EQ(refusal(tensor_pickle("K\0"s, "K\x03K\x02\x86", "K\x01K\x01\x86")), repeats("6"));
+  EXPECT_EQ(unpickle(tensor_pickle("K\0"s, huge + "K\0\x86"s, "K\0K\0\x86"s)).at("w").numel(), 0);
+}
+
+TEST(Unpickler, RefusesPicklesThatAreMadeToFillTheMemory) {
+  const auto too_many = [](const std::string& what) {
+    return "x.bin: the pickle has more than " + what +
+           ", which no dictionary of a model's tensors needs; convert the file to safetensors";
+  };
+  EXPECT_EQ(refusal("\x80\x02" + std::string(3'000'000, 'N') + "."), too_many("2000000 opcodes"));
+  // The function, a tensor's arguments, and then again and again: recall both, call.
+  std::string calls;
+  for (int i = 0; i < 100'001; ++i) calls += "h\x01h\x02R";
+  EXPECT_EQ(refusal("\x80\x02"
+                    "ctorch._utils\n_rebuild_tensor_v2\nq\x01((" +
+                    text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") +
+                    "K\x04tQK\0K\x01\x85K\x01\x85tq\x02"s + calls + "."),
+            too_many("100000 tensors"));
+  std::string ones = "(";
+  for (int i = 0; i < 65; ++i) ones += "K\x01";
+  EXPECT_EQ(refusal(tensor_pickle("K\0"s, ones + "t", ones + "t")),
+            "x.bin: a tensor of 65 dimensions (at most 64)");
+}
+
 TEST(Unpickler, RefusesCodeByItsName) {
   EXPECT_EQ(refusal("\x80\x02"
                     "cos\nsystem\n" +

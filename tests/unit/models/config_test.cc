@@ -104,6 +104,20 @@ TEST(MambaConfig, ASavedModelIsNotRescaledAgain) {
   EXPECT_EQ(Value(false), model->config(HeadKind::kLanguageModel).at("rescale_prenorm_residual"));
 }
 
+TEST(ModelConfigKeys, SizesAreBounded) {
+  for (const char* plugin : {"gptneo", "mamba", "mistral"}) {
+    EXPECT_EQ(building(plugin, R"({"hidden_size": 9223372036854775806})"),
+              "model.config.hidden_size: must be at most 2147483647, got 9223372036854775806");
+    EXPECT_EQ(building(plugin, R"({"hidden_size": 18446744073709551614})"),
+              "model.config.hidden_size: expected int, got real");
+  }
+  EXPECT_EQ(building("mamba", R"({"hidden_size": 16, "expand": 1e300})"),
+            "model.config.expand: times hidden_size must be from 1 to 2147483647");
+  EXPECT_EQ(building("gptneo", R"({"num_layers": 2, "attention_types": [[["global"], 9999],
+                                                                       [["local"], 2]]})"),
+            "model.config.attention_types: gives more than 10000 layers");
+}
+
 // The layers that see everything, as the saved configuration spells them.
 std::string layers_of(const std::string& json) {
   const auto config = on_meta("gptneo", json)->config(HeadKind::kNone);

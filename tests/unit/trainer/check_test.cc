@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "support/temporary_folder.h"
 
 namespace mvn {
@@ -88,6 +90,15 @@ TEST(CheckTest, WithoutTrainingNoLearningRateIsNeeded) {
   EXPECT_EQ(errors_of(configuration).size(), 1U);
   configuration["training"] = {{"steps", 0}};
   EXPECT_EQ(errors_of(configuration), Errors{});
+}
+
+TEST(CheckTest, AModelThatNobodyCanHaveIsNotBuilt) {
+  Json configuration = good_configuration();
+  configuration["model"]["config"]["num_hidden_layers"] = 1'000'000'000;
+  const Errors errors = errors_of(configuration);
+  const std::string refused =
+      "model.config.num_hidden_layers | must be at most 10000, got 1000000000";
+  EXPECT_EQ(std::count(errors.begin(), errors.end(), refused), 1) << errors.front();
 }
 
 TEST(CheckTest, UnknownNamesGetTheNearest) {
