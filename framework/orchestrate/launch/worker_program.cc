@@ -58,7 +58,7 @@ std::string machine() {
 // What describe and check may take: a file that a stranger made can keep them busy for ever.
 Patience patience() {
   constexpr double kLimit = 900;
-  const auto given = variable("MVN_CHECK_LIMIT");
+  const auto given = environment_variable("MVN_CHECK_LIMIT");
   if (given.empty()) return {.limit = kLimit};
   char* end = nullptr;
   const double seconds = std::strtod(given.c_str(), &end);

@@ -32,8 +32,8 @@ class RowWriter {
 // kRowsToAlignBy rows decide how wide the columns are; then each row is written as it comes, and
 // where there is room for it, a longer text is written in full. kCsv: RFC 4180 with LF line ends,
 // NULL as an empty field, numbers in full. kJson: an array of objects, NaN and infinities as the
-// texts "NaN", "Infinity", "-Infinity". CSV and JSON hold texts as they are; with a `width`, which a
-// terminal has, nothing that it would obey.
+// texts "NaN", "Infinity", "-Infinity". CSV and JSON hold texts as they are; with a `width`, which
+// a terminal has, nothing that it would obey.
 inline constexpr std::size_t kRowsToAlignBy = 1000;
 std::unique_ptr<RowWriter> make_row_writer(RowFormat format, std::ostream& out,
                                            std::optional<std::size_t> width = {});

@@ -3,12 +3,11 @@
 // with.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <memory>
 
 #include "mvn/model.h"
+#include "mvn/torch.h"
 #include "mvn/value.h"
 
 namespace mvn {
