@@ -9,6 +9,7 @@
 #include <set>
 
 #include "common/hashing.h"
+#include "orchestrate/launch/run_status.h"
 
 namespace mvn {
 namespace {
@@ -42,10 +43,6 @@ std::string number(double value) {
 
 std::string number(const std::optional<double>& value) {
   return value ? number(*value) : "nothing";
-}
-
-std::string plural(std::size_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
 std::set<std::string> weight_names(const fs::path& folder) {

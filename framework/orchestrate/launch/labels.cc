@@ -76,7 +76,8 @@ std::map<std::string, Stage> by_stage(const SweepPlan& plan, std::set<std::strin
     auto& stage = stages[trial.stage];
     stage.trials.push_back(i);
     Row row;
-    for (const auto& [key, value] : trial.parameters.items()) {
+    const Json parameters = trial.parameters;
+    for (const auto& [key, value] : parameters.items()) {
       if (is_unwieldy(value)) unwieldy.insert(key);
       row[key] = shown(value);
     }

@@ -23,10 +23,6 @@ namespace {
 // From so many columns on there is room for the ids.
 constexpr std::size_t kWide = 100;
 
-std::string plural(std::size_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
 // "3 seeds": what a prediction rests on.
 Cell basis_cell(const Prediction& prediction) {
   if (prediction.basis == Basis::kNone) return {};

@@ -84,6 +84,10 @@ std::optional<double> RunStatus::remaining(double now) const {
   return (1 - fraction()) * all * (now - started) / worked;
 }
 
+std::string plural(std::size_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
 std::string duration_text(double seconds) {
   if (seconds < 60) return format("%.1f s", seconds);
   const auto whole = static_cast<long long>(seconds);

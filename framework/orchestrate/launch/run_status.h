@@ -48,6 +48,8 @@ struct RunStatus {
   [[nodiscard]] std::optional<double> remaining(double now) const;
 };
 
+// "1 trial", "2 trials".
+std::string plural(std::size_t count, const std::string& noun);
 // "12.3 s", "4m 05s", "3h 12m", "2d 04h".
 std::string duration_text(double seconds);
 // "0.25", "38.2", "1204": three significant digits or the whole number.

@@ -36,9 +36,8 @@ Stopper::Stopper(const SweepPlan& plan, const std::vector<TrialHistory>& histori
 }
 
 void Stopper::absorb(const PlannedTrial& trial, const Json& record) {
+  if (!watches(trial.stage) || record.value("type", std::string()) != "metric") return;
   const auto goal = plan_.metrics.find(trial.stage);
-  if (goal == plan_.metrics.end() || record.value("type", std::string()) != "metric") return;
-  if (!goal->second.target && !plan_.stopping.contains(trial.stage)) return;
   const auto step = record.find("step");
   const auto values = record.find("values");
   if (step == record.end() || !step->is_number() || values == record.end()) return;
@@ -50,7 +49,14 @@ void Stopper::absorb(const PlannedTrial& trial, const Json& record) {
   note_target(trial, *number);
 }
 
+bool Stopper::watches(const std::string& stage) const {
+  const auto goal = plan_.metrics.find(stage);
+  return goal != plan_.metrics.end() &&
+         (goal->second.target.has_value() || plan_.stopping.contains(stage));
+}
+
 void Stopper::finish(const PlannedTrial& trial, TrialState state) {
+  if (!watches(trial.stage)) return;
   stages_[trial.stage][trial.id].done = state == TrialState::kDone;
 }
 

@@ -169,6 +169,7 @@ void Ingestor::end(const AttemptKey& key, const Json& record) {
 
 void Ingestor::event(const AttemptKey& key, std::int64_t time, const std::string& level,
                      const std::string& message, const Json& record) {
+  if (damage_.empty() && (level == "damaged" || level == "unknown")) damage_ = message;
   db_.run(
       "INSERT INTO mvn_event (trial, attempt, time, level, message, record)"
       " VALUES (?, ?, ?, ?, ?, ?)",

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "common/json.h"
 #include "orchestrate/store/database.h"
@@ -27,6 +28,10 @@ class Ingestor {
   // Stores a line that is no record.
   void damaged(const AttemptKey& key, std::string_view line);
 
+  // What the first record since the last call was that could not be stored as it should; "" where
+  // all could.
+  std::string take_damage() { return std::exchange(damage_, {}); }
+
   // To be called after a rollback: what was cached may not be stored.
   void forget() { names_.clear(); }
 
@@ -46,6 +51,7 @@ class Ingestor {
   std::int64_t name_row(const std::string& name);
 
   Database& db_;
+  std::string damage_;
   std::unordered_map<std::string, std::int64_t> names_;  // rows of mvn_metric_name
 };
 

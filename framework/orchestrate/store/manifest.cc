@@ -18,8 +18,8 @@ std::vector<std::string> label_trials(const SweepPlan& plan) {
   for (const auto& [stage, members] : by_stage) {
     std::vector<Json> parameters;
     for (const std::size_t i : members) {
-      const Json& swept = plan.trials[i].parameters;
-      parameters.push_back(swept.is_object() ? swept : Json::object());
+      const auto& swept = plan.trials[i].parameters;
+      parameters.push_back(swept.is_object() ? swept.json() : Json::object());
     }
     const auto stage_labels = labels(parameters);
     for (std::size_t i = 0; i < members.size(); ++i) result[members[i]] = stage_labels[i];
@@ -101,25 +101,38 @@ Json stored_stages(Database& db, std::int64_t sweep) {
   return stages;
 }
 
-Json stored_trials(Database& db, std::int64_t sweep) {
-  Json trials = Json::array();
+// Begins the storing of a sweep: its trials are no longer current until they are stored again.
+std::int64_t store_head(Database& db, const Json& head) {
+  const std::int64_t sweep = store_sweep(db, head);
+  store_stages(db, sweep, head.at("stages"));
+  db.run("UPDATE mvn_trial SET current = 0 WHERE sweep = ?", sweep);
+  return sweep;
+}
+
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void add_stored_trials(Database& db, std::int64_t sweep, std::string& text) {
+  const char* separator = "\n";
   db.each(
       "SELECT hash, group_hash, stage, seed, label, parameters, config, depends_on, current, draw"
       " FROM mvn_trial WHERE sweep = ? ORDER BY current DESC, position, id",
       [&](SQLite::Statement& row) {
-        trials.push_back({{"id", row.getColumn(0).getString()},
-                          {"group", row.getColumn(1).getString()},
-                          {"stage", row.getColumn(2).getString()},
-                          {"seed", row.getColumn(3).getInt64()},
-                          {"label", row.getColumn(4).getString()},
-                          {"parameters", Json::parse(row.getColumn(5).getString())},
-                          {"config", Json::parse(row.getColumn(6).getString())},
-                          {"depends_on", Json::parse(row.getColumn(7).getString())},
-                          {"current", row.getColumn(8).getInt() != 0}});
-        if (!row.isColumnNull(9)) trials.back()["draw"] = row.getColumn(9).getInt64();
+        Json trial = {{"id", row.getColumn(0).getString()},
+                      {"group", row.getColumn(1).getString()},
+                      {"stage", row.getColumn(2).getString()},
+                      {"seed", row.getColumn(3).getInt64()},
+                      {"label", row.getColumn(4).getString()},
+                      {"parameters", Json::parse(row.getColumn(5).getString())},
+                      {"config", Json::parse(row.getColumn(6).getString())},
+                      {"depends_on", Json::parse(row.getColumn(7).getString())},
+                      {"current", row.getColumn(8).getInt() != 0}};
+        if (!row.isColumnNull(9)) trial["draw"] = row.getColumn(9).getInt64();
+        text += separator + text_of(trial);
+        separator = ",\n";
       },
       sweep);
-  return trials;
 }
 
 }  // namespace
@@ -150,17 +163,6 @@ std::vector<std::string> labels_among(const SweepPlan& plan,
   return labels;
 }
 
-Json manifest_of(const SweepPlan& plan) {
-  const auto trial_labels = label_trials(plan);
-  Json trials = Json::array();
-  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
-    trials.push_back(manifest_of(plan.trials[i], trial_labels[i]));
-  }
-  return {{"format", 1},         {"name", plan.name},         {"file", plan.file.string()},
-          {"text", plan.text},   {"resolved", plan.resolved}, {"version", MVN_VERSION},
-          {"created", now_ms()}, {"stages", stages_of(plan)}, {"trials", std::move(trials)}};
-}
-
 void store_trial(Database& db, std::int64_t sweep, const Json& trial, std::int64_t created,
                  int position) {
   const auto hash = trial.at("id").get<std::string>();
@@ -183,9 +185,7 @@ void store_trial(Database& db, std::int64_t sweep, const Json& trial, std::int64
 }
 
 std::int64_t store_manifest(Database& db, const Json& manifest) {
-  const std::int64_t sweep = store_sweep(db, manifest);
-  store_stages(db, sweep, manifest.at("stages"));
-  db.run("UPDATE mvn_trial SET current = 0 WHERE sweep = ?", sweep);
+  const std::int64_t sweep = store_head(db, manifest);
   const auto created = now_ms();
   int position = 0;
   for (const auto& trial : manifest.at("trials")) {
@@ -194,22 +194,41 @@ std::int64_t store_manifest(Database& db, const Json& manifest) {
   return sweep;
 }
 
-Json stored_manifest(Database& db, std::int64_t sweep) {
-  Json manifest = {{"format", 1}};
+std::int64_t store_plan(Database& db, const SweepPlan& plan) {
+  const auto created = now_ms();
+  const std::int64_t sweep = store_head(db, {{"name", plan.name},
+                                             {"file", plan.file.string()},
+                                             {"text", plan.text},
+                                             {"resolved", plan.resolved},
+                                             {"version", MVN_VERSION},
+                                             {"created", created},
+                                             {"stages", stages_of(plan)}});
+  const auto trial_labels = label_trials(plan);
+  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+    store_trial(db, sweep, manifest_of(plan.trials[i], trial_labels[i]), created,
+                static_cast<int>(i));
+  }
+  return sweep;
+}
+
+std::string stored_manifest(Database& db, std::int64_t sweep) {
+  Json head = {{"format", 1}, {"stages", stored_stages(db, sweep)}};
   db.each(
       "SELECT name, file, text, resolved, version, created FROM mvn_sweep WHERE id = ?",
       [&](SQLite::Statement& row) {
-        manifest["name"] = row.getColumn(0).getString();
-        manifest["file"] = row.getColumn(1).getString();
-        manifest["text"] = row.getColumn(2).getString();
-        manifest["resolved"] = Json::parse(row.getColumn(3).getString());
-        manifest["version"] = row.getColumn(4).getString();
-        manifest["created"] = row.getColumn(5).getInt64();
+        head["name"] = row.getColumn(0).getString();
+        head["file"] = row.getColumn(1).getString();
+        head["text"] = row.getColumn(2).getString();
+        head["resolved"] = Json::parse(row.getColumn(3).getString());
+        head["version"] = row.getColumn(4).getString();
+        head["created"] = row.getColumn(5).getInt64();
       },
       sweep);
-  manifest["stages"] = stored_stages(db, sweep);
-  manifest["trials"] = stored_trials(db, sweep);
-  return manifest;
+  std::string text = text_of(head);
+  text.pop_back();  // the brace at its end
+  text += ",\n\"trials\":[";
+  add_stored_trials(db, sweep, text);
+  return text + "\n]}\n";
 }
 
 }  // namespace mvn

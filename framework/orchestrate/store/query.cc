@@ -127,6 +127,10 @@ int authorize(void*, int action, const char*, const char*, const char*, const ch
   return action == SQLITE_ATTACH || action == SQLITE_DETACH ? SQLITE_DENY : SQLITE_OK;
 }
 
+[[noreturn]] void throw_state_of(Database& db, int result) {
+  throw_translated(db.path(), SQLite::Exception(db.connection().getHandle(), result));
+}
+
 struct Finalize {
   void operator()(sqlite3_stmt* statement) const { ::sqlite3_finalize(statement); }
 };
@@ -141,6 +145,8 @@ Prepared prepare(Database& db, const std::string& sql, std::string& rest) {
   if (result == SQLITE_AUTH) {
     throw ConfigError("", "a query reads results.db alone: it cannot attach other files");
   }
+  // What is wrong with the file is not wrong with the SQL.
+  if (result != SQLITE_OK && result != SQLITE_ERROR) throw_state_of(db, result);
   if (result != SQLITE_OK) throw_bad_sql(db, sql);
   rest = tail;
   return Prepared(statement);
@@ -209,7 +215,7 @@ void write_rows(Database& db, sqlite3_stmt* statement, RowWriter& writer, std::o
     writer.row(std::move(cells));
   }
   if (out && result != SQLITE_DONE) {
-    throw Error(db.path().string() + ": " + ::sqlite3_errmsg(db.connection().getHandle()));
+    throw_state_of(db, result);
   }
   writer.end();
 }
