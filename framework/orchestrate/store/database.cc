@@ -74,7 +74,7 @@ void prepare_for_writing(SQLite::Database& connection, const std::filesystem::pa
   connection.exec(network ? "PRAGMA journal_mode = DELETE" : "PRAGMA journal_mode = WAL");
   connection.exec(network ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
   connection.exec("PRAGMA foreign_keys = ON");
-  connection.exec("PRAGMA cache_size = -65536");
+  connection.exec("PRAGMA cache_size = -16384");  // KiB: with a large sweep it is filled
 }
 
 }  // namespace
