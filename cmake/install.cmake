@@ -1,7 +1,8 @@
 # `cmake --install build --prefix X`: a tree that can be moved and copied. It holds every library it
 # needs but LibTorch, CUDA and glibc; LibTorch is found through LD_LIBRARY_PATH.
 #
-#   bin/mvn-runner  bin/mvn-worker  lib/libmvn.so  lib/libmvn_cuda.so  lib/mvn/plugins/*.so
+#   bin/mvn-runner  bin/mvn-supervisor  bin/mvn-worker
+#   lib/libmvn.so  lib/libmvn_cuda.so  lib/mvn/plugins/*.so
 #   include/mvn  lib/cmake/mvn  share/mvn/experiments
 #
 # libstdc++ and libgcc_s come along, so that a machine with older ones runs it. That is safe: all
@@ -17,6 +18,7 @@ install(TARGETS mvn EXPORT mvnTargets RUNTIME_DEPENDENCY_SET mvn_dependencies
         LIBRARY DESTINATION lib)
 install(TARGETS mvn-runner mvn-worker RUNTIME_DEPENDENCY_SET mvn_dependencies
         RUNTIME DESTINATION bin)
+install(TARGETS mvn-supervisor RUNTIME DESTINATION bin)
 install(TARGETS ${MVN_PLUGINS} RUNTIME_DEPENDENCY_SET mvn_dependencies
         LIBRARY DESTINATION lib/mvn/plugins)
 if(TARGET mvn_cuda)

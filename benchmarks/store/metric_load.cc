@@ -77,7 +77,7 @@ SweepPlan plan_of(int trials) {
   for (int i = 0; i < trials; ++i) {
     PlannedTrial trial;
     trial.id = trial.group = id_of(i);
-    trial.config = trial.parameters = {{"x", i}};
+    trial.config = trial.parameters = Json{{"x", i}};
     plan.trials.push_back(trial);
   }
   return plan;

@@ -29,8 +29,8 @@ SweepPlan plan_of(int trials) {
     trial.id = id_of(i);
     trial.group = id_of(i / 4);
     trial.seed = i % 4;
-    trial.config = {{"optimizer", {{"lr", i / 4}}}, {"seed", i % 4}};
-    trial.parameters = {{"optimizer.lr", i / 4}};
+    trial.config = Json{{"optimizer", {{"lr", i / 4}}}, {"seed", i % 4}};
+    trial.parameters = Json{{"optimizer.lr", i / 4}};
     plan.trials.push_back(trial);
   }
   return plan;

@@ -7,6 +7,7 @@
 
 #include "common/nearest.h"
 #include "orchestrate/launch/prepare.h"
+#include "orchestrate/launch/run_status.h"
 #include "runner/ask_runner.h"
 
 namespace mvn {
@@ -60,6 +61,17 @@ void add_repeated(CLI::App& app, const std::string& name, std::vector<std::strin
   app.add_option(name, values, help)->allow_extra_args(false)->type_name(shape);
 }
 
+// CLI11's own validators name the largest number that there is, with all its digits.
+CLI::Validator number_of_at_least(double least) {
+  const auto wanted = [least](const std::string& text) {
+    double number = 0;
+    const bool fits = CLI::detail::lexical_cast(text, number) && number >= least;
+    return fits ? std::string()
+                : "must be a number of at least " + short_number(least) + ", got " + text;
+  };
+  return {wanted, "", ""};
+}
+
 // CLI11's names of what it reads into, before they become a CommandLine.
 struct Parsed {
   CommandLine line;
@@ -80,7 +92,7 @@ void add_run(CLI::App& app, Parsed& parsed) {
                "Set a value of the sweep, as in --set task.train=data.tsv", "KEY=VALUE");
   app.add_option("--workers", parsed.line.workers, "Trials at a time")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(number_of_at_least(1));
   app.add_flag("--rerun-changed", parsed.line.rerun_changed,
                "Train trials again, from scratch, whose plugin or data has changed since");
   app.add_flag("--dry-run", parsed.dry_run, "Start nothing: the same as 'mvn-runner plan'");
@@ -105,7 +117,7 @@ void add_rerun(CLI::App& app, CommandLine& line) {
       ->add_option("--tolerance", line.tolerance,
                    "Relative difference of two metrics that --verify lets pass (1e-5)")
       ->type_name("R")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_of_at_least(0));
   rerun->add_flag("--keep", line.keep, "Keep what --verify wrote");
   rerun->add_flag("--run-command", line.run_command,
                   "Run the trial's own program though no sweep file of yours names it");

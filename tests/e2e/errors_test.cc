@@ -48,6 +48,43 @@ TEST(Errors, OfTheCommandLineInTheArgument) {
                 "            ^\n");
 }
 
+TEST(Errors, ANumberThatIsTooSmallIsToldTheSmallest) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text(""));
+  for (const auto* number : {"0", "-3", "many"}) {
+    EXPECT_EQ(refusal(place, {"sweep.yaml", "--workers", number}),
+              "mvn-runner: --workers: must be a number of at least 1, got " + std::string(number) +
+                  "; see mvn-runner --help\n");
+  }
+  EXPECT_EQ(
+      refusal(place, {"rerun", "3f2a", "--verify", "--tolerance", "-1"}),
+      "mvn-runner: --tolerance: must be a number of at least 0, got -1; see mvn-runner --help\n");
+}
+
+TEST(Errors, OfADamagedDatabaseNameTheCommandThatMakesItAnew) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("", "0.1"));
+  ASSERT_EQ(place.run({"sweep.yaml"}).end.exit_code, 0);
+  place.write("results/results.db", std::string(8192, 'x'));
+  for (const auto& command :
+       std::vector<std::vector<std::string>>{{"sweep.yaml"},
+                                             {"plan", "sweep.yaml"},
+                                             {"query"},
+                                             {"query", "SELECT * FROM trials"},
+                                             {"rerun", "3f2a"}}) {
+    const auto run = place.run(command);
+    EXPECT_NE(run.end.exit_code, 0) << command[0];
+    EXPECT_NE(
+        run.err.find("results.db: no SQLite database, or damaged; make it anew from the spools "
+                     "with 'mvn-runner collect --rebuild', or give another folder with "
+                     "--results\n"),
+        std::string::npos)
+        << command[0] << ": " << run.err;
+  }
+  ASSERT_EQ(place.run({"collect", "--rebuild"}).end.exit_code, 0);
+  EXPECT_EQ(place.rows("SELECT state FROM trials"), std::vector<std::string>{"done"});
+}
+
 TEST(Errors, AreInColourOnATerminalThatTakesIt) {
   Workplace place;
   place.write("sweep.yaml", sweep_text("", "0.1"));

@@ -156,9 +156,76 @@ TEST(Failures, TheSameErrorInThreeConfigurationsEndsTheSweep) {
   const auto run = place.run({"sweep.yaml"});
   EXPECT_EQ(run.end.exit_code, 1);
   EXPECT_TRUE(contains(run.out,
-                       "GIVING UP: three configurations failed before their first step with the "
-                       "same error: the worker died: exit code 3\n"))
+                       "GIVING UP: 3 configurations failed with the same error before reporting "
+                       "anything: the worker died: exit code 3; retry: {same_error: never} in the "
+                       "sweep file lets the others run\n"))
       << run.out;
+  EXPECT_EQ(attempts(place), Rows{"failed|3"});
+}
+
+// Programs that fail as `args.how` says.
+constexpr const char* kFailing = R"(
+import json, os, sys
+args = json.load(open(os.environ["MVN_TRIAL"]))["config"]["args"]
+spool = open(os.environ["MVN_SPOOL"], "a")
+if args.get("reports"):
+    spool.write('{"type": "metric", "step": 0, "values": {"eval/loss": 1}}\n')
+    spool.flush()
+print("training number", args["x"])
+if args["how"] == "key":
+    {}["rate"]
+if args["how"] == "module":
+    import no_such_module
+sys.exit("z")
+)";
+
+std::string failing(const std::string& how, const std::string& more) {
+  return "name: demo\nworker: {command: [python3, train.py]}\nresources: {workers: 1}\n" + more +
+         "\nparameters:\n  args.x: {min: 1, max: 3}\n  args.how: {values: [" + how + "]}\n";
+}
+
+TEST(Failures, DifferentErrorsOfProgramsDoNotEndASweep) {
+  Workplace place;
+  place.write("train.py", kFailing);
+  // Two of each kind are three of none.
+  place.write("sweep.yaml", failing("key, module, exit", "retry: {crash: 0, same_error: 4}"));
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 1);
+  EXPECT_FALSE(contains(run.out, "GIVING UP")) << run.out;
+  EXPECT_EQ(attempts(place), Rows{"failed|9"});
+}
+
+TEST(Failures, TheSameErrorOfAProgramEndsASweepUnlessItSaysNever) {
+  Workplace place;
+  place.write("train.py", kFailing);
+  place.write("sweep.yaml", failing("exit, key", "retry: {crash: 0}"));
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_TRUE(
+      contains(run.out,
+               "GIVING UP: 3 configurations failed with the same error before reporting "
+               "anything: exit code 1: z; retry: {same_error: never} in the sweep file lets "
+               "the others run\n"))
+      << run.out;
+  EXPECT_EQ(attempts(place), Rows{"failed|5"});  // exit, key, exit, key, exit
+  place.write("sweep.yaml", failing("exit, key", "retry: {crash: 0, same_error: never}"));
+  EXPECT_FALSE(contains(place.run({"sweep.yaml"}).out, "GIVING UP"));
+  EXPECT_EQ(attempts(place), Rows{"failed|11"});
+}
+
+TEST(Failures, AConfigurationThatHasReportedIsNotTakenForOneThatCannotStart) {
+  Workplace place;
+  place.write("train.py", kFailing);
+  place.write("sweep.yaml", failing("exit, key", "retry: {crash: 0}\nargs: {reports: true}"));
+  EXPECT_FALSE(contains(place.run({"sweep.yaml"}).out, "GIVING UP"));
+  EXPECT_EQ(attempts(place), Rows{"failed|6"});
+}
+
+TEST(Failures, AProgramThatIsOutOfMemoryIsTriedAsOftenAsOneThatCrashes) {
+  Workplace place;
+  place.write("sweep.yaml",
+              "name: demo\nworker: {command: [python3, -c, 'raise MemoryError']}\n"
+              "retry: {crash: 2, oom: 0}\n");
+  EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 1);
   EXPECT_EQ(attempts(place), Rows{"failed|3"});
 }
 

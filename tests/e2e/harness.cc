@@ -87,6 +87,14 @@ Running Workplace::start(const std::vector<std::string>& arguments) {
   return Running(spec(arguments));
 }
 
+Running Workplace::start_ignoring(const std::string& signal,
+                                  const std::vector<std::string>& arguments) {
+  auto ignoring = spec(arguments);
+  const std::vector<std::string> shell = {"sh", "-c", "trap '' " + signal + "; exec \"$@\"", "sh"};
+  ignoring.command.insert(ignoring.command.begin(), shell.begin(), shell.end());
+  return Running(ignoring);
+}
+
 std::string Workplace::on_a_terminal(const std::vector<std::string>& arguments,
                                      const std::string& no_color) const {
   auto run = spec(arguments);

@@ -82,6 +82,8 @@ class Workplace {
   }
   Running start(const std::vector<std::string>& arguments);
   Finished run(const std::vector<std::string>& arguments) { return start(arguments).finish(); }
+  // With a signal ignored, as nohup starts it ("HUP") or a script in its background ("INT").
+  Running start_ignoring(const std::string& signal, const std::vector<std::string>& arguments);
   // What it writes to a terminal, with the environment's NO_COLOR as given.
   [[nodiscard]] std::string on_a_terminal(const std::vector<std::string>& arguments,
                                           const std::string& no_color) const;

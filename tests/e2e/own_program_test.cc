@@ -1,12 +1,18 @@
 // Trials that a program of the user's runs: `worker: {command: [...]}`.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
 #include "common/files.h"
+#include "common/trial.h"
 #include "e2e/harness.h"
 
 namespace mvn::test {
 namespace {
 
+namespace fs = std::filesystem;
 using Rows = std::vector<std::string>;
 
 bool contains(const std::string& text, const std::string& part) {
@@ -208,6 +214,125 @@ TEST(OwnProgram, GetsItsArgumentsAsWandbWritesThem) {
             "\"rate\":0.25}\n");
 }
 
+std::string log_of(const Workplace& place, const std::string& where) {
+  const auto folder = place.rows("SELECT folder FROM trials WHERE " + where).front();
+  return read_file(place / ("results/" + folder + "/attempts/1/log.txt"));
+}
+
+TEST(OwnProgram, GetsItsSeed) {
+  Workplace place;
+  place.write("sweep.yaml",
+              "name: demo\nworker: {command: [sh, -c, 'echo \"$@\"', sh, '--out=run-${seed}', "
+              "'${seed}', '${args}', '$${seed}']}\n"
+              "args: {seed: '${seed}', names: ['a-${seed}', b], text: '$${seed}'}\n"
+              "repeats: {seeds: [3, 14]}\n");
+  const auto run = place.run({"sweep.yaml"});
+  ASSERT_EQ(run.end.exit_code, 0) << run.out << run.err;
+  EXPECT_FALSE(contains(run.out, "warning")) << run.out;
+  EXPECT_EQ(log_of(place, "seed = 14"),
+            "--out=run-14 14 --names=[\"a-14\",\"b\"] --seed=14 --text=${seed} ${seed}\n");
+  EXPECT_EQ(log_of(place, "seed = 3"),
+            "--out=run-3 3 --names=[\"a-3\",\"b\"] --seed=3 --text=${seed} ${seed}\n");
+  // One configuration with two seeds.
+  EXPECT_EQ(place.rows("SELECT count(DISTINCT group_id), count(*) FROM trials"), Rows{"1|2"});
+  const auto folder = place.rows("SELECT folder FROM trials WHERE seed = 14").front();
+  EXPECT_EQ(read_trial_file(place / ("results/" + folder + "/attempts/1/trial.json"))
+                .config.at("args")
+                .at("seed"),
+            14);
+}
+
+TEST(OwnProgram, IsWarnedOfWhereNoSeedReachesIt) {
+  Workplace place;
+  place.write("sweep.yaml",
+              "name: demo\nworker: {command: [sh, -c, true, sh, '${args}']}\n"
+              "args: {rate: 1}\nrepeats: {seeds: [3, 14]}\n");
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_TRUE(run.out.starts_with(
+      "warning: repeats: the command line is the same for every seed: write ${seed} into "
+      "worker.command or into a value of args, such as args: {seed: \"${seed}\"}\n"))
+      << run.out;
+}
+
+TEST(OwnProgram, WithoutItsMetricIsSaidAtOnceAndOnce) {
+  Workplace place;
+  place.write("train.py", kProgram);
+  place.write("sweep.yaml",
+              "name: demo\nmetric: {name: \"eval/acuracy \", goal: maximize}\n"
+              "worker: {command: [python3, train.py]}\nresources: {workers: 1}\n"
+              "parameters: {args.rate: {values: [0.25, 0.5]}}\n");
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 0) << run.out << run.err;
+  const std::string note =
+      "NO OBJECTIVE rate=0.25 is done and has not reported 'eval/acuracy ', the metric of "
+      "sweep.yaml:2:16: it reported 'eval/accuracy', 'train/loss'; did you mean "
+      "'eval/accuracy'?\n";
+  const auto at = run.out.find(note);
+  ASSERT_NE(at, std::string::npos) << run.out;
+  EXPECT_LT(at, run.out.find("started rate=0.5")) << run.out;
+  EXPECT_EQ(run.out.find("NO OBJECTIVE", at + 1), std::string::npos) << run.out;
+}
+
+TEST(OwnProgram, WithoutItsMetricIsNotSearchedOrStoppedByIt) {
+  for (const auto& [more, user] : {std::pair{"method: bayes\nrun_cap: 20\n", "method: bayes"},
+                                   {"early_terminate: {type: median}\n", "early_terminate"}}) {
+    Workplace place;
+    place.write("train.py", kProgram);
+    place.write("sweep.yaml", sweep("resources: {workers: 1}\nargs: {x: 1}\n" + std::string(more) +
+                                    "parameters: {args.rate: {min: 1, max: 1000}}\n"));
+    const auto run = place.run({"sweep.yaml", "--set", "metric.name=eval/loss"});
+    EXPECT_EQ(run.end.exit_code, 1) << run.out << run.err;
+    EXPECT_TRUE(contains(run.out, "GIVING UP: " + std::string(user) +
+                                      " has nothing to go by: no trial has reported "
+                                      "'eval/loss'\n"))
+        << run.out;
+    EXPECT_EQ(place.rows("SELECT count(*) FROM mvn_attempt"), Rows{"1"});
+  }
+}
+
+TEST(OwnProgram, ItsDamagedLinesAreSaidOnce) {
+  Workplace place;
+  place.write("sweep.yaml",
+              "name: demo\nmetric: {name: loss, goal: minimize}\n"
+              "worker: {command: [sh, -c, 'echo \"{\\\"loss\\\": 1}\" >> $MVN_SPOOL; echo no >> "
+              "$MVN_SPOOL']}\nresources: {workers: 1}\n"
+              "parameters: {args.x: {values: [1, 2]}}\n");
+  const auto run = place.run({"sweep.yaml"});
+  const auto spool =
+      "results/" + place.rows("SELECT folder FROM trials").front() + "/attempts/1/spool.jsonl";
+  const std::string note =
+      "DAMAGED x=1: a line of the spool is no record: {\"loss\": 1}\n"
+      "  a line is such as {\"step\":1,\"type\":\"metric\",\"values\":{\"loss\":0.5}}; further "
+      "ones "
+      "are in the view `events`\n  spool: " +
+      spool + "\n";
+  const auto at = run.out.find(note);
+  ASSERT_NE(at, std::string::npos) << run.out;
+  EXPECT_EQ(run.out.find("DAMAGED", at + 1), std::string::npos) << run.out;
+  EXPECT_EQ(place.rows("SELECT count(*) FROM events WHERE level = 'damaged'"), Rows{"4"});
+  EXPECT_TRUE(contains(run.out, "it reported no metric at all\n")) << run.out;
+}
+
+// A trial that another sweep has, too, is known by its id alone to what asks for its folder.
+TEST(OwnProgram, RunsInTheFolderOfItsOwnSweep) {
+  Workplace place;
+  for (const std::string name : {"one", "two"}) {
+    place.write(name + ".yaml", "name: " + name +
+                                    "\nworker: {command: [sh, -c, 'echo hello; echo {} >> "
+                                    "$MVN_SPOOL']}\n");
+    EXPECT_EQ(place.run({name + ".yaml"}).end.exit_code, 0);
+  }
+  const auto folders = place.rows("SELECT folder FROM trials ORDER BY folder");
+  ASSERT_EQ(folders.size(), 2U);
+  EXPECT_EQ(folders[0].substr(4), folders[1].substr(4));  // one trial
+  for (const auto& folder : folders) {
+    const auto attempt = "results/" + folder + "/attempts/1/";
+    EXPECT_EQ(read_file(place / (attempt + "log.txt")), "hello\n");
+    EXPECT_EQ(read_file(place / (attempt + "spool.jsonl")), "{}\n");
+  }
+  EXPECT_EQ(place.rows("SELECT count(*) FROM events GROUP BY sweep"), (Rows{"1", "1"}));
+}
+
 TEST(OwnProgram, RunsBesideTheTrainersTrials) {
   Workplace place;
   place.write("train.py", kProgram);
@@ -232,6 +357,77 @@ TEST(OwnProgram, ThatDoesNotExistIsFoundBeforeAnythingStarts) {
             "  worker: {command: [no-such-program]}\n"
             "                    ^\n");
   EXPECT_FALSE(place.has("results"));
+}
+
+// What is said of `command`, a YAML list, after "worker.command: ".
+std::string refusal(Workplace& place, const std::string& command) {
+  place.write("sweep.yaml", "name: demo\nworker: {command: " + command + "}\n");
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 64) << run.out;
+  const std::string start = "sweep.yaml:2:19: worker.command: ";
+  EXPECT_TRUE(run.err.starts_with(start)) << run.err;
+  return run.err.substr(start.size(), run.err.find('\n') - start.size());
+}
+
+TEST(OwnProgram, ThatCannotBeStartedIsRefusedWithTheReason) {
+  Workplace place;
+  const auto script = [&](const std::string& name, const std::string& text, bool executable) {
+    place.write(name, text);
+    if (executable) fs::permissions(place / name, fs::perms::owner_all);
+  };
+  script("plain.py", "print(1)\n", false);
+  script("plain.sh", "#!/bin/bash\n", false);
+  script("lost", "#!/no/such/python9 -u\n", true);
+  script("asks", "#!/usr/bin/env no-such-python9\n", true);
+  script("windows", "#!/bin/sh\r\necho\r\n", true);
+  EXPECT_EQ(refusal(place, "[./plain.py]"),
+            "'./plain.py' is not executable: chmod +x ./plain.py, or write [python3, ./plain.py]");
+  EXPECT_EQ(
+      refusal(place, "[./plain.sh]"),
+      "'./plain.sh' is not executable: chmod +x ./plain.sh, or write [/bin/bash, ./plain.sh]");
+  EXPECT_EQ(refusal(place, "[./lost]"),
+            "'./lost' is run by '/no/such/python9', as its first line says, which is no program");
+  EXPECT_EQ(refusal(place, "[./asks]"),
+            "'./asks' is run by 'no-such-python9', as its first line says, which is not in PATH");
+  EXPECT_EQ(refusal(place, "[./windows]"),
+            "'./windows' has the line ends of Windows, which its first line cannot have: sed -i "
+            "'s/\\r$//' ./windows");
+  EXPECT_EQ(refusal(place, "[plain.py]"),
+            "no program 'plain.py' in PATH; the one beside the sweep file is './plain.py'");
+  EXPECT_EQ(refusal(place, "['./']"), "'./' is a folder");
+  EXPECT_EQ(refusal(place, "[./nothing]"), "no program './nothing'");
+}
+
+// What goes away after it was looked at: the first trial takes the other's program away.
+TEST(OwnProgram, ThatCannotBeStartedAnyMoreIsNotTriedAgain) {
+  Workplace place;
+  place.write("run", "#!/bin/sh\nrm run\nexit 1\n");
+  fs::permissions(place / "run", fs::perms::owner_all);
+  place.write("sweep.yaml",
+              "name: demo\nworker: {command: [./run]}\nresources: {workers: 1}\n"
+              "retry: {crash: 0}\nparameters: {args.x: {values: [1, 2, 3]}}\n");
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 1);
+  EXPECT_TRUE(contains(run.out, "FAILED x=2: bad configuration: no program './run'\n")) << run.out;
+  EXPECT_TRUE(contains(run.out, "demo: 0 of 3 trials done, 3 failed, in ")) << run.out;
+}
+
+TEST(OwnProgram, IsFoundPastAFolderOfPathThatMayNotBeRead) {
+  Workplace place;
+  std::filesystem::create_directory(place / "closed");
+  place.write("closed/file", "");
+  place.write("sweep.yaml", "name: demo\nworker: {command: [\"true\"]}\n");
+  const std::string before = std::getenv("PATH");
+  // A file is no folder either, also for root, who may read all.
+  ::setenv(
+      "PATH",
+      ((place / "closed/file").string() + ":" + (place / "closed").string() + ":" + before).c_str(),
+      1);
+  fs::permissions(place / "closed", fs::perms::none);
+  const auto run = place.run({"sweep.yaml"});
+  fs::permissions(place / "closed", fs::perms::owner_all);
+  ::setenv("PATH", before.c_str(), 1);
+  EXPECT_EQ(run.end.exit_code, 0) << run.out << run.err;
 }
 
 }  // namespace

@@ -188,6 +188,12 @@ TEST_F(Rerun, SaysWhatCannotBeVerified) {
   EXPECT_EQ(unknown.err,
             "mvn-runner: no trial of results has an id that begins with 'ffffffffffffff'; "
             "mvn-runner query \"SELECT trial, sweep, params, state FROM trials\"\n");
+  const auto digit = place_.run({"rerun", id.substr(0, 1)});
+  EXPECT_EQ(digit.end.exit_code, 64);
+  EXPECT_EQ(digit.err, "mvn-runner: '" + id.substr(0, 1) + "' would be demo/" + id +
+                           " ({\"optimizer.lr\":0.1}), whose results another training takes the "
+                           "place of: give at least 4 digits of its id, or --verify\n");
+  EXPECT_EQ(place_.rows("SELECT count(*) FROM mvn_attempt"), Rows{"1"});
   Workplace empty;
   EXPECT_EQ(empty.run({"rerun", "aa"}).err,
             "mvn-runner: results/results.db: no such database; name its folder with --results\n");

@@ -171,6 +171,32 @@ TEST(Search, EndsWhereAllCombinationsAreTried) {
   EXPECT_TRUE(contains(place.run({"sweep.yaml"}).out, "nothing to do: 6 trials done\n"));
 }
 
+TEST(Search, DrawsAgainWhatItHasDrawnBefore) {
+  Workplace place;
+  place.write("train.py", kProgram);
+  const auto text = [](int cap) {
+    return "name: demo\nmetric: {name: eval/loss, goal: minimize}\nmethod: bayes\nrun_cap: " +
+           std::to_string(cap) +
+           "\nworker: {command: [python3, train.py]}\n"
+           "parameters:\n  args.rate: {values: [0.1, 0.01, 0.001, 1]}\n"
+           "  args.kind: {min: 0, max: 2}\n";
+  };
+  place.write("sweep.yaml", text(12));
+  auto run = place.run({"sweep.yaml", "--workers", "1"});
+  EXPECT_EQ(run.end.exit_code, 0) << run.out << run.err;
+  EXPECT_EQ(place.rows("SELECT count(*), count(DISTINCT params), max(draw) FROM trials"),
+            Rows{"12|12|11"});
+  EXPECT_FALSE(contains(run.out, "warning")) << run.out;
+  place.write("sweep.yaml", text(13));
+  run = place.run({"sweep.yaml", "--workers", "1"});
+  EXPECT_EQ(run.end.exit_code, 0) << run.out << run.err;
+  EXPECT_TRUE(
+      run.out.starts_with("warning: method: bayes: 13 draws are asked for, and its axes have "
+                          "12 combinations: each is drawn once\n"
+                          "nothing to do: 12 trials done\n"))
+      << run.out;
+}
+
 TEST(Search, DryRunSaysWhatIsDrawnLater) {
   Workplace place;
   place.write("train.py", kProgram);

@@ -1,6 +1,8 @@
 // The runner is stopped or killed at a known moment; the same command finishes the rest.
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "e2e/harness.h"
 
@@ -97,6 +99,46 @@ TEST_F(Stop, TerminationStopsAtOnceHoweverOftenItComes) {
   EXPECT_EQ(place_.rows("SELECT state, step FROM trials ORDER BY rowid"),
             (Rows{"done|4", "interrupted|2", "planned|"}));
   EXPECT_EQ(run_the_rest().end.exit_code, 0);
+  expect_complete();
+}
+
+TEST_F(Stop, AnIgnoredHangUpStaysIgnored) {
+  auto run = place_.start_ignoring("HUP", {"sweep.yaml"});
+  holding_.line();
+  run.signal(SIGHUP);
+  proceed_.release(3);
+  EXPECT_EQ(run.finish().end.exit_code, 0);
+  expect_complete();
+}
+
+// Started in the background of a script it cannot be interrupted from the terminal, but still
+// asked.
+TEST_F(Stop, DrainIsHeardWhereInterruptsAreIgnored) {
+  auto run = place_.start_ignoring("INT", {"sweep.yaml"});
+  holding_.line();
+  EXPECT_EQ(place_.run({"drain"}).end.exit_code, 0);
+  run.wait_for("draining:");
+  proceed_.release(1);
+  EXPECT_EQ(run.finish().end.exit_code, 130);
+  EXPECT_EQ(run_the_rest().end.exit_code, 0);
+  expect_complete();
+}
+
+TEST_F(Stop, ALockedDatabaseIsWaitedFor) {
+  auto run = run_to_the_second();
+  {
+    SQLite::Database other((place_ / "results/results.db").string(), SQLite::OPEN_READWRITE);
+    const SQLite::Transaction lock(other, SQLite::TransactionBehavior::IMMEDIATE);
+    proceed_.release(2);
+    const auto said = run.wait_for("WAITING");
+    EXPECT_TRUE(
+        said.starts_with("WAITING for the database: " + (place_ / "results/results.db").string() +
+                         ": process " + std::to_string(::getpid()) + " ("))
+        << said;
+    EXPECT_TRUE(said.ends_with(") keeps it locked: let that finish, or close it")) << said;
+  }
+  EXPECT_EQ(run.wait_for("going on"), "going on: the database is free again");
+  EXPECT_EQ(run.finish().end.exit_code, 0);
   expect_complete();
 }
 

@@ -1,7 +1,9 @@
 #include "orchestrate/launch/announcer.h"
 
+#include <algorithm>
 #include <sstream>
 
+#include "common/nearest.h"
 #include "common/printable.h"
 #include "orchestrate/launch/labels.h"
 
@@ -21,6 +23,14 @@ std::string indented(const std::string& text) {
 std::string said(const AttemptEnd& end) {
   std::string text;
   for (const char c : end.message) text += c == '\n' ? std::string("\n    ") : std::string(1, c);
+  return text;
+}
+
+// "sweep.yaml:2:16"
+std::string place_text(const Location& where) {
+  std::string text = path_text(where.file);
+  if (!where.argument.empty()) return where.argument;
+  if (where.line > 0) text += ":" + std::to_string(where.line) + ":" + std::to_string(where.column);
   return text;
 }
 
@@ -90,6 +100,32 @@ void Announcer::ended(const Attempt& attempt, const AttemptEnd& end, const RunSt
 void Announcer::retried(const Attempt& attempt, const AttemptEnd& end, const std::string& with) {
   view_.note("RETRY " + short_label(attempt.trial) + with + ": " + said(end) +
              "\n  log: " + path_text(attempt.log()));
+}
+
+void Announcer::without_objective(const Attempt& attempt, const std::vector<std::string>& names) {
+  const auto& stage = plan_.trials[attempt.trial].stage;
+  const auto& wanted = plan_.metrics.at(stage).name;
+  std::string said = names.empty() ? "it reported no metric at all" : "it reported ";
+  constexpr std::size_t kShown = 12;
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) {
+    said += (i == 0 ? "'" : ", '") + names[i] + "'";
+  }
+  if (names.size() > kShown) said += " and " + std::to_string(names.size() - kShown) + " more";
+  const auto nearest = nearest_name(wanted, names);
+  view_.note("NO OBJECTIVE " + short_label(attempt.trial) + " is done and has not reported '" +
+             wanted + "', the metric of " + place_text(locate(plan_, stage, "metric.name")) + ": " +
+             said + (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+}
+
+void Announcer::damaged(const Attempt& attempt, const std::string& what) {
+  const auto goal = plan_.metrics.find(plan_.trials[attempt.trial].stage);
+  const Json example = {
+      {"type", "metric"},
+      {"step", 1},
+      {"values", {{goal == plan_.metrics.end() ? "eval/loss" : goal->second.name, 0.5}}}};
+  view_.note("DAMAGED " + short_label(attempt.trial) + ": " + what + "\n  a line is such as " +
+             example.dump() +
+             "; further ones are in the view `events`\n  spool: " + path_text(attempt.spool()));
 }
 
 void Announcer::blocked(const BlockedTrial& blocked, const std::string& reason) {

@@ -31,6 +31,10 @@ class Announcer {
   // It is tried again; `with` is what differs then (" with training.micro_batch_size 8") or "".
   void retried(const Attempt& attempt, const AttemptEnd& end, const std::string& with);
   void blocked(const BlockedTrial& blocked, const std::string& reason);
+  // It is done, and `names` are all the metrics it reported: not the one of its stage.
+  void without_objective(const Attempt& attempt, const std::vector<std::string>& names);
+  // Something in its spool is no record, or not one that can be stored.
+  void damaged(const Attempt& attempt, const std::string& what);
 
  private:
   [[nodiscard]] std::string short_label(std::size_t trial) const;

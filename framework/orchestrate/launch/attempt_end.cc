@@ -55,6 +55,7 @@ AttemptEnd end_of_code(int code, const std::string& message) {
   end.exit_code = code;
   end.message = code == kDiskFullCode ? "the disk is full" : class_of(exit_code);
   if (!message.empty()) end.message += (end.message.empty() ? "" : ": ") + message;
+  end.explained = !message.empty();
   return end;
 }
 

@@ -1,7 +1,6 @@
 #include "orchestrate/launch/budget.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "orchestrate/launch/run_status.h"
@@ -42,6 +41,36 @@ Spent spent_by(const std::vector<AttemptSpan>& attempts, std::int64_t now) {
   }
   Spent spent{covered_hours(std::move(all)), 0};
   for (auto& [gpu, intervals] : by_gpu) spent.gpu_hours += covered_hours(std::move(intervals));
+  return spent;
+}
+
+void Spending::Watch::start(std::int64_t time) {
+  if (running++ == 0) since = time;
+}
+
+void Spending::Watch::end(std::int64_t time) {
+  if (--running == 0) milliseconds += std::max<std::int64_t>(0, time - since);
+}
+
+double Spending::Watch::hours(std::int64_t now) const {
+  const auto open = running > 0 ? std::max<std::int64_t>(0, now - since) : 0;
+  return static_cast<double>(milliseconds + open) / kHour;
+}
+
+void Spending::started(const std::string& device, std::int64_t time) {
+  all_.start(time);
+  if (device.starts_with("cuda")) gpus_[device].start(time);
+}
+
+void Spending::ended(const std::string& device, std::int64_t time) {
+  all_.end(time);
+  if (device.starts_with("cuda")) gpus_[device].end(time);
+}
+
+Spent Spending::until(std::int64_t now) const {
+  Spent spent = before_;
+  spent.hours += all_.hours(now);
+  for (const auto& [gpu, watch] : gpus_) spent.gpu_hours += watch.hours(now);
   return spent;
 }
 

@@ -10,6 +10,7 @@
 
 #include "common/hashing.h"
 #include "common/text.h"
+#include "orchestrate/launch/run_status.h"
 
 namespace mvn {
 namespace {

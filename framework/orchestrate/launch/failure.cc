@@ -3,24 +3,30 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <cctype>
+#include <array>
+#include <regex>
+#include <string_view>
 
 #include "common/disk_full.h"
 #include "mvn/error.h"
+#include "orchestrate/launch/run_to_end.h"
 
 namespace mvn {
 namespace {
 
-constexpr std::size_t kSameError = 3;  // configurations
-constexpr int kDiskFullRetries = 10;   // each after there was space again
+constexpr int kDiskFullRetries = 10;        // each after there was space again
+constexpr std::size_t kLinesOfAnError = 3;  // of a log: what a traceback ends with
 
-// What PyTorch, CUDA and others say when memory runs out, from a program with exit codes of its
-// own.
+// What PyTorch, JAX, CUDA, Python and the C++ library say when memory runs out, from a program with
+// exit codes of its own.
 bool speaks_of_memory(const std::string& text) {
-  return text.find("CUDA out of memory") != std::string::npos ||
-         text.find("OutOfMemoryError") != std::string::npos ||
-         text.find("CUBLAS_STATUS_ALLOC_FAILED") != std::string::npos ||
-         text.find("CUDA error: out of memory") != std::string::npos;
+  constexpr std::array<std::string_view, 10> kWords = {
+      "CUDA out of memory",     "CUDA error: out of memory",  "HIP out of memory",
+      "OutOfMemoryError",       "CUBLAS_STATUS_ALLOC_FAILED", "MemoryError",
+      "Cannot allocate memory", "can't allocate memory",      "std::bad_alloc",
+      "RESOURCE_EXHAUSTED"};
+  return std::ranges::any_of(
+      kWords, [&](std::string_view words) { return text.find(words) != std::string::npos; });
 }
 
 Failure failure_of_code(const AttemptEnd& end) {
@@ -40,15 +46,17 @@ Failure failure_of_code(const AttemptEnd& end) {
   }
 }
 
-// "step 12 of 30" and "step 7 of 30" are one error.
+// "step 12 of 30" and "step 7 of 30" are one error, "lr 1e-05" and "lr 0.001", and two addresses
+// or folders that are named by hashes.
 std::string without_numbers(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    const bool digit = std::isdigit(static_cast<unsigned char>(c)) != 0;
-    if (!digit) result += c;
-    if (digit && (result.empty() || result.back() != '#')) result += '#';
-  }
-  return result;
+  static const std::regex number(
+      R"(0x[0-9a-fA-F]+|\b[0-9a-f]{8,}\b|[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?)");
+  return std::regex_replace(text, number, "#");
+}
+
+std::string with_last_lines(const AttemptEnd& end, std::size_t lines) {
+  if (end.explained || end.log_tail.empty()) return end.message;
+  return end.message + ": " + last_lines(end.log_tail, lines);
 }
 
 }  // namespace
@@ -90,10 +98,15 @@ bool RetryLedger::again(std::size_t trial, Failure failure) {
   return ++counts_[{trial, failure}] <= retries_after(failure, rules_);
 }
 
+std::string error_of(const AttemptEnd& end) { return with_last_lines(end, kLinesOfAnError); }
+
+std::string headline_of(const AttemptEnd& end) { return with_last_lines(end, 1); }
+
 bool RepeatedErrors::add(const std::string& configuration, const std::string& error) {
+  if (most_ == 0) return false;
   auto& configurations = configurations_[without_numbers(error)];
   configurations.insert(configuration);
-  return configurations.size() >= kSameError;
+  return configurations.size() >= static_cast<std::size_t>(most_);
 }
 
 std::int64_t micro_batch_of(const Json& config, std::int64_t batch_size) {

@@ -42,14 +42,24 @@ class RetryLedger {
   std::map<std::pair<std::size_t, Failure>, int> counts_;
 };
 
+// What went wrong, in words: the message where somebody said why, else with the last lines of the
+// log, where a program's traceback ends.
+std::string error_of(const AttemptEnd& end);
+// The same in a line.
+std::string headline_of(const AttemptEnd& end);
+
 // Notices that everything fails for one reason.
 class RepeatedErrors {
  public:
-  // Notes that a trial of this configuration (whatever its seed) failed before its first step; true
-  // from the third configuration on that did so with this error. Numbers in errors do not count.
+  // `most` as RetryRules::same_error.
+  explicit RepeatedErrors(int most) : most_(most) {}
+  // Notes that a trial of this configuration (whatever its seed) failed with this error without
+  // ever having reported anything; true once as many configurations did as are tried. Numbers and
+  // hashes in errors do not count.
   bool add(const std::string& configuration, const std::string& error);
 
  private:
+  int most_;
   std::map<std::string, std::set<std::string>> configurations_;  // by error
 };
 

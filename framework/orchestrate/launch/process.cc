@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -18,20 +20,6 @@ extern char** environ;
 namespace mvn {
 namespace {
 
-// Everything that the child needs between fork and exec, made before the fork.
-struct Launch {
-  std::vector<std::string> environment;
-  std::vector<char*> arguments;
-  std::vector<char*> variables;
-  const char* folder = nullptr;
-  int input = -1;
-  int output = -1;
-  int errors = -1;
-  int failure = -1;  // where the errno of a failed exec goes
-  int control = -1;  // of the supervisor; -1 where there is none
-  pid_t parent = -1;
-};
-
 std::vector<std::string> merged_environment(const std::map<std::string, std::string>& over) {
   std::vector<std::string> merged;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -40,44 +28,6 @@ std::vector<std::string> merged_environment(const std::map<std::string, std::str
   }
   for (const auto& [name, value] : over) merged.push_back(name + "=" + value);
   return merged;
-}
-
-void reset_signals() {
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
-}
-
-[[noreturn]] void execute(const Launch& launch) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // The parent may have died before the line above: then nobody would ever tell us.
-  if (::getppid() != launch.parent) ::_exit(1);
-  reset_signals();
-  ::dup2(launch.input, STDIN_FILENO);
-  ::dup2(launch.output, STDOUT_FILENO);
-  ::dup2(launch.errors, STDERR_FILENO);
-  if (launch.folder == nullptr || ::chdir(launch.folder) == 0) {
-    environ = const_cast<char**>(launch.variables.data());
-    ::execvp(launch.arguments[0], launch.arguments.data());
-  }
-  const int reason = errno;
-  if (::write(launch.failure, &reason, sizeof reason) < 0) ::_exit(126);
-  ::_exit(127);
-}
-
-[[noreturn]] void execute_supervised(Launch launch) {
-  become_supervisor();
-  launch.parent = ::getpid();
-  const pid_t program = ::fork();
-  if (program == 0) execute(launch);
-  if (program < 0) {
-    const int reason = errno;
-    if (::write(launch.failure, &reason, sizeof reason) < 0) ::_exit(126);
-    ::_exit(127);
-  }
-  supervise(program, launch.control);
 }
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
@@ -92,6 +42,71 @@ Pipe to_file(const std::filesystem::path& file) {
   return {Descriptor(), Descriptor(open_own_file(file, O_WRONLY | O_APPEND))};
 }
 
+// The program beside this one, held open: a new one that is installed while a sweep runs is not
+// started by this runner.
+const std::string& supervisor_program() {
+  static const auto file =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / kSupervisor;
+  static const int descriptor = ::open(file.c_str(), O_PATH | O_CLOEXEC);
+  if (descriptor < 0) {
+    throw Error(file.string() + ": " + std::strerror(errno) +
+                "; it belongs beside mvn-runner: install or build both");
+  }
+  static const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+  return path;
+}
+
+// What posix_spawn is to do in the new process, which is a process group of its own.
+class Start {
+ public:
+  Start() {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawnattr_init(&attributes_);
+    sigset_t default_again;
+    sigemptyset(&default_again);
+    sigaddset(&default_again, SIGPIPE);
+    ::posix_spawnattr_setsigdefault(&attributes_, &default_again);
+    sigset_t blocked;
+    sigfillset(&blocked);
+    ::posix_spawnattr_setsigmask(&attributes_, &blocked);
+    ::posix_spawnattr_setflags(
+        &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  }
+  Start(const Start&) = delete;
+  Start& operator=(const Start&) = delete;
+  ~Start() {
+    ::posix_spawn_file_actions_destroy(&actions_);
+    ::posix_spawnattr_destroy(&attributes_);
+  }
+
+  // The new process has `from` open as `to`.
+  void pass(const Descriptor& from, int to) {
+    ::posix_spawn_file_actions_adddup2(&actions_, from.get(), to);
+  }
+  void pass(const Descriptor& as_it_is) { pass(as_it_is, as_it_is.get()); }
+
+  // Throws Error where there is none.
+  pid_t run(const std::string& program, std::vector<std::string> command,
+            std::vector<std::string> environment) {
+    pid_t pid = -1;
+    const int error = ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_,
+                                    pointers(command).data(), pointers(environment).data());
+    if (error != 0) throw Error(std::string("cannot start a process: ") + std::strerror(error));
+    return pid;
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+// Whether the same start would fail for the same reason again.
+bool is_of_the_program(int reason) {
+  constexpr std::array<int, 8> kReasons = {ENOENT, EACCES, ENOEXEC, ENOTDIR,
+                                           EISDIR, ELOOP,  E2BIG,   ENAMETOOLONG};
+  return std::ranges::find(kReasons, reason) != kReasons.end();
+}
+
 }  // namespace
 
 std::string to_string(const ProcessEnd& end) {
@@ -101,36 +116,31 @@ std::string to_string(const ProcessEnd& end) {
          (name == nullptr ? std::string() : " (SIG" + std::string(name) + ")");
 }
 
+CannotStart::~CannotStart() = default;
+
 Process::Process(const ProcessSpec& spec) : supervised_(spec.supervised) {
   Pipe in = make_pipe();
   Pipe out = spec.log.empty() ? make_pipe() : to_file(spec.log);
   Pipe err = spec.log.empty() ? make_pipe() : to_file(spec.log);
   Pipe failure = make_pipe();
   Pipe control = spec.supervised ? make_pipe() : Pipe();
-  auto command = spec.command;
-  Launch launch;
-  launch.environment = merged_environment(spec.environment);
-  launch.arguments = pointers(command);
-  launch.variables = pointers(launch.environment);
-  launch.folder = spec.folder.empty() ? nullptr : spec.folder.c_str();
-  launch.input = in.read.get();
-  launch.output = out.write.get();
-  launch.errors = err.write.get();
-  launch.failure = failure.write.get();
-  launch.control = control.read.get();
-  launch.parent = ::getpid();
-  pid_ = ::fork();
-  if (pid_ < 0) throw Error(std::string("cannot start a process: ") + std::strerror(errno));
-  if (pid_ == 0) {
-    control.write.close();
-    spec.supervised ? execute_supervised(launch) : execute(launch);
-  }
-  ::setpgid(pid_, pid_);  // whichever of the two comes first, the group exists
+  Start start;
+  start.pass(in.read, STDIN_FILENO);
+  start.pass(out.write, STDOUT_FILENO);
+  start.pass(err.write, STDERR_FILENO);
+  start.pass(failure.write);
+  if (spec.supervised) start.pass(control.read);
+  std::vector<std::string> command = {kSupervisor, std::to_string(control.read.get()),
+                                      std::to_string(failure.write.get()),
+                                      std::to_string(::getpid()), spec.folder.string()};
+  command.insert(command.end(), spec.command.begin(), spec.command.end());
+  pid_ = start.run(supervisor_program(), std::move(command), merged_environment(spec.environment));
   failure.write.close();
   int reason = 0;
   if (::read(failure.read.get(), &reason, sizeof reason) == sizeof reason) {
     wait();
-    throw Error("cannot start '" + command[0] + "': " + std::strerror(reason));
+    throw CannotStart("cannot start '" + spec.command[0] + "': " + std::strerror(reason),
+                      is_of_the_program(reason));
   }
   control_ = std::move(control.write);
   input_ = std::move(in.write);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "mvn/error.h"
 #include "orchestrate/launch/pipe.h"
 
 namespace mvn {
@@ -23,6 +24,19 @@ struct ProcessSpec {
   std::filesystem::path log = {};
   // Without a supervisor the kernel kills the process when the runner dies, and that alone.
   bool supervised = true;
+};
+
+// A program that cannot be started: as it is, however often it is tried, where `for_good`.
+class CannotStart : public Error {
+ public:
+  CannotStart(const std::string& message, bool for_good) : Error(message), for_good_(for_good) {}
+  ~CannotStart() override;
+  [[nodiscard]] int exit_code() const noexcept override {
+    return for_good_ ? static_cast<int>(ExitCode::kBadConfig) : 1;
+  }
+
+ private:
+  bool for_good_;
 };
 
 // How a process ended: one of the two is set.

@@ -27,12 +27,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Of an id whose trial loses its results' place: few digits are a number that somebody took for
+// one.
+constexpr std::size_t kLeastDigits = 4;
+
 std::string short_id(const std::string& id) { return id.substr(0, 12); }
 
 // The one trial whose id begins with `prefix`; of the same one in several sweeps the one that is
 // done.
 TrialRecord find_trial(const ResultsReader& reader, const std::string& prefix,
-                       const fs::path& results) {
+                       const fs::path& results, std::size_t least_digits) {
   auto found = reader.with_prefix(prefix);
   if (found.empty()) {
     throw ConfigError("", "no trial of " + path_text(results) + " has an id that begins with '" +
@@ -48,6 +52,12 @@ TrialRecord find_trial(const ResultsReader& reader, const std::string& prefix,
     throw ConfigError("", "the ids of " + std::to_string(found.size()) + " trials begin with '" +
                               prefix + "': " + list);
   }
+  if (prefix.size() < least_digits) {
+    throw ConfigError(
+        "", "'" + prefix + "' would be " + list + " (" + found.front().trial.parameters.text() +
+                "), whose results another training takes the place of: give at least " +
+                std::to_string(least_digits) + " digits of its id, or --verify");
+  }
   std::ranges::stable_partition(
       found, [](const TrialRecord& each) { return each.state == TrialState::kDone; });
   return found.front();
@@ -61,7 +71,8 @@ SweepPlan plan_of(const TrialRecord& record) {
   plan.metrics[record.trial.stage] = {record.metric, record.maximize};
   plan.trials = {record.trial};
   plan.trials[0].depends_on.clear();  // what it starts from is finished
-  plan.retry = {.crash = 0, .oom = 0, .node = 0, .hang = 0, .timeout = 0, .diverged = 0};
+  plan.retry = {
+      .crash = 0, .oom = 0, .node = 0, .hang = 0, .timeout = 0, .diverged = 0, .same_error = 0};
   return plan;
 }
 
@@ -139,7 +150,7 @@ void Rerun::open() {
                       path_text(database) + ": no such database; name its folder with --results");
   }
   reader_ = std::make_unique<ResultsReader>(database);
-  record_ = find_trial(*reader_, options_.trial, results_);
+  record_ = find_trial(*reader_, options_.trial, results_, options_.verify ? 1 : kLeastDigits);
   for (auto& past : reader_->history()) {
     if (past.sweep == record_.sweep && past.id == record_.trial.id) attempts_ = past.attempts;
   }
@@ -176,9 +187,10 @@ std::optional<PlannedTrial> Rerun::planned_by_file() const {
 
 // The database may be anybody's.
 void Rerun::check_command(bool planned) const {
-  if (planned || options_.run_command || !has_own_program(record_.trial.config)) return;
-  const auto command = record_.trial.config.at("worker").at("command");
-  const auto args = record_.trial.config.value("args", Json::object());
+  const Json config = record_.trial.config;
+  if (planned || options_.run_command || !has_own_program(config)) return;
+  const Json& command = config.at("worker").at("command");
+  const Json args = config.value("args", Json::object());
   throw ConfigError(
       "", name() +
               " is run by a command that only the results name, not a sweep file of yours:\n  " +
@@ -211,25 +223,25 @@ void Rerun::check() const {
     throw ConfigError("", name() + " is " + state + ": only a trial that ended is verified");
   }
   const auto weights = Json::json_pointer("/model/weights/trial");
-  if (record_.trial.config.contains(weights)) {
-    const auto from = record_.trial.config.at(weights).get<std::string>();
+  const Json config = record_.trial.config;
+  if (config.contains(weights)) {
+    const auto from = config.at(weights).get<std::string>();
     if (!fs::exists(model_folder(from))) {
       throw ConfigError("", name() + " starts from the model of trial " + short_id(from) +
                                 ", which is not there: " + path_text(model_folder(from)) +
                                 "; 'mvn-runner rerun " + short_id(from) + "' trains it again");
     }
   }
-  if (!has_own_program(record_.trial.config)) return;
-  const Json& command = record_.trial.config.at("worker").at("command");
+  if (!has_own_program(config)) return;
+  const Json& command = config.at("worker").at("command");
   const auto is_text = [](const Json& word) { return word.is_string(); };
   if (!command.is_array() || command.empty() || !std::ranges::all_of(command, is_text)) {
     throw ConfigError(
         "", name() + ": its worker.command is no list of texts: " + printable(command.dump()));
   }
   const auto folder = record_.file.parent_path();
-  const auto program = command.at(0).get<std::string>();
-  const auto reason = fs::is_directory(folder) ? why_not_startable(program, folder)
-                                               : "no folder " + folder.string();
+  const auto reason =
+      fs::is_directory(folder) ? why_not_startable(config, folder) : "no folder " + folder.string();
   if (!reason.empty()) {
     throw ConfigError("",
                       name() + " is run by a program in the folder of its sweep file: " + reason);

@@ -1,10 +1,12 @@
 // Which trial may run next: those it depends on come first.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -51,7 +53,7 @@ class Schedule {
   std::vector<BlockedTrial> take_blocked();
 
   [[nodiscard]] TrialState state(std::size_t trial) const { return states_[trial]; }
-  // How many are in this state.
+  // How many are in this state; known without counting.
   [[nodiscard]] std::size_t count(TrialState state) const;
   // How many do not run again.
   [[nodiscard]] std::size_t ended() const;
@@ -62,16 +64,23 @@ class Schedule {
 
  private:
   void make_ready(std::size_t trial) { ready_.emplace(ranks_[trial], trial); }
+  void change(std::size_t trial, TrialState state);
+  // Those that wait for it, a copy: none for most.
+  [[nodiscard]] std::vector<std::size_t> dependents_of(std::size_t trial) const;
+  [[nodiscard]] std::uint32_t number_of_stage(const std::string& stage);
   void hold_with_dependents(std::size_t trial);
   void free_dependents(std::size_t trial);
   void block_dependents(std::size_t trial);
 
-  std::map<std::string, std::size_t> index_;  // by id
+  // A plan may have a hundred thousand trials: what only those of stages need, others do without.
+  std::unordered_map<std::string, std::size_t> index_;  // by id; of trials of named stages
   std::vector<TrialState> states_;
-  std::vector<std::vector<std::size_t>> dependents_;
-  std::vector<std::vector<std::size_t>> dependencies_;
-  std::vector<std::size_t> waits_for_;
-  std::vector<std::string> stages_;
+  std::unordered_map<std::size_t, std::vector<std::size_t>> dependents_;
+  std::unordered_map<std::size_t, std::vector<std::size_t>> dependencies_;
+  std::vector<std::uint32_t> waits_for_;
+  std::vector<std::string> stage_names_;
+  std::vector<std::uint32_t> stages_;  // of each trial, among the names
+  std::map<TrialState, std::size_t> counts_;
   std::set<std::size_t> held_;
   std::vector<std::size_t> ranks_;
   std::set<std::pair<std::size_t, std::size_t>> ready_;  // rank, trial

@@ -122,7 +122,12 @@ Point Searcher::next_point(const std::string& stage) const {
   const auto observations =
       observe(search, plan.metrics.at(stage).maximize, parts_.store.histories(plan.name));
   const auto point = draw_by_tpe(search.space, observations, draw_seed(search.seed, number));
-  return rounded_point(search.space, point ? *point : search.random(number));
+  const bool fresh = point && std::ranges::none_of(search.points, [&](const Point& each) {
+                       return alike(search.space, each, *point);
+                     });
+  return rounded_point(
+      search.space,
+      fresh ? *point : fresh_draw(search.space, search.points, search.random, number));
 }
 
 // The plan with one more draw. Its other draws are given to it as they are.

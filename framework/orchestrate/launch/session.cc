@@ -1,9 +1,11 @@
 #include "orchestrate/launch/session.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +23,7 @@
 #include "orchestrate/launch/preview.h"
 #include "orchestrate/launch/results_lock.h"
 #include "orchestrate/launch/run_log.h"
+#include "orchestrate/launch/run_status.h"
 #include "orchestrate/launch/run_to_end.h"
 #include "orchestrate/launch/searcher.h"
 #include "orchestrate/launch/stopper.h"
@@ -105,7 +108,8 @@ class Session {
   [[nodiscard]] States states() const;
   [[nodiscard]] bool all_ended() const;
   [[nodiscard]] std::string find_trial(const std::string& prefix) const;
-  [[nodiscard]] fs::path model_folder(const std::string& id) const;
+  [[nodiscard]] std::function<fs::path(const std::string& id)> model_folders(
+      const SweepPlan& plan) const;
   int finish_without_running();
   void warn(const std::string& warning);
   void note_changes();
@@ -280,13 +284,18 @@ bool Session::all_ended() const {
   });
 }
 
-fs::path Session::model_folder(const std::string& id) const {
-  const bool planned = std::any_of(plan_.trials.begin(), plan_.trials.end(),
-                                   [&](const auto& trial) { return trial.id == id; });
+// Of the plan's trials those that are trained have one, and all others that a trial may name.
+std::function<fs::path(const std::string& id)> Session::model_folders(const SweepPlan& plan) const {
+  std::set<std::string> untrained;
   const auto known = states();
-  const auto state = known.find(id);
-  if (planned && (state == known.end() || state->second != TrialState::kDone)) return {};
-  return TrialPaths{results_ / known_->folder_of(id)}.model();
+  for (const auto& trial : plan.trials) {
+    const auto state = known.find(trial.id);
+    if (state == known.end() || state->second != TrialState::kDone) untrained.insert(trial.id);
+  }
+  return [this, untrained = std::move(untrained)](const std::string& id) {
+    return untrained.contains(id) ? fs::path()
+                                  : TrialPaths{results_ / known_->folder_of(id)}.model();
+  };
 }
 
 // The device is checked with everything else, before anything is written.
@@ -307,9 +316,7 @@ void Session::check() {
 }
 
 void Session::check(const SweepPlan& plan, const std::function<bool(const PlannedTrial&)>& wanted) {
-  const auto warnings = validate(
-      plan, installed_, worker_, wanted, [this](const auto& id) { return model_folder(id); },
-      signals_);
+  const auto warnings = validate(plan, installed_, worker_, wanted, model_folders(plan), signals_);
   for (const auto& warning : warnings) warn(warning);
 }
 
@@ -384,6 +391,8 @@ int Session::run_trials() {
                      std::to_string(schedule.left() + to_draw) + " to run; " + text_of(places);
   out_ << start << std::endl;
   log.line(start + "; started by " + options_.command);
+  // What planning took is not needed any more, and is most of what this process has.
+  ::malloc_trim(0);
   const auto view = logged(make_view(out_), log);
   const auto clock = steady_clock();
   const double started = clock();
@@ -391,8 +400,10 @@ int Session::run_trials() {
   lock_->announce(plan_.name, Course::kRunning, began);
   SweepRun run({plan_, results_, *store_, schedule, *view, signals_, clock, worker_.serve(),
                 [this](const PlannedTrial& trial) {
-                  return launch_config(plan_, trial, installed_,
-                                       [this](const auto& id) { return model_folder(id); });
+                  // What it starts from is done, or it would not start.
+                  return launch_config(plan_, trial, installed_, [this](const auto& id) {
+                    return TrialPaths{results_ / store_->folder_of(id)}.model();
+                  });
                 },
                 default_batch_size(installed_),
                 [&](Course course) { lock_->announce(plan_.name, course, began); },

@@ -11,12 +11,23 @@
 
 namespace mvn {
 
-Signals::Signals() {
+namespace {
+
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+Signals::Signals() : ignores_terminal_(is_ignored(SIGINT)) {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGWINCH}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD, SIGWINCH}) {
     sigaddset(&set, signal);
   }
+  // A blocked signal is delivered though it is ignored.
+  if (!is_ignored(SIGHUP)) sigaddset(&set, SIGHUP);
   sigprocmask(SIG_BLOCK, &set, &before_);
   pipe_before_ = ::signal(SIGPIPE, SIG_IGN);
   descriptor_ = Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -36,7 +47,7 @@ ArrivedSignals Signals::take() {
   while (::read(descriptor_.get(), &info, sizeof info) == sizeof info) {
     switch (info.ssi_signo) {
       case SIGINT:
-        ++arrived.interrupts;
+        if (!ignores_terminal_ || info.ssi_code != SI_KERNEL) ++arrived.interrupts;
         break;
       case SIGTERM:
       case SIGHUP:

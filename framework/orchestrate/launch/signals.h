@@ -21,7 +21,8 @@ struct ArrivedSignals {
 };
 
 // Blocks these signals and ignores SIGPIPE until destroyed. Started processes do not inherit
-// either.
+// either. What was ignored before stays so: SIGHUP as nohup has it, and a terminal's Ctrl-C as a
+// shell has it for what it started in the background of a script; another program's SIGINT counts.
 class Signals {
  public:
   Signals();
@@ -35,6 +36,7 @@ class Signals {
 
  private:
   Descriptor descriptor_;
+  bool ignores_terminal_;
   sigset_t before_;
   void (*pipe_before_)(int);
 };

@@ -57,10 +57,9 @@ void Stopper::replace_values(Known& known, int attempt, const Json& record) {
 }
 
 void Stopper::absorb(const PlannedTrial& trial, int attempt, const Json& record) {
-  const auto goal = plan_.metrics.find(trial.stage);
   const auto type = record.value("type", std::string());
-  if (goal == plan_.metrics.end() || (type != "metric" && type != "start")) return;
-  if (!goal->second.target && !plan_.stopping.contains(trial.stage)) return;
+  if (!watches(trial.stage) || (type != "metric" && type != "start")) return;
+  const auto goal = plan_.metrics.find(trial.stage);
   Known& known = stages_[trial.stage][trial.id];
   replace_values(known, attempt, record);
   const auto step = whole_number(record.value("step", Json()));
@@ -75,7 +74,14 @@ void Stopper::absorb(const PlannedTrial& trial, int attempt, const Json& record)
   note_target(trial, *number);
 }
 
+bool Stopper::watches(const std::string& stage) const {
+  const auto goal = plan_.metrics.find(stage);
+  return goal != plan_.metrics.end() &&
+         (goal->second.target.has_value() || plan_.stopping.contains(stage));
+}
+
 void Stopper::finish(const PlannedTrial& trial, TrialState state) {
+  if (!watches(trial.stage)) return;
   stages_[trial.stage][trial.id].done = state == TrialState::kDone;
 }
 

@@ -53,6 +53,8 @@ class Stopper {
   static void replace_values(Known& known, int attempt, const Json& record);
   [[nodiscard]] std::optional<Json> judge(const PlannedTrial& trial, std::int64_t seen) const;
   void note_target(const PlannedTrial& trial, double value);
+  // Whether the stage has a rule or a target: of others nothing is kept.
+  [[nodiscard]] bool watches(const std::string& stage) const;
 
   const SweepPlan& plan_;
   std::map<std::string, std::map<std::string, Known>> stages_;  // by stage, by id

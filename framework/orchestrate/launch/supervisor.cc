@@ -15,7 +15,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,20 +22,6 @@
 
 namespace mvn {
 namespace {
-
-constexpr const char* kName = "mvn-supervisor";  // at most 15 characters
-
-// What ps and pkill see: whoever kills mvn-runner by its name must not kill this, too.
-void rename_process() {
-  ::prctl(PR_SET_NAME, kName);
-  // Its arguments lie one after the other in memory, the first one where this points.
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  const std::string arguments((std::istreambuf_iterator<char>(file)), {});
-  if (!arguments.starts_with(std::string(program_invocation_name) + '\0')) return;
-  const auto room = arguments.size() - 1;
-  std::memset(program_invocation_name, 0, room);
-  std::memcpy(program_invocation_name, kName, std::min(room, std::strlen(kName)));
-}
 
 sigset_t passed_on() {
   sigset_t set;
@@ -47,7 +32,7 @@ sigset_t passed_on() {
   return set;
 }
 
-// Pipes, locks and databases of the runner's are not this process's to keep open.
+// What the runner's own parent left open is not this process's to keep open.
 void keep_only(int control, int signals) {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, standard);
@@ -58,10 +43,21 @@ void keep_only(int control, int signals) {
   ::close_range(high + 1, ~0U, 0);
 }
 
+// A file of /proc whole, "" where it is gone. Without streams, which cost a start its time.
+std::string contents(const std::string& file) {
+  std::string text;
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  std::array<char, 4096> part{};
+  for (ssize_t count = 0; (count = ::read(descriptor, part.data(), part.size())) > 0;) {
+    text.append(part.data(), static_cast<std::size_t>(count));
+  }
+  if (descriptor >= 0) ::close(descriptor);
+  return text;
+}
+
 // The parent of a process, 0 where it is gone.
 pid_t parent_of(const std::string& process) {
-  std::ifstream file("/proc/" + process + "/stat");
-  const std::string stat((std::istreambuf_iterator<char>(file)), {});
+  const std::string stat = contents("/proc/" + process + "/stat");
   // "4711 (name, which may hold anything) S 4710 ..."
   const auto name_end = stat.rfind(')');
   if (name_end == std::string::npos || name_end + 4 >= stat.size()) return 0;
@@ -145,22 +141,38 @@ void pass_on(int signals, pid_t program) {
   }
 }
 
-}  // namespace
-
-void become_supervisor() {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  auto set = passed_on();
-  sigaddset(&set, SIGCHLD);
-  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+void report(int failure, int reason) {
+  if (::write(failure, &reason, sizeof reason) < 0) ::_exit(126);
 }
 
-void supervise(pid_t program, int control) {
+// How it was called: supervisor.h.
+struct Call {
+  int control;
+  int failure;
+  pid_t parent;
+  const char* folder;
+  char** program;
+};
+
+[[noreturn]] void execute(const Call& call, pid_t parent) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The parent may have died before the line above: then nobody would ever tell us.
+  if (::getppid() != parent) ::_exit(1);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (*call.folder == '\0' || ::chdir(call.folder) == 0) ::execvp(call.program[0], call.program);
+  report(call.failure, errno);
+  ::_exit(127);
+}
+
+[[noreturn]] void supervise(pid_t program, int control) {
   auto set = passed_on();
   sigaddset(&set, SIGCHLD);
+  ::sigprocmask(SIG_SETMASK, &set, nullptr);
   const int signals = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   keep_only(control, signals);
-  rename_process();
   std::optional<int> end;
   while (!end) {
     std::array<pollfd, 2> watched = {{{control, POLLIN, 0}, {signals, POLLIN, 0}}};
@@ -177,4 +189,33 @@ void supervise(pid_t program, int control) {
   end_like(*end);
 }
 
+[[noreturn]] void run(const Call& call) {
+  for (const int each : {call.control, call.failure}) {
+    if (each >= 0) ::fcntl(each, F_SETFD, FD_CLOEXEC);
+  }
+  if (call.control < 0) execute(call, call.parent);
+  ::prctl(PR_SET_NAME, kSupervisor);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const pid_t self = ::getpid();
+  const pid_t program = ::fork();
+  if (program == 0) execute(call, self);
+  if (program < 0) {
+    report(call.failure, errno);
+    ::_exit(127);
+  }
+  ::close(call.failure);
+  // What ps and pkill -f see: whoever kills the program by its name must not kill this, too.
+  char** last = call.program;
+  while (last[1] != nullptr) ++last;
+  std::memset(call.program[0], 0,
+              static_cast<std::size_t>(*last - call.program[0]) + std::strlen(*last));
+  supervise(program, call.control);
+}
+
+}  // namespace
 }  // namespace mvn
+
+int main(int argc, char** argv) {
+  if (argc < 6) return 64;
+  mvn::run({std::atoi(argv[1]), std::atoi(argv[2]), std::atoi(argv[3]), argv[4], argv + 5});
+}

@@ -9,10 +9,10 @@
 
 #include "common/files.h"
 #include "common/spool.h"
+#include "common/text.h"
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/launch/attempt_end.h"
-#include "orchestrate/launch/budget.h"
 #include "orchestrate/launch/fingerprints.h"
 #include "orchestrate/launch/labels.h"
 #include "orchestrate/launch/room.h"
@@ -26,7 +26,8 @@ namespace fs = std::filesystem;
 
 constexpr double kTick = 0.2;                // seconds between two looks at the spools
 constexpr double kPatienceWithWorkers = 10;  // seconds for a worker that should end by itself
-constexpr double kLookAtLimits = 1;          // seconds between two looks at what run_cap leaves
+constexpr std::chrono::seconds kPatienceWithLocks(1);
+constexpr double kLookAtLimits = 1;  // seconds between two looks at what run_cap leaves
 
 std::int64_t device_peak(const Json& record) {
   static const Json::json_pointer kPeak("/values/peak_device_bytes");
@@ -64,6 +65,18 @@ void make_own_folder(const fs::path& folder) {
   fs::permissions(folder, fs::perms::owner_all);
 }
 
+// The key of the sweep file by which trials are chosen by their metric; "" where none is.
+std::string what_goes_by_objective(const SweepPlan& plan, const std::string& stage) {
+  if (plan.searches.contains(stage)) return "method: bayes";
+  if (plan.stopping.contains(stage)) return "early_terminate";
+  return plan.metrics.at(stage).target ? "metric.target" : "";
+}
+
+Spending spending_before(const SweepPlan& plan, const Store& store) {
+  const bool limited = plan.cap.hours + plan.cap.gpu_hours > 0;
+  return limited ? Spending(store.spans(plan.name)) : Spending();
+}
+
 // Takes away what the next attempt would go on from. The model stays until there is a new one.
 // What a program of the user's left is not known: it is kept beside its last attempt.
 void start_over(const TrialPaths& paths, bool own_program) {
@@ -95,12 +108,15 @@ SweepRun::SweepRun(SweepRunParts parts, std::vector<Slot> slots)
     : parts_(std::move(parts)),
       announcer_(parts_.plan, parts_.view),
       retries_(parts_.plan.retry),
-      stopper_(parts_.plan, histories_for(parts_.plan, parts_.store)) {
+      stopper_(parts_.plan, histories_for(parts_.plan, parts_.store)),
+      spending_(spending_before(parts_.plan, parts_.store)),
+      repeated_(parts_.plan.retry.same_error) {
   for (auto& slot : slots) {
     stations_.push_back(std::make_unique<Station>());
     stations_.back()->place = stations_.size() - 1;
     stations_.back()->slot = std::move(slot);
   }
+  parts_.store.wait_at_most(kPatienceWithLocks);  // and then say so
   status_.sweep = parts_.plan.name;
   status_.done = parts_.schedule.ended();
   update_counts();
@@ -116,34 +132,49 @@ auto SweepRun::when_it_fits(Action action) {
       return action();
     } catch (const DiskFull& full) {
       wait_for_room(full);
+    } catch (const DatabaseLocked& locked) {
+      wait_for_database(locked);
     }
   }
 }
 
-// Waits until the disk has space again, or throws `full` where the user stops the run. Trials go
-// on meanwhile as far as they can.
-void SweepRun::wait_for_room(const DiskFull& full) {
+// Waits until `is_over`, or throws `reason` where the user stops the run. Trials go on meanwhile as
+// far as they can.
+template <typename Reason, typename IsOver>
+void SweepRun::wait_out(const Reason& reason, IsOver is_over) {
   const double since = parts_.clock();
-  const Room room(parts_.results, since);
-  parts_.view.note(std::string("WAITING for space on the disk: ") + full.what());
-  while (!room.is_back(parts_.clock())) {
+  while (!is_over()) {
     pollfd signals = {parts_.signals.descriptor(), POLLIN, 0};
     ::poll(&signals, 1, static_cast<int>(kTick * 1000));
     take_signals();
-    if (status_.course > Course::kPaused) throw full;
+    if (status_.course > Course::kPaused) throw reason;
   }
-  parts_.view.note("going on: the disk has space again");
   for (auto& station : stations_) {
     if (station->attempt) station->attempt->heard_of += parts_.clock() - since;
   }
 }
 
+void SweepRun::wait_for_room(const DiskFull& full) {
+  const Room room(parts_.results, parts_.clock());
+  parts_.view.note(std::string("WAITING for space on the disk: ") + full.what());
+  wait_out(full, [&] { return room.is_back(parts_.clock()); });
+  parts_.view.note("going on: the disk has space again");
+}
+
+// Until it can be written.
+void SweepRun::wait_for_database(const DatabaseLocked& locked) {
+  parts_.view.note(std::string("WAITING for the database: ") + locked.what());
+  wait_out(locked, [&] { return parts_.store.is_free(); });
+  parts_.view.note("going on: the database is free again");
+}
+
 void SweepRun::execute() {
   report_blocked();
   while (true) {
+    ended_at_once_ = false;
     if (starts_trials() && status_.course != Course::kPaused) start_ready();
-    if (!busy()) break;
-    wait_for_something();
+    if (!busy() && !ended_at_once_) break;
+    if (!ended_at_once_) wait_for_something();
     take_signals();
     for (auto& station : stations_) {
       take_replies(*station);
@@ -215,8 +246,7 @@ void SweepRun::draw_more() {
     if (parts_.plan.trials.size() > before) announcer_.relabel();
     report_blocked();
   } catch (const Error& error) {
-    given_up_ = error.what();
-    parts_.view.note("GIVING UP: " + given_up_);
+    give_up(error.what());
   }
   update_counts();
 }
@@ -257,7 +287,7 @@ std::string SweepRun::reason_to_close(const std::string& stage) {
   if (limit_reached_.empty() && cap.hours + cap.gpu_hours > 0 &&
       parts_.clock() >= next_look_at_limits_) {
     next_look_at_limits_ = parts_.clock() + kLookAtLimits;
-    limit_reached_ = limit_reached(cap, spent_by(parts_.store.spans(parts_.plan.name), now_ms()));
+    limit_reached_ = limit_reached(cap, spending_.until(now_ms()));
   }
   return limit_reached_;
 }
@@ -270,17 +300,20 @@ void SweepRun::start(Station& station, std::size_t trial) {
   attempt.paths = {parts_.results / parts_.store.folder_of(planned.id)};
   require_own(parts_.results, attempt.paths);
   const bool fresh = parts_.fresh.erase(planned.id) > 0;
+  const Json planned_config = planned.config;
+  const bool own_program = has_own_program(planned_config);
   if (fresh) {
-    when_it_fits([&] { start_over(attempt.paths, has_own_program(planned.config)); });
+    when_it_fits([&] { start_over(attempt.paths, own_program); });
     stopper_.forget(planned);
   }
   attempt.number = when_it_fits([&] {
     return parts_.store.start_attempt(
         name, planned.id, "worker " + std::to_string(station.place + 1), station.slot.name,
-        known_environment(planned, station.slot), fresh);
+        known_environment(planned_config, station.slot), fresh);
   });
+  spending_.started(station.slot.name, now_ms());
   const Json config = configuration_of(attempt);
-  attempt.own_program = has_own_program(config);
+  attempt.own_program = own_program;
   TrialFile file{name,
                  planned.stage,
                  planned.id,
@@ -305,15 +338,23 @@ void SweepRun::start(Station& station, std::size_t trial) {
   try {
     station.hand_over(config, parts_.worker, parts_.plan.file.parent_path());
   } catch (const Error& error) {
-    end_attempt(station, end_of_code(1, error.what()));
+    end_attempt(station, end_of_code(error.exit_code(), why_it_did_not_start(config, error)));
+    ended_at_once_ = true;
   }
 }
 
+// In the words of what is wrong with the program, where that can be seen.
+std::string SweepRun::why_it_did_not_start(const Json& config, const Error& error) const {
+  if (!has_own_program(config)) return error.what();
+  const auto reason = why_not_startable(config, parts_.plan.file.parent_path());
+  return reason.empty() ? error.what() : reason;
+}
+
 // What the runner knows of what the trial runs on and from.
-Json SweepRun::known_environment(const PlannedTrial& planned, const Slot& slot) const {
+Json SweepRun::known_environment(const Json& config, const Slot& slot) const {
   Json environment = {{"threads", slot.threads}};
-  if (has_own_program(planned.config)) {
-    environment.update(program_fingerprints(planned.config, parts_.plan.file.parent_path()));
+  if (has_own_program(config)) {
+    environment.update(program_fingerprints(config, parts_.plan.file.parent_path()));
   }
   return environment;
 }
@@ -409,6 +450,10 @@ void SweepRun::ingest(Station& station, Attempt& attempt) {
   const auto records = when_it_fits([&] {
     return parts_.store.ingest(parts_.plan.name, planned.id, attempt.number, attempt.spool());
   });
+  if (const auto damage = parts_.store.take_damage(); !damage.empty() && !said_damage_) {
+    said_damage_ = true;
+    announcer_.damaged(attempt, damage);
+  }
   if (!records.empty()) attempt.heard_of = parts_.clock();
   for (const auto& record : records) {
     const auto type = record.value("type", std::string());
@@ -436,6 +481,7 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
   if (attempt.ended_by && end.state == TrialState::kInterrupted) {
     end.state = TrialState::kFailed;
     end.message = attempt.reason;
+    end.explained = true;
   }
   // Whatever it says: what it wrote since is lost.
   if (!fs::exists(attempt.trial_file())) {
@@ -454,6 +500,7 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
   const auto& planned = parts_.plan.trials[attempt.trial];
   when_it_fits(
       [&] { parts_.store.end_attempt(parts_.plan.name, planned.id, attempt.number, end); });
+  spending_.ended(station.slot.name, now_ms());
   station.attempt.reset();
   const auto progress = status_.running[station.place];
   status_.running.erase(station.place);
@@ -476,9 +523,15 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
   if (end.state != TrialState::kInterrupted) ++status_.ended;
   announcer_.ended(attempt, end, status_, parts_.clock());
   report_blocked();
-  if (end.state == TrialState::kFailed) {
-    watch_for_repeated(attempt, end, progress.step - progress.resumed_step);
-  }
+  if (end.state == TrialState::kFailed) watch_for_repeated(attempt, end);
+  if (end.state == TrialState::kDone) look_for_objective(attempt);
+}
+
+// The configuration with which an attempt that ran out of memory may fit; nothing where it cannot
+// shrink.
+std::optional<Json> SweepRun::with_less_memory(const Attempt& attempt) const {
+  const Json config = read_trial_file(attempt.trial_file()).config;
+  return with_half_micro_batch(config, attempt.own_program ? 0 : parts_.batch_size);
 }
 
 // Trials that do not say of how many steps they are take about as many as one that is done.
@@ -495,15 +548,18 @@ void SweepRun::learn_steps(const PlannedTrial& done, std::int64_t step) {
 
 // Puts a trial that failed back in the queue where the rules say so.
 bool SweepRun::run_again(const Attempt& attempt, const AttemptEnd& end, Failure failure) {
-  if (stopped() || !retries_.again(attempt.trial, failure)) return false;
+  if (stopped()) return false;
+  // What cannot be made smaller may fit all the same when others are gone: as often as a crash.
+  const bool as_it_was = failure == Failure::kOutOfMemory && attempt.own_program &&
+                         !attempt.shared_gpu && !with_less_memory(attempt);
+  if (as_it_was) failure = Failure::kCrash;
+  if (!retries_.again(attempt.trial, failure)) return false;
   std::string with;
   if (failure == Failure::kOutOfMemory && attempt.shared_gpu) {
     parts_.packer.learn_overflow(attempt.trial, shape_of(attempt.trial));
     with = " alone on its GPU";
   } else if (failure == Failure::kOutOfMemory) {
-    const Json config = read_trial_file(attempt.trial_file()).config;
-    const auto batch_size = attempt.own_program ? 0 : parts_.batch_size;
-    const auto smaller = with_half_micro_batch(config, batch_size);
+    const auto smaller = with_less_memory(attempt);
     if (!smaller) return false;
     shrink_.insert(attempt.trial);
     shapes_[attempt.trial] = memory_shape(*smaller);
@@ -516,14 +572,38 @@ bool SweepRun::run_again(const Attempt& attempt, const AttemptEnd& end, Failure 
   return true;
 }
 
-// Three configurations that cannot take a first step for one reason: the others will not, either.
-void SweepRun::watch_for_repeated(const Attempt& attempt, const AttemptEnd& end,
-                                  std::int64_t steps) {
+// Where a few configurations cannot take a first step for one reason, the others will not, either.
+void SweepRun::watch_for_repeated(const Attempt& attempt, const AttemptEnd& end) {
   const auto& planned = parts_.plan.trials[attempt.trial];
-  if (steps > 0 || !repeated_.add(planned.group, end.message) || !given_up_.empty()) return;
-  given_up_ =
-      "three configurations failed before their first step with the same error: " + end.message;
-  parts_.view.note("GIVING UP: " + given_up_);
+  if (!given_up_.empty() || parts_.plan.retry.same_error == 0) return;
+  if (parts_.store.has_reported(parts_.plan.name, planned.id)) return;
+  if (!repeated_.add(planned.group, error_of(end))) return;
+  const auto most = static_cast<std::size_t>(parts_.plan.retry.same_error);
+  give_up(plural(most, "configuration") + " failed with " + (most == 1 ? "this" : "the same") +
+          " error before reporting anything: " + headline_of(end) +
+          "; retry: {same_error: never} in the sweep file lets the others run");
+}
+
+void SweepRun::give_up(const std::string& reason) {
+  if (!given_up_.empty()) return;
+  given_up_ = reason;
+  parts_.view.note("GIVING UP: " + reason);
+}
+
+// Once per stage, when the first of its trials is done: a misspelt metric is seen before all have
+// run. Where trials are chosen by it, no more of them start.
+void SweepRun::look_for_objective(const Attempt& attempt) {
+  const auto& planned = parts_.plan.trials[attempt.trial];
+  const auto goal = parts_.plan.metrics.find(planned.stage);
+  if (goal == parts_.plan.metrics.end() || !objectives_.insert(planned.stage).second) return;
+  if (attempt.objective) return;
+  const auto& name = goal->second.name;
+  const auto names = parts_.store.metric_names(parts_.plan.name, planned.id);
+  if (std::ranges::find(names, name) != names.end()) return;
+  announcer_.without_objective(attempt, names);
+  const auto user = what_goes_by_objective(parts_.plan, planned.stage);
+  if (user.empty() || parts_.store.has_metric(parts_.plan.name, planned.stage, name)) return;
+  give_up(user + " has nothing to go by: no trial has reported '" + name + "'");
 }
 
 // Ends attempts that take too long, or have not been heard of for too long.

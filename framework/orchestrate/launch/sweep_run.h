@@ -15,6 +15,7 @@
 
 #include "common/disk_full.h"
 #include "orchestrate/launch/announcer.h"
+#include "orchestrate/launch/budget.h"
 #include "orchestrate/launch/failure.h"
 #include "orchestrate/launch/packer.h"
 #include "orchestrate/launch/run_status.h"
@@ -78,7 +79,7 @@ class SweepRun {
   [[nodiscard]] bool has_room(const Station& station, std::size_t trial);
   void dismiss_idle_sharers();
   void start(Station& station, std::size_t trial);
-  [[nodiscard]] Json known_environment(const PlannedTrial& planned, const Slot& slot) const;
+  [[nodiscard]] Json known_environment(const Json& config, const Slot& slot) const;
   Json configuration_of(const Attempt& attempt) const;
   void wait_for_something();
   void take_signals();
@@ -86,17 +87,26 @@ class SweepRun {
   void take_replies(Station& station);
   void take_death(Station& station);
   void end_attempt(Station& station, AttemptEnd end);
+  [[nodiscard]] std::string why_it_did_not_start(const Json& config, const Error& error) const;
+  [[nodiscard]] std::optional<Json> with_less_memory(const Attempt& attempt) const;
   void learn_steps(const PlannedTrial& done, std::int64_t step);
   bool run_again(const Attempt& attempt, const AttemptEnd& end, Failure failure);
-  void watch_for_repeated(const Attempt& attempt, const AttemptEnd& end, std::int64_t steps);
+  void look_for_objective(const Attempt& attempt);
+  void watch_for_repeated(const Attempt& attempt, const AttemptEnd& end);
+  // No more trials start.
+  void give_up(const std::string& reason);
   void enforce_limits(Station& station, double now);
   void ask_to_end(Station& station, Failure cause, const std::string& reason);
   void report_blocked();
   void ingest(Station& station, Attempt& attempt);
-  // Does it again and again until the disk has space for it: `action` writes all or nothing.
+  // Does it again and again until the disk has space for it, and nobody keeps the database locked:
+  // `action` writes all or nothing.
   template <typename Action>
   auto when_it_fits(Action action);
+  template <typename Reason, typename IsOver>
+  void wait_out(const Reason& reason, IsOver is_over);
   void wait_for_room(const DiskFull& full);
+  void wait_for_database(const DatabaseLocked& locked);
   void tick();
   void release_workers();
   // Whether a trial that is ready may start; while paused, it may later.
@@ -111,13 +121,17 @@ class SweepRun {
   Stopper stopper_;
   std::set<std::string> closed_;  // stages of which no more trials start
   std::set<std::string> endings_;
+  Spending spending_;
   std::string limit_reached_;  // of run_cap
   double next_look_at_limits_ = 0;
   RepeatedErrors repeated_;
+  std::set<std::string> objectives_;  // stages of which a trial that was done was looked at
+  bool said_damage_ = false;
   std::set<std::size_t> shrink_;  // trials whose next attempt gets half the micro-batch
   std::map<std::size_t, std::string> shapes_;  // memory_shape of a trial's next attempt
   std::string given_up_;
   std::map<std::string, std::int64_t> usual_steps_;  // by stage
+  bool ended_at_once_ = false;  // a trial that could not be started: its place is free again
   double next_tick_ = 0;
 };
 

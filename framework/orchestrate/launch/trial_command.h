@@ -14,9 +14,10 @@ namespace mvn {
 bool has_own_program(const Json& config);
 
 // The program of a configuration and its arguments: `${trial}` becomes the path of the trial file,
-// an argument `${args}` one `--key=value` for each of the configuration's `args`, maps by dotted
-// keys; `${args_no_hyphens}`, `${args_no_boolean_flags}` and `${args_json}` are W&B's other forms
-// of the same. Where none of these occurs, the trial file is the last argument.
+// `${seed}` the trial's seed, an argument `${args}` one `--key=value` for each of the
+// configuration's `args`, maps by dotted keys; `${args_no_hyphens}`, `${args_no_boolean_flags}` and
+// `${args_json}` are W&B's other forms of the same. Where none of these occurs, the trial file is
+// the last argument.
 std::vector<std::string> trial_command(const Json& config, const std::filesystem::path& trial_file);
 
 // How it is started: in `folder`, where the sweep file is, its output going to the attempt's log.
@@ -25,7 +26,7 @@ ProcessSpec trial_process(const Json& config, const std::filesystem::path& trial
                           const std::filesystem::path& spool, const std::filesystem::path& log,
                           const std::filesystem::path& folder);
 
-// Why the program cannot be started from `folder`; "" where it can.
-std::string why_not_startable(const std::string& program, const std::filesystem::path& folder);
+// Why the configuration's program cannot be started from `folder`; "" where it can.
+std::string why_not_startable(const Json& config, const std::filesystem::path& folder);
 
 }  // namespace mvn

@@ -21,9 +21,10 @@ Json check_config(const SweepPlan& plan, const PlannedTrial& trial, const Descri
                   const ModelFolder& model_folder) {
   Json config = launch_config(plan, trial, installed, model_folder);
   // A model that is not trained yet stays a reference: the worker skips what it cannot know.
-  const auto from = weights_trial(trial.config);
+  const Json planned = trial.config;
+  const auto from = weights_trial(planned);
   if (!from.empty() && model_folder(from).empty()) {
-    config["model"]["weights"] = trial.config["model"]["weights"];
+    config["model"]["weights"] = planned.at("model").at("weights");
   }
   return config;
 }
@@ -34,12 +35,9 @@ void add_unique(std::vector<Problem>& problems, std::set<std::string>& seen, Pro
 
 // What a program of the user's makes of its configuration only it knows; that it is there can be
 // said.
-void check_program(const SweepPlan& plan, const PlannedTrial& trial, std::vector<Problem>& problems,
-                   std::set<std::string>& seen) {
-  const Json& command = trial.config.at("worker").at("command");
-  const auto reason = command.empty() ? "an empty list names no program"
-                                      : why_not_startable(command.at(0).get<std::string>(),
-                                                          plan.file.parent_path());
+void check_program(const SweepPlan& plan, const PlannedTrial& trial, const Json& config,
+                   std::vector<Problem>& problems, std::set<std::string>& seen) {
+  const auto reason = why_not_startable(config, plan.file.parent_path());
   if (reason.empty()) return;
   add_unique(problems, seen,
              {locate(plan, trial.stage, "worker.command"), "worker.command: " + reason});
@@ -54,12 +52,15 @@ std::vector<std::string> validate(const SweepPlan& plan, const Description& inst
   Json configurations = Json::array();
   std::vector<const PlannedTrial*> asked;
   std::set<std::string> groups;
+  std::set<std::string> programs;
   std::vector<Problem> problems;
   std::set<std::string> seen;
   for (const auto& trial : plan.trials) {
     if (!wanted(trial) || !groups.insert(trial.stage + "/" + trial.group).second) continue;
-    if (has_own_program(trial.config)) {
-      check_program(plan, trial, problems, seen);
+    const Json config = trial.config;
+    if (has_own_program(config)) {
+      const bool first = programs.insert(trial.stage + config.at("worker").dump()).second;
+      if (first) check_program(plan, trial, config, problems, seen);
       continue;
     }
     configurations.push_back(check_config(plan, trial, installed, model_folder));

@@ -1,6 +1,9 @@
 // The space that a search draws from: one dimension for each axis.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <vector>
 
 namespace mvn {
@@ -29,6 +32,19 @@ double to_scale(const Dimension& dimension, double number);
 // The bounds on the scale.
 double scaled_low(const Dimension& dimension);
 double scaled_high(const Dimension& dimension);
+
+// Whether two points make the same trial; rounded numbers may differ in their last digit.
+bool alike(const std::vector<Dimension>& space, const Point& one, const Point& other);
+
+// How many points there are; nothing where they are not counted: a number is not rounded, has no
+// bounds, or there are more than a million.
+std::optional<std::int64_t> size_of(const std::vector<Dimension>& space);
+
+// A draw unlike all `earlier` ones, where there is one that is not: the first of `random`'s that
+// is, and of a space that is nearly used up one of those that are left. `draw` is the number of the
+// draw.
+Point fresh_draw(const std::vector<Dimension>& space, const std::vector<Point>& earlier,
+                 const std::function<Point(std::int64_t draw)>& random, std::int64_t draw);
 
 // What a draw of `number` becomes: rounded to q, or to twelve digits.
 double settled(const Dimension& dimension, double number);

@@ -32,15 +32,6 @@ std::tuple<int, std::int64_t, double> rank_of(const Observation& observation) {
   return {2, 0, 0};
 }
 
-// Whether two points make the same trial; rounded numbers may differ in their last digit.
-bool alike(const std::vector<Dimension>& space, const Point& one, const Point& other) {
-  for (std::size_t d = 0; d < space.size(); ++d) {
-    const double room = space[d].q / 2;
-    if (one[d] != other[d] && std::abs(one[d] - other[d]) >= room) return false;
-  }
-  return true;
-}
-
 Split split(const std::vector<Observation>& observations) {
   std::vector<std::size_t> ended;
   for (std::size_t i = 0; i < observations.size(); ++i) {

@@ -10,7 +10,9 @@
 #include "common/disk_full.h"
 #include "common/files.h"
 #include "mvn/error.h"
+#include "orchestrate/store/lock_holder.h"
 #include "orchestrate/store/schema.h"
+#include "orchestrate/store/store.h"
 
 namespace mvn {
 namespace {
@@ -81,7 +83,7 @@ void prepare_for_writing(SQLite::Database& connection, const std::filesystem::pa
   connection.exec(network ? "PRAGMA journal_mode = DELETE" : "PRAGMA journal_mode = WAL");
   connection.exec(network ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
   connection.exec("PRAGMA foreign_keys = ON");
-  connection.exec("PRAGMA cache_size = -65536");
+  connection.exec("PRAGMA cache_size = -16384");  // KiB: with a large sweep it is filled
 }
 
 // What is read here is the same in an older database, as far as that holds it: it is brought up to
@@ -152,11 +154,12 @@ void throw_translated(const std::filesystem::path& path, const SQLite::Exception
     case SQLITE_FULL:
       throw DiskFull(where + "the disk is full; free some space and run the same command again");
     case SQLITE_BUSY:
-      throw Error(where + "another program keeps it locked; close it and run again");
+      throw DatabaseLocked(where + lock_holder(path) +
+                           " keeps it locked: let that finish, or close it");
     case SQLITE_NOTADB:
       throw Error(where +
-                  "not a SQLite database; move it away, or give another folder with "
-                  "--results");
+                  "no SQLite database, or damaged; make it anew from the spools with 'mvn-runner "
+                  "collect --rebuild', or give another folder with --results");
     case SQLITE_CORRUPT:
       throw Error(where + "damaged (" + error.what() +
                   "); make it anew from the spools with 'mvn-runner collect --rebuild'");

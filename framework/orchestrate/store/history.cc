@@ -44,6 +44,41 @@ std::vector<TrialHistory> trial_histories(Database& db, const std::string& sweep
   return histories;
 }
 
+bool has_reported(Database& db, const std::string& sweep, const std::string& id) {
+  return db
+      .integer(
+          "SELECT 1 FROM mvn_trial own JOIN mvn_trial t ON t.sweep = own.sweep"
+          "   AND t.stage = own.stage AND t.group_hash = own.group_hash"
+          " WHERE own.sweep = ? AND own.hash = ?"
+          " AND (EXISTS (SELECT 1 FROM mvn_metric m WHERE m.trial = t.id)"
+          "   OR EXISTS (SELECT 1 FROM mvn_attempt a WHERE a.trial = t.id AND a.step > 0)) LIMIT 1",
+          sweep_row(db, sweep), id)
+      .has_value();
+}
+
+std::vector<std::string> metric_names(Database& db, const std::string& sweep,
+                                      const std::string& id) {
+  std::vector<std::string> names;
+  db.each(
+      "SELECT n.name FROM mvn_metric_name n JOIN mvn_trial t ON t.sweep = ? AND t.hash = ?"
+      " WHERE EXISTS (SELECT 1 FROM mvn_metric m WHERE m.trial = t.id AND m.name = n.id)"
+      " ORDER BY n.name",
+      [&](SQLite::Statement& row) { names.push_back(row.getColumn(0).getString()); },
+      sweep_row(db, sweep), id);
+  return names;
+}
+
+bool has_metric(Database& db, const std::string& sweep, const std::string& stage,
+                const std::string& metric) {
+  return db
+      .integer(
+          "SELECT 1 FROM mvn_trial t JOIN mvn_metric_name n ON n.name = ?"
+          " WHERE t.sweep = ? AND t.stage = ?"
+          " AND EXISTS (SELECT 1 FROM mvn_metric m WHERE m.trial = t.id AND m.name = n.id) LIMIT 1",
+          metric, sweep_row(db, sweep), stage)
+      .has_value();
+}
+
 std::vector<AttemptSpan> attempt_spans(Database& db, const std::string& sweep) {
   std::vector<AttemptSpan> spans;
   db.each(

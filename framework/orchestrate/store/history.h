@@ -10,6 +10,11 @@
 namespace mvn {
 
 std::vector<TrialHistory> trial_histories(Database& db, const std::string& sweep);
+bool has_reported(Database& db, const std::string& sweep, const std::string& id);
+std::vector<std::string> metric_names(Database& db, const std::string& sweep,
+                                      const std::string& id);
+bool has_metric(Database& db, const std::string& sweep, const std::string& stage,
+                const std::string& metric);
 std::vector<AttemptSpan> attempt_spans(Database& db, const std::string& sweep);
 std::vector<Point> stored_draws(Database& db, const std::string& sweep, const std::string& stage,
                                 const std::string& search, std::size_t first);

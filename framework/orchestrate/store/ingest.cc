@@ -13,7 +13,7 @@
 namespace mvn {
 namespace {
 
-std::int64_t whole_number(const Json& record, const char* field) {
+std::int64_t number_in(const Json& record, const char* field) {
   const auto number = mvn::whole_number(record.at(field));
   if (!number) {
     throw Error(std::string("'") + field + "' is not a whole number: " + record.at(field).dump());
@@ -23,7 +23,7 @@ std::int64_t whole_number(const Json& record, const char* field) {
 
 // What a process can end with.
 int exit_code(const Json& record) {
-  const auto code = whole_number(record, "code");
+  const auto code = number_in(record, "code");
   if (code < 0 || code > 255) throw Error("'code' is no exit code: " + std::to_string(code));
   return static_cast<int>(code);
 }
@@ -31,7 +31,7 @@ int exit_code(const Json& record) {
 std::optional<std::int64_t> optional_number(const Json& record, const char* field) {
   const auto found = record.find(field);
   if (found == record.end() || found->is_null()) return std::nullopt;
-  return whole_number(record, field);
+  return number_in(record, field);
 }
 
 std::optional<std::string> optional_text(const Json& record, const char* field) {
@@ -108,7 +108,7 @@ void Ingestor::start(const AttemptKey& key, const Json& record) {
 }
 
 void Ingestor::metrics(const AttemptKey& key, const Json& record) {
-  const std::int64_t step = whole_number(record, "step");
+  const std::int64_t step = number_in(record, "step");
   const std::int64_t time = time_of(record);
   for (const auto& [name, value] : values_of(record).items()) {
     double number = 0;
@@ -144,7 +144,7 @@ void Ingestor::note_steps(const AttemptKey& key) {
 
 void Ingestor::progress(const AttemptKey& key, const Json& record) {
   db_.run("UPDATE mvn_attempt SET step = ?, steps = ? WHERE trial = ? AND attempt = ?",
-          whole_number(record, "step"), optional_number(record, "steps"), key.trial, key.attempt);
+          number_in(record, "step"), optional_number(record, "steps"), key.trial, key.attempt);
 }
 
 void Ingestor::params(const AttemptKey& key, const Json& record) {
@@ -197,6 +197,7 @@ void Ingestor::end(const AttemptKey& key, const Json& record) {
 
 void Ingestor::event(const AttemptKey& key, std::int64_t time, const std::string& level,
                      const std::string& message, const Json& record) {
+  if (damage_.empty() && (level == "damaged" || level == "unknown")) damage_ = message;
   db_.run(
       "INSERT INTO mvn_event (trial, attempt, time, level, message, record)"
       " VALUES (?, ?, ?, ?, ?, ?)",

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "common/json.h"
 #include "orchestrate/store/database.h"
@@ -31,6 +32,9 @@ class Ingestor {
   // Stores how far the attempt came by the metrics applied since the last call: of many records at
   // once, to be called before the transaction ends.
   void note_steps(const AttemptKey& key);
+  // What the first record since the last call was that could not be stored as it should; "" where
+  // all could.
+  std::string take_damage() { return std::exchange(damage_, {}); }
 
   // To be called after a rollback: what was cached may not be stored.
   void forget() {
@@ -54,6 +58,7 @@ class Ingestor {
   std::int64_t name_row(const std::string& name);
 
   Database& db_;
+  std::string damage_;
   std::unordered_map<std::string, std::int64_t> names_;  // rows of mvn_metric_name
   struct Steps {
     std::int64_t first = 0;

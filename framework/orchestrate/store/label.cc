@@ -26,7 +26,7 @@ bool is_reference(const Json& value) {
          value["trial"].is_string();
 }
 
-std::string text_of(const Json& value) {
+std::string shown_text(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   // A reference to another trial: its first digits tell it apart.
   if (is_reference(value)) return "trial:" + value["trial"].get<std::string>().substr(0, 12);
@@ -49,7 +49,7 @@ std::vector<Axis> varying_axes(const std::vector<Json>& parameters) {
         Axis& axis = axes[key];
         axis.parameter = parameter;
         axis.values.resize(parameters.size(), kAbsent);
-        axis.values[i] = text_of(value);
+        axis.values[i] = shown_text(value);
         if (value.is_number() || value.is_boolean()) axis.textual = false;
         if (value.is_structured() && !is_reference(value)) axis.structured = true;
       });

@@ -31,8 +31,9 @@ std::vector<std::string> finished_with_prefix(Database& db, const std::string& p
 
 std::filesystem::path folder_of(Database& db, const std::string& id) {
   std::filesystem::path folder;
+  // Sweep by sweep, each of which has an index of its trials: otherwise all trials are looked at.
   db.each(
-      "SELECT s.name FROM mvn_trial t JOIN mvn_sweep s ON s.id = t.sweep WHERE t.hash = ?"
+      "SELECT s.name FROM mvn_sweep s CROSS JOIN mvn_trial t ON t.sweep = s.id WHERE t.hash = ?"
       " ORDER BY t.state = 'done' DESC, t.id LIMIT 1",
       [&](SQLite::Statement& row) {
         folder = trial_paths("", row.getColumn(0).getString(), id).folder;

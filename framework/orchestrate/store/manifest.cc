@@ -88,25 +88,38 @@ Json stored_stages(Database& db, std::int64_t sweep) {
   return stages;
 }
 
-Json stored_trials(Database& db, std::int64_t sweep) {
-  Json trials = Json::array();
+// Begins the storing of a sweep: its trials are no longer current until they are stored again.
+std::int64_t store_head(Database& db, const Json& head) {
+  const std::int64_t sweep = store_sweep(db, head);
+  store_stages(db, sweep, head.at("stages"));
+  db.run("UPDATE mvn_trial SET current = 0 WHERE sweep = ?", sweep);
+  return sweep;
+}
+
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void add_stored_trials(Database& db, std::int64_t sweep, std::string& text) {
+  const char* separator = "\n";
   db.each(
       "SELECT hash, group_hash, stage, seed, label, parameters, config, depends_on, current, draw"
       " FROM mvn_trial WHERE sweep = ? ORDER BY current DESC, position, id",
       [&](SQLite::Statement& row) {
-        trials.push_back({{"id", row.getColumn(0).getString()},
-                          {"group", row.getColumn(1).getString()},
-                          {"stage", row.getColumn(2).getString()},
-                          {"seed", row.getColumn(3).getInt64()},
-                          {"label", row.getColumn(4).getString()},
-                          {"parameters", db.json(row, 5)},
-                          {"config", db.json(row, 6)},
-                          {"depends_on", db.json(row, 7)},
-                          {"current", row.getColumn(8).getInt() != 0}});
-        if (!row.isColumnNull(9)) trials.back()["draw"] = row.getColumn(9).getInt64();
+        Json trial = {{"id", row.getColumn(0).getString()},
+                      {"group", row.getColumn(1).getString()},
+                      {"stage", row.getColumn(2).getString()},
+                      {"seed", row.getColumn(3).getInt64()},
+                      {"label", row.getColumn(4).getString()},
+                      {"parameters", db.json(row, 5)},
+                      {"config", db.json(row, 6)},
+                      {"depends_on", db.json(row, 7)},
+                      {"current", row.getColumn(8).getInt() != 0}};
+        if (!row.isColumnNull(9)) trial["draw"] = row.getColumn(9).getInt64();
+        text += separator + text_of(trial);
+        separator = ",\n";
       },
       sweep);
-  return trials;
 }
 
 }  // namespace
@@ -141,23 +154,6 @@ std::vector<std::string> labels_among(const SweepPlan& plan,
   return labels;
 }
 
-Json manifest_of(const SweepPlan& plan) {
-  const auto trial_labels = label_trials(plan);
-  Json trials = Json::array();
-  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
-    trials.push_back(manifest_of(plan.trials[i], trial_labels[i]));
-  }
-  return {{"format", 1},
-          {"name", plan.name},
-          {"file", plan.file.string()},
-          {"text", text_without_secrets(plan.text)},
-          {"resolved", without_secrets(plan.resolved)},
-          {"version", MVN_VERSION},
-          {"created", now_ms()},
-          {"stages", stages_of(plan)},
-          {"trials", std::move(trials)}};
-}
-
 void store_trial(Database& db, std::int64_t sweep, const Json& trial, std::int64_t created,
                  int position) {
   const auto hash = trial.at("id").get<std::string>();
@@ -184,9 +180,7 @@ void store_trial(Database& db, std::int64_t sweep, const Json& trial, std::int64
 }
 
 std::int64_t store_manifest(Database& db, const Json& manifest) {
-  const std::int64_t sweep = store_sweep(db, manifest);
-  store_stages(db, sweep, manifest.at("stages"));
-  db.run("UPDATE mvn_trial SET current = 0 WHERE sweep = ?", sweep);
+  const std::int64_t sweep = store_head(db, manifest);
   const auto created = now_ms();
   int position = 0;
   for (const auto& trial : manifest.at("trials")) {
@@ -196,23 +190,43 @@ std::int64_t store_manifest(Database& db, const Json& manifest) {
   return sweep;
 }
 
-Json stored_manifest(Database& db, std::int64_t sweep) {
-  Json manifest = {{"format", 1}};
+std::int64_t store_plan(Database& db, const SweepPlan& plan, const std::string& place) {
+  const auto created = now_ms();
+  const std::int64_t sweep = store_head(db, {{"name", plan.name},
+                                             {"file", plan.file.string()},
+                                             {"place", place},
+                                             {"text", text_without_secrets(plan.text)},
+                                             {"resolved", without_secrets(plan.resolved)},
+                                             {"version", MVN_VERSION},
+                                             {"created", created},
+                                             {"stages", stages_of(plan)}});
+  const auto trial_labels = label_trials(plan);
+  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+    store_trial(db, sweep, manifest_of(plan.trials[i], trial_labels[i]), created,
+                static_cast<int>(i));
+  }
+  return sweep;
+}
+
+std::string stored_manifest(Database& db, std::int64_t sweep) {
+  Json head = {{"format", 1}, {"stages", stored_stages(db, sweep)}};
   db.each(
       "SELECT name, file, text, resolved, version, created, place FROM mvn_sweep WHERE id = ?",
       [&](SQLite::Statement& row) {
-        manifest["name"] = row.getColumn(0).getString();
-        manifest["file"] = row.getColumn(1).getString();
-        manifest["text"] = row.getColumn(2).getString();
-        manifest["resolved"] = db.json(row, 3);
-        manifest["version"] = row.getColumn(4).getString();
-        manifest["created"] = row.getColumn(5).getInt64();
-        if (!row.isColumnNull(6)) manifest["place"] = row.getColumn(6).getString();
+        head["name"] = row.getColumn(0).getString();
+        head["file"] = row.getColumn(1).getString();
+        head["text"] = row.getColumn(2).getString();
+        head["resolved"] = db.json(row, 3);
+        head["version"] = row.getColumn(4).getString();
+        head["created"] = row.getColumn(5).getInt64();
+        if (!row.isColumnNull(6)) head["place"] = row.getColumn(6).getString();
       },
       sweep);
-  manifest["stages"] = stored_stages(db, sweep);
-  manifest["trials"] = stored_trials(db, sweep);
-  return manifest;
+  std::string text = text_of(head);
+  text.pop_back();  // the brace at its end
+  text += ",\n\"trials\":[";
+  add_stored_trials(db, sweep, text);
+  return text + "\n]}\n";
 }
 
 }  // namespace mvn

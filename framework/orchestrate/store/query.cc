@@ -210,6 +210,10 @@ int authorize(void* refusal, int action, const char* first, const char* second, 
   }
 }
 
+[[noreturn]] void throw_state_of(Database& db, int result) {
+  throw_translated(db.path(), SQLite::Exception(db.connection().getHandle(), result));
+}
+
 struct Finalize {
   void operator()(sqlite3_stmt* statement) const { ::sqlite3_finalize(statement); }
 };
@@ -222,6 +226,8 @@ Prepared prepare(Database& db, const std::string& sql, const Refusal& refusal, s
   const int result = ::sqlite3_prepare_v2(db.connection().getHandle(), sql.c_str(),
                                           static_cast<int>(sql.size()) + 1, &statement, &tail);
   if (result != SQLITE_OK && !refusal.reason.empty()) throw ConfigError("", refusal.reason);
+  // What is wrong with the file is not wrong with the SQL.
+  if (result != SQLITE_OK && result != SQLITE_ERROR) throw_state_of(db, result);
   if (result != SQLITE_OK) throw_bad_sql(db, sql);
   rest = tail;
   return Prepared(statement);
@@ -290,7 +296,7 @@ void write_rows(Database& db, sqlite3_stmt* statement, RowWriter& writer, std::o
     writer.row(std::move(cells));
   }
   if (out && result != SQLITE_DONE) {
-    throw Error(db.path().string() + ": " + ::sqlite3_errmsg(db.connection().getHandle()));
+    throw_state_of(db, result);
   }
   writer.end();
 }

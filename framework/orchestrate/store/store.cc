@@ -1,8 +1,11 @@
 #include "orchestrate/store/store.h"
 
 #include <array>
+#include <fstream>
 #include <map>
 #include <optional>
+#include <string_view>
+#include <system_error>
 
 #include "common/files.h"
 #include "common/spool.h"
@@ -44,11 +47,18 @@ Json end_record(const std::string& id, int attempt, const AttemptEnd& end, std::
   return record;
 }
 
-// Leaves the file alone when it holds this already.
-void write_manifest(const std::filesystem::path& path, const Json& manifest) {
-  const std::string text = manifest.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  if (std::filesystem::exists(path) && read_file(path) == text) return;
-  write_file_atomically(path, text);
+// Whether the file holds this, read piece by piece.
+bool holds(const std::filesystem::path& path, std::string_view text) {
+  std::error_code none;
+  if (std::filesystem::file_size(path, none) != text.size() || none) return false;
+  std::ifstream in(path, std::ios::binary);
+  std::array<char, 1 << 16> piece{};
+  while (in.read(piece.data(), piece.size()) || in.gcount() > 0) {
+    const std::string_view read(piece.data(), static_cast<std::size_t>(in.gcount()));
+    if (!text.starts_with(read)) return false;
+    text.remove_prefix(read.size());
+  }
+  return text.empty();
 }
 
 }  // namespace
@@ -112,6 +122,8 @@ Store::Store(const std::filesystem::path& path)
 
 Store::~Store() = default;
 
+DatabaseLocked::~DatabaseLocked() = default;
+
 void Store::record_plan(const SweepPlan& plan) {
   Writer& writer = state_->writer;
   translate_errors(writer.database().path(), [&] {
@@ -121,11 +133,11 @@ void Store::record_plan(const SweepPlan& plan) {
     }
     state_->settle_running();
     writer.transact([&] {
-      Json manifest = manifest_of(plan);
-      manifest["place"] = place_of(plan.file, state_->results);
-      const auto sweep = store_manifest(writer.database(), manifest);
-      write_manifest(sweep_paths(state_->results, plan.name).manifest(),
-                     stored_manifest(writer.database(), sweep));
+      const auto place = place_of(plan.file, state_->results);
+      const auto sweep = store_plan(writer.database(), plan, place);
+      const auto text = stored_manifest(writer.database(), sweep);
+      const auto file = sweep_paths(state_->results, plan.name).manifest();
+      if (!holds(file, text)) write_file_atomically(file, text);
     });
   });
 }
@@ -201,6 +213,39 @@ void Store::add_draw(const SweepPlan& plan, const StoredDraw& draw,
   });
 }
 
+bool Store::has_reported(const std::string& sweep, const std::string& id) const {
+  Database& db = state_->writer.database();
+  return translate_errors(db.path(), [&] { return mvn::has_reported(db, sweep, id); });
+}
+
+std::vector<std::string> Store::metric_names(const std::string& sweep,
+                                             const std::string& id) const {
+  Database& db = state_->writer.database();
+  return translate_errors(db.path(), [&] { return mvn::metric_names(db, sweep, id); });
+}
+
+bool Store::has_metric(const std::string& sweep, const std::string& stage,
+                       const std::string& metric) const {
+  Database& db = state_->writer.database();
+  return translate_errors(db.path(), [&] { return mvn::has_metric(db, sweep, stage, metric); });
+}
+
+std::string Store::take_damage() { return state_->writer.take_damage(); }
+
+void Store::wait_at_most(std::chrono::milliseconds patience) {
+  Database& db = state_->writer.database();
+  db.connection().setBusyTimeout(static_cast<int>(patience.count()));
+}
+
+bool Store::is_free() {
+  try {
+    translate_errors(state_->writer.database().path(), [&] { state_->writer.transact([] {}); });
+    return true;
+  } catch (const DatabaseLocked&) {
+    return false;
+  }
+}
+
 void Store::block(const std::string& sweep, const std::string& id, const std::string& reason) {
   Writer& writer = state_->writer;
   translate_errors(writer.database().path(), [&] {
@@ -214,6 +259,7 @@ std::vector<Json> Store::ingest(const std::string& sweep, const std::string& id,
                                 const std::filesystem::path& spool) {
   Writer& writer = state_->writer;
   return translate_errors(writer.database().path(), [&] {
+    static_cast<void>(writer.take_damage());  // of others
     return writer.ingest({writer.trial_row(sweep, id), attempt}, spool);
   });
 }

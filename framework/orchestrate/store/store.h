@@ -1,6 +1,7 @@
 // results.db: the one writer's side. Tables and views are described in docs/results.md.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -10,9 +11,17 @@
 #include <vector>
 
 #include "common/json.h"
+#include "mvn/error.h"
 #include "orchestrate/sweep/plan.h"
 
 namespace mvn {
+
+// Another program keeps the database locked; what() says which, where that can be known.
+class DatabaseLocked : public Error {
+ public:
+  using Error::Error;
+  ~DatabaseLocked() override;
+};
 
 enum class TrialState {
   kPlanned,
@@ -36,8 +45,9 @@ struct AttemptEnd {
   TrialState state = TrialState::kDone;
   std::optional<int> exit_code;  // of the process or, from a persistent worker, of the trial
   std::optional<int> signal;
-  std::string message;   // one line
-  std::string log_tail;  // last lines of the log, for failures
+  std::string message;     // one line
+  std::string log_tail;    // last lines of the log, for failures
+  bool explained = false;  // the message says why: not only that, and with which code
 };
 
 struct StoredTrial {
@@ -120,6 +130,16 @@ class Store {
   // The trial cannot run because one it depends on failed.
   void block(const std::string& sweep, const std::string& id, const std::string& reason);
 
+  // Whether the trial, or one that differs from it in its seed alone, ever reported a metric or a
+  // step.
+  [[nodiscard]] bool has_reported(const std::string& sweep, const std::string& id) const;
+  // The metrics that the trial ever reported, sorted.
+  [[nodiscard]] std::vector<std::string> metric_names(const std::string& sweep,
+                                                      const std::string& id) const;
+  // Whether any trial of the stage ever reported it.
+  [[nodiscard]] bool has_metric(const std::string& sweep, const std::string& stage,
+                                const std::string& metric) const;
+
   // Of all trials of the sweep, also those that are no longer in its plan.
   [[nodiscard]] std::vector<TrialHistory> histories(const std::string& sweep) const;
   // Of all attempts of the sweep.
@@ -133,6 +153,15 @@ class Store {
   // for the progress display.
   std::vector<Json> ingest(const std::string& sweep, const std::string& id, int attempt,
                            const std::filesystem::path& spool);
+  // What the first record was that the last ingest() could not take in, in words; "" where it took
+  // all.
+  [[nodiscard]] std::string take_damage();
+
+  // How long each call waits for another program that keeps the database locked before it throws
+  // DatabaseLocked; half a minute by default.
+  void wait_at_most(std::chrono::milliseconds patience);
+  // Whether nobody does.
+  [[nodiscard]] bool is_free();
 
  private:
   struct State;

@@ -164,7 +164,7 @@ class AxesReader {
   void draw(const std::vector<DrawnAxis>& axes, std::int64_t seed, std::int64_t draws,
             bool searching) {
     if (axes.empty()) return;
-    DrawnSearch search{seed, draws, {}, {}, {}, Json::array()};
+    DrawnSearch search{seed, draws, draws, {}, {}, {}, Json::array()};
     std::vector<std::pair<std::string, std::function<double(double)>>> inverses;
     for (const DrawnAxis& axis : axes) {
       search.space.push_back(axis.random.dimension);
@@ -178,17 +178,28 @@ class AxesReader {
       }
       return point;
     };
-    const auto startup = static_cast<std::int64_t>(kStartupDraws);
-    const std::int64_t at_random = searching ? std::min(draws, startup) : draws;
-    for (std::int64_t i = 0; i < at_random; ++i) search.points.push_back(search.random(i));
-    for (const Point& point : drawn_) {
-      const bool wanted = searching && static_cast<std::int64_t>(search.points.size()) < draws;
-      if (wanted) search.points.push_back(point);
+    if (searching) {
+      draw_first(search);
+    } else {
+      for (std::int64_t i = 0; i < draws; ++i) search.points.push_back(search.random(i));
     }
     AxisGroup all;
     for (const Point& point : search.points) all.points.push_back(assignments(axes, point));
     axes_.groups.push_back(std::move(all));
     if (searching) axes_.search = std::move(search);
+  }
+
+  // The random draws of `method: bayes`, each unlike those before, and those that followed.
+  void draw_first(DrawnSearch& search) const {
+    search.draws = std::min(search.wanted, size_of(search.space).value_or(search.wanted));
+    const auto startup = static_cast<std::int64_t>(kStartupDraws);
+    for (std::int64_t i = 0; i < std::min(search.draws, startup); ++i) {
+      search.points.push_back(fresh_draw(search.space, search.points, search.random, i));
+    }
+    for (const Point& point : drawn_) {
+      const bool wanted = static_cast<std::int64_t>(search.points.size()) < search.draws;
+      if (wanted) search.points.push_back(point);
+    }
   }
 
   std::vector<Assignment> assignments(const std::vector<DrawnAxis>& axes, const Point& point) {

@@ -31,7 +31,8 @@ struct ConditionalAxes {
 // The draws of `method: bayes`: the random ones that it begins with, and those that followed.
 struct DrawnSearch {
   std::int64_t seed = 0;
-  std::int64_t draws = 0;  // that there are to be
+  std::int64_t draws = 0;   // that there are to be: no more than there are points
+  std::int64_t wanted = 0;  // that were asked for
   std::vector<Dimension> space;
   std::function<Point(std::int64_t draw)> random;
   std::vector<Point> points;  // the draws that are made

@@ -174,6 +174,10 @@ std::vector<Key> retry_keys() {
       {"hang", "Nothing was heard of it for limits.silence; default 1.", kCount},
       {"timeout", "An attempt took longer than limits.time; default 0.", kCount},
       {"diverged", "The loss is NaN or infinite; default 0.", kCount},
+      {"same_error",
+       "So many configurations that fail with one and the same error before they report anything "
+       "end the sweep; default 3.",
+       R"({"anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["never"]}]})"},
   };
 }
 

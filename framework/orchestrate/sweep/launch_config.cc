@@ -1,5 +1,6 @@
 #include <filesystem>
 
+#include "orchestrate/sweep/placeholders.h"
 #include "orchestrate/sweep/plan.h"
 
 namespace mvn {
@@ -43,6 +44,8 @@ Json launch_config(const SweepPlan& plan, const PlannedTrial& trial, const Descr
       if (value != values.end()) finish_param(spec, *value, folder, model_folder);
     }
   }
+  const auto args = config.find("args");
+  if (args != config.end()) *args = with_seed(*args, trial.seed);
   return config;
 }
 

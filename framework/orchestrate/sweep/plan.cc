@@ -53,6 +53,7 @@ class Planner {
     for (const std::size_t index : order) note_search(drafts_[index]);
     for (const std::size_t index : order) collect(drafts_[index]);
     warn_of_duplicates();
+    for (const std::size_t index : order) warn_of_seeds(drafts_[index]);
     warn_of_unused_conditions();
     cap();
     hurry_upstream();
@@ -78,6 +79,10 @@ class Planner {
     stages_ = read_stages(root, sections_, problems_);
     for (const Stage& stage : stages_) {
       plan_.metrics[stage.name] = read_metric(stage.tree, problems_);
+      const Node* metric = stage.tree.get("metric");
+      if (const Node* name = metric == nullptr ? nullptr : metric->get("name")) {
+        plan_.locations[stage.name + "/metric.name"] = name->mark.location();
+      }
       if (auto rule = read_early_terminate(stage.tree, problems_)) {
         plan_.stopping[stage.name] = std::move(*rule);
       }
@@ -175,9 +180,11 @@ class Planner {
   // By the first of the conditions that holds; trials that meet none come last.
   static void rank(StageDrafts& stage) {
     for (PlannedTrial& trial : stage.trials) {
+      if (stage.priority.empty()) return;
+      const Json config = trial.config;
       const auto first =
           std::find_if(stage.priority.begin(), stage.priority.end(),
-                       [&](Condition& condition) { return condition.holds(trial.config); });
+                       [&](Condition& condition) { return condition.holds(config); });
       trial.rank = static_cast<std::size_t>(first - stage.priority.begin());
     }
   }
@@ -201,6 +208,11 @@ class Planner {
     PlannedSearch& search = plan_.searches[stage.stage.name];
     search.seed = drawn.seed;
     search.draws = drawn.draws;
+    if (drawn.wanted > drawn.draws) {
+      plan_.warnings.push_back("method: bayes: " + std::to_string(drawn.wanted) +
+                               " draws are asked for, and its axes have " +
+                               std::to_string(drawn.draws) + " combinations: each is drawn once");
+    }
     search.seeds =
         static_cast<std::int64_t>(std::max<std::size_t>(1, stage.axes.repeats.points.size()));
     search.space = drawn.space;
@@ -226,7 +238,7 @@ class Planner {
       if (ids_.insert(trial.id).second) {
         plan_.trials.push_back(std::move(trial));
       } else if (duplicates_++ == 0) {
-        first_duplicate_ = canonical_json(trial.parameters);
+        first_duplicate_ = trial.parameters.text();
       }
     }
   }
@@ -237,6 +249,33 @@ class Planner {
                              (duplicates_ == 1 ? " trial repeats an earlier one and is"
                                                : " trials repeat earlier ones and are") +
                              " run once, the first: " + first_duplicate_);
+  }
+
+  // A program that gets all it is told on its command line does the same with every seed.
+  void warn_of_seeds(const StageDrafts& stage) {
+    if (stage.axes.repeats.points.size() < 2 || stage.drafts.empty()) return;
+    const Json config = config_of(stage.drafts.front());
+    const auto worker = config.find("worker");
+    if (worker == config.end() || !worker->contains("command")) return;
+    const Json& command = worker->at("command");
+    const bool told_args = std::ranges::any_of(
+        command, [](const Json& word) { return word.get<std::string>().starts_with("${args"); });
+    const std::string all = command.dump() + config.value("args", Json()).dump();
+    if (!told_args || all.find("${trial}") != all.npos || all.find("${seed}") != all.npos) return;
+    plan_.warnings.push_back(
+        "repeats: the command line is the same for every seed: write ${seed} into worker.command "
+        "or "
+        "into a value of args, such as args: {seed: \"${seed}\"}");
+  }
+
+  // The worker and the arguments of a draft.
+  [[nodiscard]] Json config_of(const Draft& draft) const {
+    Json config = Json::object();
+    for (std::size_t i = 0; i < sections_.size(); ++i) {
+      const bool own = sections_[i] == "worker" || sections_[i] == "args";
+      if (own) config[sections_[i]] = draft.sections[i]->values;
+    }
+    return config;
   }
 
   // Stages may share a condition: it is of use where it held in one of them.

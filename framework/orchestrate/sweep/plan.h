@@ -13,6 +13,7 @@
 #include "common/json.h"
 #include "orchestrate/search/space.h"
 #include "orchestrate/search/stopping.h"
+#include "orchestrate/sweep/packed_json.h"
 
 namespace mvn {
 
@@ -36,8 +37,8 @@ struct PlannedTrial {
   std::string id;     // SHA-256 of canonical_json(config): the trial's identity
   std::string group;  // the same without the seed: trials that differ in their seed alone share it
   std::string stage;  // "" in a sweep without stages
-  Json config;        // resolved; paths as the sweep file spells them
-  Json parameters;    // the swept keys and this trial's values: {"optimizer.lr": 0.001, ...}
+  PackedJson config;  // resolved; paths as the sweep file spells them
+  PackedJson parameters;  // the swept keys and this trial's values: {"optimizer.lr": 0.001, ...}
   std::int64_t seed = 0;
   std::size_t rank = 0;                 // of those that could start, the lowest ranks do first
   std::vector<std::string> depends_on;  // ids of trials of this plan whose model it starts from
@@ -76,6 +77,9 @@ struct RetryRules {
   int hang = 1;      // limits.silence
   int timeout = 0;   // limits.time
   int diverged = 0;  // the loss is NaN or infinite
+  // So many configurations that fail with one error before they report anything end the sweep; 0:
+  // none do.
+  int same_error = 3;
 };
 
 // Seconds; 0: no limit.

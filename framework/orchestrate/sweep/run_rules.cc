@@ -45,6 +45,17 @@ int count(const std::string& key, const Node& node, ProblemList& problems) {
   return 0;
 }
 
+// 0 for "never".
+int same_error(const Node& node, ProblemList& problems) {
+  if (node.is_scalar() && node.text == "never") return 0;
+  const auto value = node.is_scalar() ? core_int(node.text) : std::nullopt;
+  if (value && *value >= 1 && *value <= 1'000'000) return static_cast<int>(*value);
+  problems.add(node.mark,
+               "retry.same_error: expected a number of configurations, at least 1, or never, got " +
+                   describe(node));
+  return 0;
+}
+
 // "90s", "15m", "2h", "1.5d", or a number of seconds.
 double duration(const std::string& key, const Node& node, ProblemList& problems) {
   static const std::map<char, double> units = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
@@ -69,7 +80,11 @@ RetryRules read_retry(const Node& sweep, ProblemList& problems) {
       {"crash", &rules.crash}, {"oom", &rules.oom},         {"node", &rules.node},
       {"hang", &rules.hang},   {"timeout", &rules.timeout}, {"diverged", &rules.diverged}};
   for (const Entry* entry : entries_of(sweep, "retry", "{crash: 2}", problems)) {
-    *counts.at(entry->key) = count("retry." + entry->key, entry->value, problems);
+    if (entry->key == "same_error") {
+      rules.same_error = same_error(entry->value, problems);
+    } else {
+      *counts.at(entry->key) = count("retry." + entry->key, entry->value, problems);
+    }
   }
   return rules;
 }

@@ -4,6 +4,7 @@
 
 #include "common/nearest.h"
 #include "orchestrate/sweep/layers.h"
+#include "orchestrate/sweep/placeholders.h"
 
 namespace mvn {
 namespace {
@@ -94,6 +95,7 @@ ResolvedSection SectionResolver::resolve_loosely(const std::string& section, con
     if (spec != nullptr) {
       take_param(section, schema, *spec, entry, result);
     } else {
+      if (section == "args") check_args("args." + entry.key, entry.value, *context_.problems);
       result.values[entry.key] = to_core_json(entry.value);
       result.places[entry.key] = entry.value.mark;
     }
@@ -178,6 +180,7 @@ void SectionResolver::take_param(const std::string& section, const Schema& schem
   const auto value =
       coerce(section + "." + entry.key, spec, entry.value, schema.declared, context_);
   if (!value) return;
+  if (section == "worker") check_command_words("worker.command", entry.value, *context_.problems);
   result.values[entry.key] = *value;
   result.places[entry.key] = entry.value.mark;
   if (spec.type == ParamType::kWeights && value->is_object() && value->contains("stage")) {

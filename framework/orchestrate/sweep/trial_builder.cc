@@ -215,21 +215,21 @@ PlannedTrial TrialBuilder::build_trial(const StageDrafts& stage, const Draft& dr
   PlannedTrial trial;
   trial.stage = stage.stage.name;
   trial.seed = draft.seed;
-  trial.config = std::move(config);
-  Json group = trial.config;
+  Json group = config;
   for (std::size_t i = 0; i < sections_.size(); ++i) {
     for (const StageReference& reference : draft.sections[i]->references) {
       const PlannedTrial* upstream =
-          find_upstream(reference, sections_[i] + "." + reference.param, trial.config);
+          find_upstream(reference, sections_[i] + "." + reference.param, config);
       if (upstream == nullptr) continue;
-      trial.config[sections_[i]][reference.param] = {{"trial", upstream->id}};
+      config[sections_[i]][reference.param] = {{"trial", upstream->id}};
       group[sections_[i]][reference.param] = {{"trial", upstream->group}};
       trial.depends_on.push_back(upstream->id);
     }
   }
   group.erase("seed");
-  trial.parameters = swept_values(draft.swept, trial.config);
-  trial.id = sha256(canonical_json(trial.config));
+  trial.parameters = swept_values(draft.swept, config);
+  trial.config = config;
+  trial.id = sha256(trial.config.text());
   trial.group = sha256(canonical_json(group));
   return trial;
 }
@@ -292,9 +292,9 @@ const TrialBuilder::Index& TrialBuilder::index_of(const StageDrafts& stage,
   std::map<std::string, bool> seen;
   for (const PlannedTrial& trial : stage.trials) {
     if (!seen.emplace(trial.id, true).second) continue;
+    const Json config = trial.config;
     std::string values;
-    for (const std::string& key : keys)
-      values += canonical_json(value_at(trial.config, key)) + "\n";
+    for (const std::string& key : keys) values += canonical_json(value_at(config, key)) + "\n";
     index[values].push_back(&trial);
   }
   return index;

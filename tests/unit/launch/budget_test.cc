@@ -33,5 +33,20 @@ TEST(Budget, SaysWhichLimitIsReached) {
   EXPECT_EQ(limit_reached({}, {100, 100}), "");
 }
 
+TEST(Budget, IsFollowedAsItIsAddedUp) {
+  constexpr std::int64_t kMinute = 60'000;
+  Spending spending(std::vector<AttemptSpan>{{"cuda:0", 0, 60 * kMinute}});
+  spending.started("cuda:0", 100 * kMinute);
+  spending.started("cuda:1", 110 * kMinute);
+  spending.ended("cuda:0", 120 * kMinute);
+  EXPECT_DOUBLE_EQ(spending.until(130 * kMinute).hours, 1.5);
+  EXPECT_DOUBLE_EQ(spending.until(130 * kMinute).gpu_hours, 1 + 40.0 / 60);
+  spending.ended("cuda:1", 130 * kMinute);
+  spending.started("cpu", 190 * kMinute);
+  EXPECT_DOUBLE_EQ(spending.until(190 * kMinute).hours, 1.5);
+  EXPECT_DOUBLE_EQ(spending.until(220 * kMinute).hours, 2);
+  EXPECT_DOUBLE_EQ(spending.until(220 * kMinute).gpu_hours, 1 + 40.0 / 60);
+}
+
 }  // namespace
 }  // namespace mvn

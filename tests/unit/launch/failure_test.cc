@@ -30,6 +30,14 @@ TEST(Failure, IsNamedByTheExitCode) {
 TEST(Failure, OfAPythonProgramIsReadInItsLog) {
   EXPECT_EQ(of_code(1, "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"),
             Failure::kOutOfMemory);
+  for (const auto* said : {"MemoryError", "numpy.core._exceptions._ArrayMemoryError: Unable to",
+                           "OSError: [Errno 12] Cannot allocate memory",
+                           "RuntimeError: [enforce fail at alloc_cpu.cpp:114] data. "
+                           "DefaultCPUAllocator: can't allocate memory",
+                           "terminate called after throwing an instance of 'std::bad_alloc'",
+                           "jaxlib.xla_extension.XlaRuntimeError: RESOURCE_EXHAUSTED: Out of"}) {
+    EXPECT_EQ(of_code(1, said), Failure::kOutOfMemory) << said;
+  }
   EXPECT_EQ(of_code(1, "OSError: [Errno 28] No space left on device"), Failure::kDiskFull);
   EXPECT_EQ(of_code(1, "ValueError: no text"), Failure::kCrash);
 }
@@ -61,8 +69,35 @@ TEST(RetryLedger, CountsEachKindOfEachTrial) {
   EXPECT_FALSE(ledger.again(0, Failure::kConfiguration));
 }
 
+TEST(Failure, IsSaidByTheMessageOrElseByTheLog) {
+  auto end = end_of_code(1, "no column 'text'");
+  end.log_tail = "step 1\nstep 2";
+  EXPECT_EQ(error_of(end), "exit code 1: no column 'text'");
+  end = end_of_code(1, "");
+  EXPECT_EQ(error_of(end), "exit code 1");
+  end.log_tail = "begun\n  File \"train.py\", line 3\n    args[\"lr\"]\nKeyError: 'lr'";
+  EXPECT_EQ(error_of(end),
+            "exit code 1:   File \"train.py\", line 3\n    args[\"lr\"]\nKeyError: 'lr'");
+  EXPECT_EQ(headline_of(end), "exit code 1: KeyError: 'lr'");
+}
+
+TEST(RepeatedErrors, OfOneKindDifferInNumbersAndHashesAlone) {
+  RepeatedErrors errors(2);
+  EXPECT_FALSE(errors.add("a", "lr 1e-05 in /tmp/3f2a9c81d04e at 0x7f10aab: KeyError: 'x'"));
+  EXPECT_FALSE(errors.add("b", "lr 0.001 in /tmp/90aa17c3b2ff at 0x5500: KeyError: 'y'"));
+  EXPECT_FALSE(errors.add("c", "KeyError: 'x'"));
+  EXPECT_TRUE(errors.add("d", "lr 0.25 in /tmp/0b5c6d7e8f90 at 0x1: KeyError: 'x'"));
+}
+
+TEST(RepeatedErrors, NeverEndASweepThatSaysSo) {
+  RepeatedErrors errors(0);
+  for (const auto* configuration : {"a", "b", "c", "d"}) {
+    EXPECT_FALSE(errors.add(configuration, "no column"));
+  }
+}
+
 TEST(RepeatedErrors, CountConfigurationsAndNotSeeds) {
-  RepeatedErrors errors;
+  RepeatedErrors errors(3);
   EXPECT_FALSE(errors.add("a", "no column 3"));
   EXPECT_FALSE(errors.add("a", "no column 3"));
   EXPECT_FALSE(errors.add("b", "no column 14"));

@@ -10,6 +10,7 @@ using Known = std::map<std::string, TrialState>;
 PlannedTrial trial(const std::string& id, std::vector<std::string> depends_on = {}) {
   PlannedTrial trial;
   trial.id = id;
+  trial.stage = "stage";
   trial.depends_on = std::move(depends_on);
   return trial;
 }
@@ -149,7 +150,7 @@ TEST(Schedule, WhatIsHeldIsNotStartedAnyMore) {
   after.stage = "other";
   Schedule schedule({trial("a"), trial("b"), other, after}, {});
   EXPECT_EQ(schedule.next(), 0U);
-  schedule.hold("");
+  schedule.hold("stage");
   EXPECT_EQ(schedule.held(), 2U);  // b, and d that waits for it
   EXPECT_EQ(schedule.left(), 2U);  // a runs, c is ready
   EXPECT_EQ(schedule.next(), 2U);

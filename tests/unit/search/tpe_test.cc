@@ -101,5 +101,27 @@ TEST(Tpe, PrefersWhatWasNotDrawnBefore) {
   EXPECT_GT(fresh, 15);  // unless it was no candidate
 }
 
+TEST(Space, IsCountedWhereItsNumbersAre) {
+  const auto one_of_three = categorical({0.5, 0.25, 0.25});
+  const auto never_the_last = categorical({0.5, 0.5, 0});
+  const auto tenths = bounded(0, 0.3, false, 0.1);
+  EXPECT_EQ(size_of({one_of_three, never_the_last, tenths}), 24);
+  EXPECT_EQ(size_of({one_of_three, bounded(2, 2, false, 0)}), 3);
+  EXPECT_EQ(size_of({one_of_three, bounded(0, 1, false, 0)}), std::nullopt);
+  EXPECT_EQ(size_of({bounded(0, 1e9, false, 1)}), std::nullopt);
+  const Dimension unbounded{{}, false, -INFINITY, INFINITY, 1, 0, 1};
+  EXPECT_EQ(size_of({unbounded}), std::nullopt);
+}
+
+TEST(Space, AFreshDrawIsTheFirstThatIsNewOrOneOfThoseLeft) {
+  const std::vector<Dimension> space = {categorical({0.25, 0.25, 0.25, 0.25})};
+  const auto by_number = [](std::int64_t draw) { return Point{static_cast<double>(draw % 4)}; };
+  EXPECT_EQ(fresh_draw(space, {{0}, {1}}, by_number, 2), Point{2});
+  // Its redraws are always the same: one of those left is taken.
+  EXPECT_EQ(fresh_draw(space, {{2}, {0}, {1}}, by_number, 2), Point{3});
+  // Nothing is left.
+  EXPECT_EQ(fresh_draw(space, {{2}, {0}, {1}, {3}}, by_number, 1), Point{1});
+}
+
 }  // namespace
 }  // namespace mvn

@@ -52,11 +52,12 @@ PlannedTrial planned(const std::string& start, const Json& parameters, std::int6
   trial.id = id_of(start);
   trial.group = sha256(stage + parameters.dump());
   trial.stage = stage;
-  trial.config = {{"seed", seed}};
+  Json config = {{"seed", seed}};
   for (const auto& [key, value] : parameters.items()) {
-    trial.config[Json::json_pointer("/" + key.substr(0, key.find('.')) + "/" +
-                                    key.substr(key.find('.') + 1))] = value;
+    config[Json::json_pointer("/" + key.substr(0, key.find('.')) + "/" +
+                              key.substr(key.find('.') + 1))] = value;
   }
+  trial.config = config;
   trial.parameters = parameters;
   trial.seed = seed;
   return trial;

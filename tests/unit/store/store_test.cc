@@ -149,8 +149,8 @@ TEST_F(StoreTest, AFileThatIsNoDatabaseIsRefused) {
   std::ofstream(database()) << std::string(4096, 'x');
   EXPECT_EQ(error_of([&] { Store store(database()); }),
             database().string() +
-                ": not a SQLite database; move it away, or give another folder "
-                "with --results");
+                ": no SQLite database, or damaged; make it anew from the spools with 'mvn-runner "
+                "collect --rebuild', or give another folder with --results");
 }
 
 TEST_F(StoreTest, IsItsUsersAlone) {

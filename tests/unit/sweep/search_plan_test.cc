@@ -43,6 +43,23 @@ TEST(BayesPlan, BeginsAsARandomSearchOfTenDraws) {
   EXPECT_EQ(planned.random(3), planned.points[3]);
 }
 
+TEST(BayesPlan, DrawsNoCombinationTwice) {
+  const auto plan = plan_of(R"(method: bayes
+run_cap: 30
+parameters:
+  training.batch_size: {values: [8, 16, 32]}
+  optimizer.beta2: {distribution: q_uniform, min: 0.2, max: 0.8, q: 0.2}
+)");
+  EXPECT_EQ(plan.searches.at("").draws, 12);  // 3 times 0.2, 0.4, 0.6 and 0.8
+  std::set<std::string> ids;
+  for (const auto& trial : plan.trials) ids.insert(trial.id);
+  EXPECT_EQ(ids.size(), 10U);
+  EXPECT_EQ(plan.trials.size(), 10U);
+  EXPECT_EQ(plan.warnings,
+            (std::vector<std::string>{"method: bayes: 30 draws are asked for, and its axes have 12 "
+                                      "combinations: each is drawn once"}));
+}
+
 TEST(BayesPlan, TakesWhatIsDrawnWithEverySeed) {
   const auto plan =
       plan_of(search("bayes", 24, "repeats: {seeds: [0, 1]}\n"), {{0.25, 1}, {0.5, 0}});
