@@ -147,7 +147,7 @@ std::string what_is_wrong_with_its_interpreter(const fs::path& script, const std
            "', as its first line says, which is no program";
   }
   const bool looked_up = fs::path(words[0]).filename() == "env" && words.size() > 1 &&
-                         words[1].find_first_of("-=") == std::string::npos;
+                         !words[1].starts_with('-') && words[1].find('=') == std::string::npos;
   if (!looked_up || words[1].find('/') != std::string::npos || is_in_path(words[1], folder)) {
     return "";
   }
