@@ -94,8 +94,9 @@ Params::Params(std::string section, const std::vector<ParamSpec>& specs, const V
     : section_(std::move(section)) {
   for (const auto& spec : specs) values_[spec.name] = spec.default_value;
   for (const auto& [name, value] : values) {
-    const auto spec = std::find_if(specs.begin(), specs.end(),
-                                   [&](const ParamSpec& known) { return known.name == name; });
+    const auto spec =
+        std::find_if(specs.begin(), specs.end(),
+                     [&name = name](const ParamSpec& known) { return known.name == name; });
     if (spec == specs.end()) {
       std::vector<std::string> known;
       for (const auto& each : specs) known.push_back(each.name);
