@@ -146,7 +146,7 @@ def stop_and_go_on():
     # Until it has a checkpoint.
     while process.poll() is None and not list((FOLDER / "stopped").glob("**/checkpoints/step-*")):
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
     process.wait()
     states = rows("SELECT state FROM trials", "stopped")
     expect(states != [("done",)], f"stopped in its course: {states}")
