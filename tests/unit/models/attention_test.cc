@@ -18,11 +18,13 @@ using torch::Tensor;
 Tensor visible_BLL(const Tensor& mask_BL, std::int64_t window) {
   const auto length = mask_BL.size(1);
   auto visible = torch::zeros({mask_BL.size(0), length, length}, torch::kBool);
+  auto sees = visible.accessor<bool, 3>();
+  const auto real = mask_BL.accessor<bool, 2>();
   for (std::int64_t b = 0; b < mask_BL.size(0); ++b) {
     for (std::int64_t i = 0; i < length; ++i) {
       for (std::int64_t j = 0; j <= i; ++j) {
         const bool near = window == 0 || i - j < window;
-        visible[b][i][j] = i == j || (near && mask_BL[b][j].item<bool>());
+        sees[b][i][j] = i == j || (near && real[b][j]);
       }
     }
   }
