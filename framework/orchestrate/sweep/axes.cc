@@ -309,7 +309,9 @@ class AxesReader {
       problems_.add(item.mark, "when: write {if: CONDITION, parameters: {...}}");
       return;
     }
-    ConditionalAxes axes{Condition("when: if", *condition, installed_, problems_), {}};
+    ConditionalAxes axes{
+        Condition("when: if", *condition, installed_, given_keys(stage_, installed_), problems_),
+        {}};
     read_parameters(*parameters, axes.groups);
     axes_.conditional.push_back(std::move(axes));
   }

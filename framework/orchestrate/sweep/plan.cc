@@ -122,8 +122,10 @@ class Planner {
     stage.axes =
         read_axes(stage.stage.tree, installed_, paths, plan_.cap.trials,
                   drawn == options_.drawn.end() ? std::vector<Point>() : drawn->second, problems_);
-    stage.exclude = read_conditions("exclude", stage.stage.tree, installed_, problems_);
-    stage.priority = read_conditions("priority", stage.stage.tree, installed_, problems_);
+    const Node& tree = stage.stage.tree;
+    const auto given = given_keys(tree, installed_);
+    stage.exclude = read_conditions("exclude", tree, installed_, given, problems_);
+    stage.priority = read_conditions("priority", tree, installed_, given, problems_);
   }
 
   void note_links(const StageDrafts& stage, std::size_t index) {
