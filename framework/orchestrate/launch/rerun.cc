@@ -157,13 +157,12 @@ void Rerun::check() const {
     }
   }
   if (!has_own_program(record_.trial.config)) return;
-  const auto folder = record_.file.parent_path();
+  const auto folder = program_folder(record_.trial.config, record_.file.parent_path());
   const auto program = record_.trial.config.at("worker").at("command").at(0).get<std::string>();
   const auto reason = fs::is_directory(folder) ? why_not_startable(program, folder)
                                                : "no folder " + folder.string();
   if (!reason.empty()) {
-    throw ConfigError("",
-                      name() + " is run by a program in the folder of its sweep file: " + reason);
+    throw ConfigError("", name() + " is run by a program in " + folder.string() + ": " + reason);
   }
 }
 

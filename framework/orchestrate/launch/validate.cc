@@ -4,6 +4,7 @@
 #include <set>
 
 #include "orchestrate/launch/trial_command.h"
+#include "orchestrate/sweep/locate.h"
 #include "orchestrate/sweep/problems.h"
 
 namespace mvn {
@@ -37,12 +38,17 @@ void add_unique(std::vector<Problem>& problems, std::set<std::string>& seen, Pro
 void check_program(const SweepPlan& plan, const PlannedTrial& trial, std::vector<Problem>& problems,
                    std::set<std::string>& seen) {
   const Json& command = trial.config.at("worker").at("command");
+  const auto folder = program_folder(trial.config, plan.file.parent_path());
+  if (!std::filesystem::is_directory(folder)) {
+    add_unique(
+        problems, seen,
+        {locate(plan, trial, "worker.cwd"), "worker.cwd: no folder '" + folder.string() + "'"});
+    return;
+  }
   const auto reason = command.empty() ? "an empty list names no program"
-                                      : why_not_startable(command.at(0).get<std::string>(),
-                                                          plan.file.parent_path());
+                                      : why_not_startable(command.at(0).get<std::string>(), folder);
   if (reason.empty()) return;
-  add_unique(problems, seen,
-             {locate(plan, trial.stage, "worker.command"), "worker.command: " + reason});
+  add_unique(problems, seen, {locate(plan, trial, "worker.command"), "worker.command: " + reason});
 }
 
 }  // namespace
@@ -72,7 +78,7 @@ std::vector<std::string> validate(const SweepPlan& plan, const Description& inst
   for (std::size_t i = 0; i < results.size(); ++i) {
     for (const auto& [key, message] : results[i].errors) {
       add_unique(problems, seen,
-                 {locate(plan, asked[i]->stage, key), (key.empty() ? "" : key + ": ") + message});
+                 {locate(plan, *asked[i], key), (key.empty() ? "" : key + ": ") + message});
     }
     for (const auto& warning : results[i].warnings) {
       if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) {
