@@ -159,6 +159,8 @@ void add_commands(CLI::App& app, Parsed& parsed) {
       ->add_option("--output", parsed.line.output,
                    "wandb: the sweep file to write (standard output)")
       ->type_name("SWEEP.yaml");
+  import->add_option("--program", parsed.line.program, "wandb: the program to run (the file's)")
+      ->type_name("FILE");
   add_merge(app, parsed.line);
   for (auto* command : app.get_subcommands({})) {
     command->fallthrough();
@@ -311,8 +313,9 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   if (!parsed.results.empty()) line.results = parsed.results;
   line.plugin_folders.assign(parsed.plugin_folders.begin(), parsed.plugin_folders.end());
   line.import = parsed.import_file;
-  if (line.import_format == "gpt-neo" && !line.output.empty()) {
-    throw UsageError("import gpt-neo writes two files, named after FILE, and takes no --output");
+  if (line.import_format == "gpt-neo" && !(line.output.empty() && line.program.empty())) {
+    throw UsageError("import gpt-neo writes two files, named after FILE, and takes no " +
+                     std::string(line.output.empty() ? "--program" : "--output"));
   }
   if (sweeps) {
     check_sweep_exists(line.sweep);
