@@ -75,7 +75,7 @@ CLI::Validator number_of_at_least(double least) {
 // CLI11's names of what it reads into, before they become a CommandLine.
 struct Parsed {
   CommandLine line;
-  std::string sweep;
+  std::vector<std::string> words;  // of a run or a plan: the sweep and KEY=VALUE
   std::string results;
   std::vector<std::string> plugin_folders;
   std::string import_file;
@@ -85,9 +85,9 @@ struct Parsed {
 };
 
 void add_run(CLI::App& app, Parsed& parsed) {
-  app.add_option("sweep", parsed.sweep,
+  app.add_option("sweep", parsed.words,
                  "Sweep to run; KEY=VALUE after it sets a value, as --set does")
-      ->type_name("SWEEP.yaml [KEY=VALUE]...");
+      ->type_name("SWEEP.yaml [KEY=VALUE]");
   add_repeated(app, "--set", parsed.line.overrides,
                "Set a value of the sweep, as in --set task.train=data.tsv", "KEY=VALUE");
   app.add_option("--workers", parsed.line.workers, "Trials at a time")
@@ -100,8 +100,8 @@ void add_run(CLI::App& app, Parsed& parsed) {
 
 void add_plan(CLI::App& app, Parsed& parsed) {
   auto* plan = app.add_subcommand("plan", "Show the trials, what is left, and what that will take");
-  plan->add_option("sweep", parsed.sweep, "Sweep to plan; KEY=VALUE and --workers as in a run")
-      ->type_name("SWEEP.yaml")
+  plan->add_option("sweep", parsed.words, "Sweep to plan; KEY=VALUE and --workers as in a run")
+      ->type_name("SWEEP.yaml [KEY=VALUE]")
       ->required();
   plan->add_option("--format", parsed.line.format, "table or json (table)")
       ->type_name("FORMAT")
@@ -173,6 +173,8 @@ void add_commands(CLI::App& app, Parsed& parsed) {
       ->add_option("--output", parsed.line.output,
                    "wandb: the sweep file to write (standard output)")
       ->type_name("SWEEP.yaml");
+  import->add_option("--program", parsed.line.program, "wandb: the program to run (the file's)")
+      ->type_name("FILE");
   add_merge(app, parsed.line);
   for (auto* command : app.get_subcommands({})) {
     command->fallthrough();
@@ -220,7 +222,7 @@ void define(CLI::App& app, Parsed& parsed) {
 Command command_of(const CLI::App& app, const Parsed& parsed) {
   if (parsed.version) return Command::kVersion;
   if (app.get_subcommands().empty()) {
-    if (parsed.sweep.empty()) return Command::kHelp;
+    if (parsed.words.empty()) return Command::kHelp;
     return parsed.dry_run ? Command::kPlan : Command::kRun;
   }
   const auto name = app.get_subcommands().front()->get_name();
@@ -243,22 +245,20 @@ bool is_override(const std::string& word) {
   return equals != 0 && equals != std::string::npos && word[0] != '-';
 }
 
-// `mvn-runner sweep.yaml training.epochs=1`: the first of the words without a dash that is no
+// `mvn-runner sweep.yaml training.epochs=1`, and `plan` likewise: the first of the words that is no
 // KEY=VALUE, or names a file, is the sweep. Returns what is left over.
-std::vector<std::string> take_overrides(Parsed& parsed, const std::vector<std::string>& extras) {
-  std::vector<std::string> words = {parsed.sweep};
-  words.insert(words.end(), extras.begin(), extras.end());
+std::vector<std::string> take_sweep(std::vector<std::string> words, CommandLine& line) {
   const auto sweep = std::find_if(words.begin(), words.end(), [](const std::string& word) {
-    return word[0] != '-' && (!is_override(word) || std::filesystem::is_regular_file(word));
+    return !is_override(word) || std::filesystem::is_regular_file(word);
   });
   if (sweep == words.end()) {
     throw UsageError("which sweep? Give its file before '" + words[0] + "'; see mvn-runner --help");
   }
-  parsed.sweep = *sweep;
+  line.sweep = *sweep;
   words.erase(sweep);
   std::vector<std::string> left;
   for (const auto& word : words) {
-    (is_override(word) ? parsed.line.overrides : left).push_back(word);
+    (is_override(word) ? line.overrides : left).push_back(word);
   }
   return left;
 }
@@ -319,16 +319,17 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   line.command = command_of(app, parsed);
   auto extras = app.remaining(true);
   const bool sweeps = line.command == Command::kRun || line.command == Command::kPlan;
-  if (sweeps) extras = take_overrides(parsed, extras);
+  const auto left = sweeps ? take_sweep(parsed.words, line) : parsed.words;
+  extras.insert(extras.end(), left.begin(), left.end());
   if (!extras.empty()) refuse_extra(app, extras);
   line.help = app.help();
   if (line.command == Command::kAsk) line.request = app.get_subcommands().front()->get_name();
   if (!parsed.results.empty()) line.results = parsed.results;
   line.plugin_folders.assign(parsed.plugin_folders.begin(), parsed.plugin_folders.end());
-  line.sweep = parsed.sweep;
   line.import = parsed.import_file;
-  if (line.import_format == "gpt-neo" && !line.output.empty()) {
-    throw UsageError("import gpt-neo writes two files, named after FILE, and takes no --output");
+  if (line.import_format == "gpt-neo" && !(line.output.empty() && line.program.empty())) {
+    throw UsageError("import gpt-neo writes two files, named after FILE, and takes no " +
+                     std::string(line.output.empty() ? "--program" : "--output"));
   }
   if (sweeps) {
     check_sweep_exists(line.sweep);
@@ -336,8 +337,6 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   } else if (line.command == Command::kMerge && line.trial.empty() == line.adapter.empty()) {
     throw UsageError(
         "merge takes a trial or --adapter, one of the two; see mvn-runner merge --help");
-  } else if (!parsed.sweep.empty()) {
-    throw UsageError("unexpected argument '" + parsed.sweep + "'; see mvn-runner --help");
   }
   return line;
 }

@@ -47,6 +47,7 @@ struct CommandLine {
   std::string format = "table";  // kQuery: table, csv or json; kPlan: table or json
   std::filesystem::path import;  // kImport: the file to read
   std::string import_format;     // kImport: gpt-neo or wandb
+  std::string program;           // kImport of wandb: in place of the file's
   std::string plugin;            // kNewPlugin; kMerge: the model's, "" for the one that fits
   std::string trial;             // kMerge, kRerun: its id or the beginning of it
   std::string model;             // kMerge: the base, "" for the one that the adapter names

@@ -113,7 +113,7 @@ int run_command(const CommandLine& line, std::ostream& out) {
       break;
     case Command::kImport:
       if (line.import_format == "wandb") {
-        write_wandb(line.import, line.output, out, std::cerr);
+        write_wandb(line.import, {line.program, line.output}, out, std::cerr);
       } else {
         write_gpt_neo(line.import, std::filesystem::current_path(), out);
       }

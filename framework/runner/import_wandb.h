@@ -10,17 +10,23 @@
 
 namespace mvn {
 
+struct WandbOptions {
+  std::string program;  // in place of the file's; "" for that one
+  std::string output;   // the sweep file that it becomes; "" where it is printed
+};
+
 struct ImportedWandb {
   std::string sweep;              // YAML
   std::vector<Problem> warnings;  // what was left out, or is otherwise here; in the file's order
+  bool needs_run_cap = false;     // it cannot be planned without, and the file has none
 };
 
 // Throws SweepErrors for all that cannot be said here, at its place.
-ImportedWandb import_wandb(const std::filesystem::path& file);
+ImportedWandb import_wandb(const std::filesystem::path& file, const WandbOptions& options);
 
-// Writes it to `output`, or to `out` where that is "", and the warnings to `notes`. Throws
-// UsageError where the file exists already.
-void write_wandb(const std::filesystem::path& file, const std::string& output, std::ostream& out,
+// Writes it to its file, or to `out`, and the warnings to `notes`. Throws UsageError where the file
+// exists already.
+void write_wandb(const std::filesystem::path& file, const WandbOptions& options, std::ostream& out,
                  std::ostream& notes);
 
 }  // namespace mvn

@@ -108,6 +108,42 @@ TEST(Errors, WhatTheWorkerFindsIsShownAtItsPlace) {
                 "                             ^\n");
 }
 
+// The third is the one without a mistake.
+TEST(Errors, OfAListAreAtTheirOwnTrial) {
+  Workplace place;
+  place.write("yes.txt", "");
+  place.write("sweep.yaml",
+              "name: demo\nmodel: {plugin: toy}\ntask: {plugin: play}\nmethod: list\ntrials:\n"
+              "  - {task.data: no.txt}\n"
+              "  - {task.data: none.txt}\n"
+              "  - {task.data: yes.txt}\n");
+  EXPECT_EQ(refusal(place, {"sweep.yaml"}),
+            "sweep.yaml:6:17: task.data: no such file: " + (place / "no.txt").string() +
+                "\n"
+                "    - {task.data: no.txt}\n"
+                "                  ^\n"
+                "sweep.yaml:7:17: task.data: no such file: " +
+                (place / "none.txt").string() +
+                "\n"
+                "    - {task.data: none.txt}\n"
+                "                  ^\n"
+                "2 problems\n");
+}
+
+TEST(Errors, OfAnAxisOfMapsAreAtTheirOwnValue) {
+  Workplace place;
+  place.write("yes.txt", "");
+  place.write("sweep.yaml",
+              "name: demo\nmodel: {plugin: toy}\nparameters:\n  task:\n    values:\n"
+              "      - {plugin: play, data: yes.txt}\n"
+              "      - {plugin: play, data: no.txt}\n");
+  EXPECT_EQ(refusal(place, {"sweep.yaml"}),
+            "sweep.yaml:7:30: task.data: no such file: " + (place / "no.txt").string() +
+                "\n"
+                "        - {plugin: play, data: no.txt}\n"
+                "                               ^\n");
+}
+
 TEST(Errors, ADeviceThatIsNotThere) {
   Workplace place;
   place.write("sweep.yaml", sweep_text("", "0.1", "resources: {device: cuda}\n"));

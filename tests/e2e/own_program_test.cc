@@ -209,6 +209,15 @@ TEST(OwnProgram, GetsItsArgumentsAsWandbWritesThem) {
             "deep=true empty={} flat=false optimizer.betas=[1,2] optimizer.lr=0.1 rate=0.25\n");
   EXPECT_EQ(words("${args_no_boolean_flags}"),
             "--deep --empty={} --optimizer.betas=[1,2] --optimizer.lr=0.1 --rate=0.25\n");
+  EXPECT_EQ(words("${args_no_equals}"),
+            "--deep true --empty {} --flat false --optimizer.betas [1,2] --optimizer.lr 0.1 "
+            "--rate 0.25\n");
+  EXPECT_EQ(words("${args_append_hydra}"),
+            "+deep=true +empty={} +flat=false +optimizer.betas=[1,2] +optimizer.lr=0.1 "
+            "+rate=0.25\n");
+  EXPECT_EQ(words("${args_override_hydra}"),
+            "++deep=true ++empty={} ++flat=false ++optimizer.betas=[1,2] ++optimizer.lr=0.1 "
+            "++rate=0.25\n");
   EXPECT_EQ(words("${args_json}"),
             "{\"deep\":true,\"empty\":{},\"flat\":false,\"optimizer\":{\"betas\":[1,2],\"lr\":0.1},"
             "\"rate\":0.25}\n");
@@ -331,6 +340,26 @@ TEST(OwnProgram, RunsInTheFolderOfItsOwnSweep) {
     EXPECT_EQ(read_file(place / (attempt + "spool.jsonl")), "{}\n");
   }
   EXPECT_EQ(place.rows("SELECT count(*) FROM events GROUP BY sweep"), (Rows{"1", "1"}));
+}
+
+TEST(OwnProgram, RunsInTheFolderThatTheFileNames) {
+  Workplace place;
+  place.write("src/train.py", "import os\nprint(os.getcwd())\n");
+  place.write("sweeps/sweep.yaml",
+              "name: demo\nworker: {command: [python3, src/train.py], cwd: ..}\n");
+  const auto run = place.run({"sweeps/sweep.yaml"});
+  ASSERT_EQ(run.end.exit_code, 0) << run.out << run.err;
+  const auto folder = place.rows("SELECT folder FROM trials").front();
+  EXPECT_EQ(read_file(place / ("results/" + folder + "/attempts/1/log.txt")),
+            (place / "src").parent_path().string() + "\n");
+  EXPECT_EQ(place.rows("SELECT count(*) FROM mvn_environment WHERE name LIKE 'program.%train.py'"),
+            Rows{"1"});
+  place.write("sweeps/other.yaml", "worker: {command: [python3, src/train.py], cwd: ../nowhere}\n");
+  EXPECT_EQ(place.run({"sweeps/other.yaml"}).err,
+            "sweeps/other.yaml:1:49: worker.cwd: no folder '" + (place / "nowhere").string() +
+                "'\n"
+                "  worker: {command: [python3, src/train.py], cwd: ../nowhere}\n"
+                "                                                  ^\n");
 }
 
 TEST(OwnProgram, RunsBesideTheTrainersTrials) {

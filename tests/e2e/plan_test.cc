@@ -30,6 +30,50 @@ TEST(Plan, ShowsTheTrialsAndWritesNothing) {
   EXPECT_EQ(place.run({"sweep.yaml", "--dry-run"}).out, plan.out);
 }
 
+// As a run takes them.
+TEST(Plan, TakesValuesBehindTheSweep) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("", "0.1, 0.01", "resources: {workers: 1, threads: 1}\n"));
+  const auto plan =
+      place.run({"plan", "sweep.yaml", "optimizer.lr=0.5", "repeats.seeds=[0, 1, 2]"});
+  EXPECT_EQ(plan.end.exit_code, 0) << plan.err;
+  EXPECT_TRUE(contains(plan.out, "demo: 3 trials, 0 done, 3 to run\n")) << plan.out;
+  EXPECT_EQ(
+      place.run({"sweep.yaml", "--dry-run", "optimizer.lr=0.5", "repeats.seeds=[0, 1, 2]"}).out,
+      plan.out);
+  EXPECT_EQ(
+      place.run({"plan", "--set", "optimizer.lr=0.5", "repeats.seeds=[0, 1, 2]", "sweep.yaml"}).out,
+      plan.out);
+}
+
+TEST(Plan, RefusesTheArgumentsThatARunRefuses) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text(""));
+  const auto refused = [&](const std::vector<std::string>& words) {
+    std::string said;
+    for (const auto& ways : {std::vector<std::string>{"plan", "sweep.yaml"},
+                             {"sweep.yaml"},
+                             {"sweep.yaml", "--dry-run"}}) {
+      auto arguments = ways;
+      arguments.insert(arguments.end(), words.begin(), words.end());
+      const auto run = place.run(arguments);
+      EXPECT_EQ(run.end.exit_code, 64) << run.out;
+      EXPECT_TRUE(said.empty() || said == run.err) << run.err;
+      said = run.err;
+    }
+    return said;
+  };
+  EXPECT_EQ(refused({"nonsense.key=5"}),
+            "command line: unknown key 'nonsense'\n  nonsense.key=5\n  ^\n");
+  EXPECT_EQ(refused({"other.yaml"}),
+            "mvn-runner: unexpected argument 'other.yaml'; see mvn-runner --help\n");
+  EXPECT_EQ(refused({"--dryrun"}),
+            "mvn-runner: unknown option '--dryrun'; did you mean '--dry-run'?\n");
+  EXPECT_EQ(place.run({"plan", "training.epochs=1"}).err,
+            "mvn-runner: which sweep? Give its file before 'training.epochs=1'; see mvn-runner "
+            "--help\n");
+}
+
 TEST(Plan, PredictsFromEarlierTrials) {
   Workplace place;
   place.write("sweep.yaml",

@@ -91,12 +91,17 @@ BAD = {
     "stages: {a: {name: x}}": "stages/a",
     "stages: {a: {adapter: {rr: 3}}}": "stages/a/adapter",
     "seed: -1": "seed",
+    "worker: {command: [x], cmd: y}": "worker",
+    "{worker: {command: [x]}, args: {a: {values: [1]}}}": "args/a",
+    "{worker: {command: [x]}, args: {b: {a: {distribution: normal}}}}": "args/b/a",
+    "early_terminate: {type: hyperband, min_iter: 2, strict: 1}": "early_terminate/strict",
 }
 
 GOOD = {
     "nothing but its plugins": "",
     "a program of one's own": "worker: {command: [python3, train.py]}\nmodel: {anything: 3}\n"
                               "args: {a: [1]}\nparameters: {model.b: {values: [1]}}",
+    "a folder for it": "worker: {command: [x], cwd: ..}\nargs: {range: {min: 0, max: 1}}",
     "a stage of one's own program": "stages: {a: {worker: {command: [x]}, model: {anything: 3}}}",
     "keys inside an object": "parameters: {model.config.hidden_size: {values: [1, 2]}}",
     "whole sections": "parameters: {adapter: {values: [{plugin: none}, {plugin: lora, r: 4}]}}",

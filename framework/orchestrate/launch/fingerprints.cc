@@ -4,6 +4,7 @@
 
 #include "common/file_hash.h"
 #include "mvn/error.h"
+#include "orchestrate/launch/trial_command.h"
 
 namespace mvn {
 namespace {
@@ -73,7 +74,8 @@ std::string what_changed(const std::string& kind, const std::set<std::string>& i
 
 }  // namespace
 
-Json program_fingerprints(const Json& config, const fs::path& folder) {
+Json program_fingerprints(const Json& config, const fs::path& sweep_folder) {
+  const fs::path folder = program_folder(config, sweep_folder);
   Json prints = Json::object();
   for (const auto& word : config.at("worker").at("command")) {
     add_file(prints, "program", word, folder);

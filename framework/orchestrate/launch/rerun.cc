@@ -239,12 +239,11 @@ void Rerun::check() const {
     throw ConfigError(
         "", name() + ": its worker.command is no list of texts: " + printable(command.dump()));
   }
-  const auto folder = record_.file.parent_path();
+  const auto folder = program_folder(config, record_.file.parent_path());
   const auto reason =
       fs::is_directory(folder) ? why_not_startable(config, folder) : "no folder " + folder.string();
   if (!reason.empty()) {
-    throw ConfigError("",
-                      name() + " is run by a program in the folder of its sweep file: " + reason);
+    throw ConfigError("", name() + " is run by a program in " + folder.string() + ": " + reason);
   }
 }
 

@@ -297,7 +297,7 @@ void SweepRun::start(Station& station, std::size_t trial) {
   const auto& name = parts_.plan.name;
   Attempt attempt;
   attempt.trial = trial;
-  attempt.paths = {parts_.results / parts_.store.folder_of(planned.id)};
+  attempt.paths = trial_paths(parts_.results, name, planned.id);
   require_own(parts_.results, attempt.paths);
   const bool fresh = parts_.fresh.erase(planned.id) > 0;
   const Json planned_config = planned.config;
@@ -346,7 +346,8 @@ void SweepRun::start(Station& station, std::size_t trial) {
 // In the words of what is wrong with the program, where that can be seen.
 std::string SweepRun::why_it_did_not_start(const Json& config, const Error& error) const {
   if (!has_own_program(config)) return error.what();
-  const auto reason = why_not_startable(config, parts_.plan.file.parent_path());
+  const auto reason =
+      why_not_startable(config, program_folder(config, parts_.plan.file.parent_path()));
   return reason.empty() ? error.what() : reason;
 }
 

@@ -37,26 +37,35 @@ void flatten(const std::string& prefix, const Json& map,
   }
 }
 
-std::string hyphens(const std::string& key, const Json& value) {
-  return "--" + key + "=" + text_of(value);
+using Words = std::vector<std::string>;
+
+Words no_hyphens(const std::string& key, const Json& value) { return {key + "=" + text_of(value)}; }
+Words hyphens(const std::string& key, const Json& value) {
+  return {"--" + key + "=" + text_of(value)};
+}
+Words no_equals(const std::string& key, const Json& value) { return {"--" + key, text_of(value)}; }
+Words append_hydra(const std::string& key, const Json& value) {
+  return {"+" + key + "=" + text_of(value)};
+}
+Words override_hydra(const std::string& key, const Json& value) {
+  return {"++" + key + "=" + text_of(value)};
 }
 
-std::string no_hyphens(const std::string& key, const Json& value) {
-  return key + "=" + text_of(value);
-}
-
-// A flag that is true is there, one that is false is not ("").
-std::string no_boolean_flags(const std::string& key, const Json& value) {
+// A flag that is true is there, one that is false is not.
+Words no_boolean_flags(const std::string& key, const Json& value) {
   if (!value.is_boolean()) return hyphens(key, value);
-  return value.get<bool>() ? "--" + key : "";
+  return value.get<bool>() ? Words{"--" + key} : Words();
 }
 
 // W&B's words for `args` and what becomes of each entry.
-using Writer = std::string (*)(const std::string& key, const Json& value);
+using Writer = Words (*)(const std::string& key, const Json& value);
 const std::map<std::string, Writer>& writers() {
   static const std::map<std::string, Writer> all = {{"${args}", hyphens},
                                                     {"${args_no_hyphens}", no_hyphens},
-                                                    {"${args_no_boolean_flags}", no_boolean_flags}};
+                                                    {"${args_no_equals}", no_equals},
+                                                    {"${args_no_boolean_flags}", no_boolean_flags},
+                                                    {"${args_append_hydra}", append_hydra},
+                                                    {"${args_override_hydra}", override_hydra}};
   return all;
 }
 
@@ -73,7 +82,7 @@ bool add_args(const std::string& word, const Json& args, std::vector<std::string
   std::vector<std::pair<std::string, Json>> entries;
   flatten("", args, entries);
   for (const auto& [key, value] : entries) {
-    if (auto argument = writer->second(key, value); !argument.empty()) {
+    for (std::string& argument : writer->second(key, value)) {
       command.push_back(std::move(argument));
     }
   }
@@ -197,11 +206,15 @@ std::vector<std::string> trial_command(const Json& config, const fs::path& trial
   return command;
 }
 
+fs::path program_folder(const Json& config, const fs::path& folder) {
+  return (folder / config.at("worker").value("cwd", "")).lexically_normal();
+}
+
 ProcessSpec trial_process(const Json& config, const fs::path& trial_file, const fs::path& spool,
                           const fs::path& log, const fs::path& folder) {
   ProcessSpec spec;
   spec.command = trial_command(config, trial_file);
-  spec.folder = folder;
+  spec.folder = program_folder(config, folder);
   spec.environment = {
       {"MVN_TRIAL", trial_file.string()}, {"MVN_SPOOL", spool.string()}, {"PYTHONUNBUFFERED", "1"}};
   spec.log = log;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "orchestrate/launch/trial_command.h"
+#include "orchestrate/sweep/locate.h"
 #include "orchestrate/sweep/problems.h"
 
 namespace mvn {
@@ -37,10 +38,16 @@ void add_unique(std::vector<Problem>& problems, std::set<std::string>& seen, Pro
 // said.
 void check_program(const SweepPlan& plan, const PlannedTrial& trial, const Json& config,
                    std::vector<Problem>& problems, std::set<std::string>& seen) {
-  const auto reason = why_not_startable(config, plan.file.parent_path());
+  const auto folder = program_folder(config, plan.file.parent_path());
+  if (!std::filesystem::is_directory(folder)) {
+    add_unique(
+        problems, seen,
+        {locate(plan, trial, "worker.cwd"), "worker.cwd: no folder '" + folder.string() + "'"});
+    return;
+  }
+  const auto reason = why_not_startable(config, folder);
   if (reason.empty()) return;
-  add_unique(problems, seen,
-             {locate(plan, trial.stage, "worker.command"), "worker.command: " + reason});
+  add_unique(problems, seen, {locate(plan, trial, "worker.command"), "worker.command: " + reason});
 }
 
 }  // namespace
@@ -73,7 +80,7 @@ std::vector<std::string> validate(const SweepPlan& plan, const Description& inst
   for (std::size_t i = 0; i < results.size(); ++i) {
     for (const auto& [key, message] : results[i].errors) {
       add_unique(problems, seen,
-                 {locate(plan, asked[i]->stage, key), (key.empty() ? "" : key + ": ") + message});
+                 {locate(plan, *asked[i], key), (key.empty() ? "" : key + ": ") + message});
     }
     for (const auto& warning : results[i].warnings) {
       if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) {

@@ -11,6 +11,7 @@
 #include "orchestrate/sweep/random_axis.h"
 #include "orchestrate/sweep/scalar.h"
 #include "orchestrate/sweep/settings.h"
+#include "orchestrate/sweep/yaml_hint.h"
 
 namespace mvn {
 namespace {
@@ -78,15 +79,30 @@ class AxesReader {
     const bool section =
         std::find(sections_.begin(), sections_.end(), key.path[0]) != sections_.end();
     if (empty_part || (single && key.path.size() > 1) || (!single && !section)) {
-      std::vector<std::string> known = sections_;
-      known.insert(known.end(), {"recipe", "seed"});
       problems_.add(entry.mark, "'" + entry.key + "' is no key of a trial" +
-                                    (single || empty_part ? "" : suggest(key.path[0], known)));
+                                    (single || empty_part ? "" : whose_key(key)));
       return nullptr;
     }
     if (is_overridden(key)) return nullptr;
     axes_.keys.push_back(std::move(key));
     return &axes_.keys.back();
+  }
+
+  // The section that was left out: "lr" is optimizer.lr.
+  [[nodiscard]] std::string whose_key(const AssignedKey& key) const {
+    if (stage_.get("worker") != nullptr) return "; did you mean 'args." + key.dotted + "'?";
+    const auto has = [&](const std::vector<ParamSpec>& specs) {
+      return std::ranges::any_of(specs, [&](const auto& spec) { return spec.name == key.path[0]; });
+    };
+    for (const auto& [section, specs] : installed_.sections) {
+      if (has(specs)) return "; did you mean '" + section + "." + key.dotted + "'?";
+    }
+    for (const ComponentDescription& each : installed_.components) {
+      if (has(each.params)) return "; did you mean '" + each.kind + "." + key.dotted + "'?";
+    }
+    std::vector<std::string> known = sections_;
+    known.insert(known.end(), {"recipe", "seed"});
+    return suggest(key.path[0], known);
   }
 
   void read_trials(const Mark& method) {
@@ -109,7 +125,10 @@ class AxesReader {
       }
       std::vector<Assignment> point;
       for (const Entry& entry : trial.entries) {
-        if (const AssignedKey* key = key_of(entry, true)) point.push_back({key, &entry.value});
+        const AssignedKey* key = key_of(entry, true);
+        if (key == nullptr) continue;
+        axes_.keys.back().listed = true;
+        point.push_back({key, &entry.value});
       }
       group.points.push_back(std::move(point));
     }
@@ -123,8 +142,10 @@ class AxesReader {
     const Search search = read_search(stage_, problems_);
     const auto draws = count_draws(search);
     if (!draws) {
-      problems_.add(method.mark,
-                    "method: " + method.text + " needs `run_cap`, the number of trials");
+      problems_.add(method.mark, "method: " + method.text +
+                                     " needs `run_cap`, the number of trials: add it to the file, "
+                                     "or run 'mvn-runner " +
+                                     stage_.mark.source->file.string() + " run_cap=50'");
       return;
     }
     read_zip();
@@ -320,7 +341,9 @@ class AxesReader {
       problems_.add(item.mark, "when: write {if: CONDITION, parameters: {...}}");
       return;
     }
-    ConditionalAxes axes{Condition("when: if", *condition, installed_, problems_), {}};
+    ConditionalAxes axes{
+        Condition("when: if", *condition, installed_, given_keys(stage_, installed_), problems_),
+        {}};
     read_parameters(*parameters, axes.groups);
     axes_.conditional.push_back(std::move(axes));
   }
@@ -339,6 +362,9 @@ class AxesReader {
       problems_.add(axis.mark, entry.key +
                                    ": a bare list is ambiguous: write `value:` (one value, which "
                                    "is a list) or `values:` (an axis)");
+    } else if (const auto stuck = key_without_space(axis.text); !stuck.empty()) {
+      problems_.add(axis.mark, entry.key + ": got " + describe(axis) +
+                                   ": a space is missing after '" + stuck + "'");
     } else if (!axis.is_map()) {
       problems_.add(axis.mark, entry.key + ": write `value: " + axis.text +
                                    "` or, for an axis, `values: [...]`");

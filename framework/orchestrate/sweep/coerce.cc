@@ -52,6 +52,12 @@ class Coercion {
   }
 
   std::nullopt_t wrong_type(const Node& node, const std::string& wanted) {
+    if (looks_like_axis(node)) return fail(node, axis_elsewhere(key_));
+    const bool one = spec_.type != ParamType::kTextList && spec_.type != ParamType::kTextOrList;
+    if (node.is_list() && one) {
+      return fail(node, "expected " + wanted + ", got a list; several values are an axis: write " +
+                            "parameters: {" + key_ + ": {values: [...]}}");
+    }
     return fail(node, "expected " + wanted + ", got " + describe(node) + "; " + declared_);
   }
 
@@ -136,6 +142,7 @@ class Coercion {
   }
 
   std::optional<Json> weights(const Node& node) {
+    if (looks_like_axis(node)) return fail(node, axis_elsewhere(key_));
     if (node.is_map()) return reference(node);
     if (!node.is_scalar() || node.text.empty()) {
       return wrong_type(node, "a folder, trial:ID or {stage: NAME}");
@@ -192,6 +199,10 @@ class Coercion {
 std::optional<Json> coerce(const std::string& key, const ParamSpec& spec, const Node& node,
                            const std::string& declared, const CoerceContext& context) {
   return Coercion(key, spec, declared, context).run(node);
+}
+
+std::string axis_elsewhere(const std::string& key) {
+  return "an axis goes under `parameters`: write parameters: {" + key + ": {values: [...]}}";
 }
 
 std::string config_path(const Node& node, const fs::path& sweep_folder) {

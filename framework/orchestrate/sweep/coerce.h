@@ -26,6 +26,9 @@ struct CoerceContext {
 std::optional<Json> coerce(const std::string& key, const ParamSpec& spec, const Node& node,
                            const std::string& declared, const CoerceContext& context);
 
+// What to write where `key` was given several values outside `parameters`.
+std::string axis_elsewhere(const std::string& key);
+
 // A path as the configuration holds it: relative to the sweep file's folder, wherever it was
 // written; absolute where it came from the command line.
 std::string config_path(const Node& node, const std::filesystem::path& sweep_folder);

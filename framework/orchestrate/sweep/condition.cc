@@ -39,6 +39,40 @@ const ParamSpec* find_spec(const std::vector<ParamSpec>& specs, const std::strin
   return found == specs.end() ? nullptr : &*found;
 }
 
+void add_value(const std::string& key, const Node& value, std::set<std::string>& keys) {
+  keys.insert(key);
+  for (const Entry& entry : value.entries) add_value(key + "." + entry.key, entry.value, keys);
+}
+
+// Of `parameters`, whose keys are dotted themselves.
+void add_axes(const Node* axes, std::set<std::string>& keys) {
+  if (axes == nullptr) return;
+  for (const Entry& entry : axes->entries) {
+    keys.insert(entry.key);
+    if (const Node* value = entry.value.get("value")) add_value(entry.key, *value, keys);
+    if (const Node* values = entry.value.get("values")) {
+      for (const Node& value : values->items) add_value(entry.key, value, keys);
+    }
+  }
+}
+
+// Of `trials` and `zip`, whose values are lists.
+void add_assignments(const Node* list, std::set<std::string>& keys) {
+  if (list == nullptr) return;
+  for (const Node& item : list->items) {
+    for (const Entry& entry : item.entries) {
+      add_value(entry.key, entry.value, keys);
+      for (const Node& value : entry.value.items) add_value(entry.key, value, keys);
+    }
+  }
+}
+
+// The key, or a part of its value.
+bool is_given(const std::string& key, const std::set<std::string>& given) {
+  const auto part = given.lower_bound(key + ".");
+  return given.contains(key) || (part != given.end() && part->starts_with(key + "."));
+}
+
 }  // namespace
 
 const Json& value_at(const Json& config, const std::string& dotted) {
@@ -53,8 +87,22 @@ const Json& value_at(const Json& config, const std::string& dotted) {
   return *value;
 }
 
+std::set<std::string> given_keys(const Node& stage, const Description& installed) {
+  std::set<std::string> keys;
+  for (const std::string& section : section_names(installed)) {
+    if (const Node* values = stage.get(section)) add_value(section, *values, keys);
+  }
+  add_axes(stage.get("parameters"), keys);
+  add_assignments(stage.get("trials"), keys);
+  add_assignments(stage.get("zip"), keys);
+  if (const Node* when = stage.get("when")) {
+    for (const Node& item : when->items) add_axes(item.get("parameters"), keys);
+  }
+  return keys;
+}
+
 Condition::Condition(std::string what, const Node& text, const Description& installed,
-                     ProblemList& problems)
+                     const std::set<std::string>& given, ProblemList& problems)
     : what_(std::move(what)),
       mark_(text.mark),
       text_(text.text),
@@ -71,10 +119,10 @@ Condition::Condition(std::string what, const Node& text, const Description& inst
     problems.add(mark_, what_ + ": " + e.message());
     return;
   }
-  for (const std::string& key : expression_->keys()) check_key(key);
+  for (const std::string& key : expression_->keys()) check_key(key, given);
 }
 
-void Condition::check_key(const std::string& key) {
+void Condition::check_key(const std::string& key, const std::set<std::string>& given) {
   if (key == "seed" || key == "recipe") return;
   const auto path = split_dotted(key);
   const auto sections = section_names(*installed_);
@@ -83,9 +131,17 @@ void Condition::check_key(const std::string& key) {
                               suggest(path[0], sections));
     return;
   }
-  const auto names = parameters_of(path[0], *installed_);
-  if (std::find(names.begin(), names.end(), path[1]) != names.end()) return;
-  problems_->add(mark_, what_ + ": unknown parameter '" + key + "'" + suggest(path[1], names));
+  auto names = parameters_of(path[0], *installed_);
+  const bool declared = std::find(names.begin(), names.end(), path[1]) != names.end();
+  if (declared || is_given(key, given)) return;
+  const std::string section = path[0] + ".";
+  for (const std::string& each : given) {
+    if (!each.starts_with(section)) continue;
+    const std::string name = each.substr(section.size());
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  problems_->add(mark_, what_ + ": unknown parameter '" + key + "'" +
+                            suggest(key.substr(section.size()), names));
 }
 
 Json Condition::lookup(const Json& config, const std::string& key) const {
@@ -117,15 +173,18 @@ bool Condition::holds(const Json& config) {
 }
 
 std::vector<Condition> read_conditions(const std::string& key, const Node& stage,
-                                       const Description& installed, ProblemList& problems) {
+                                       const Description& installed,
+                                       const std::set<std::string>& given, ProblemList& problems) {
   std::vector<Condition> conditions;
   const Node* node = stage.get(key);
   if (node == nullptr) return conditions;
   if (!node->is_list()) {
-    conditions.emplace_back(key, *node, installed, problems);
+    conditions.emplace_back(key, *node, installed, given, problems);
     return conditions;
   }
-  for (const Node& item : node->items) conditions.emplace_back(key, item, installed, problems);
+  for (const Node& item : node->items) {
+    conditions.emplace_back(key, item, installed, given, problems);
+  }
   return conditions;
 }
 

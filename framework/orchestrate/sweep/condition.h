@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "common/description.h"
 #include "orchestrate/sweep/expression.h"
@@ -14,12 +16,16 @@ namespace mvn {
 // The value at a dotted key of a configuration; null where there is none.
 const Json& value_at(const Json& config, const std::string& dotted);
 
+// The dotted keys that a stage gives values to, in its sections and by its axes: what `args` holds
+// is known from here alone.
+std::set<std::string> given_keys(const Node& stage, const Description& installed);
+
 class Condition {
  public:
-  // Problems for a text that is no expression and for keys that nothing installed has; `what`
-  // ("exclude") begins their messages.
+  // Problems for a text that is no expression and for keys that neither something installed nor the
+  // stage (`given`) has; `what` ("exclude") begins their messages.
   Condition(std::string what, const Node& text, const Description& installed,
-            ProblemList& problems);
+            const std::set<std::string>& given, ProblemList& problems);
 
   // Whether it holds for a trial; a parameter that the trial does not give has its default. A
   // comparison that makes no sense is a problem.
@@ -32,7 +38,7 @@ class Condition {
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
-  void check_key(const std::string& key);
+  void check_key(const std::string& key, const std::set<std::string>& given);
   [[nodiscard]] Json lookup(const Json& config, const std::string& key) const;
 
   std::string what_;
@@ -46,6 +52,7 @@ class Condition {
 
 // The conditions under `key` (exclude, priority): a text or a list of them.
 std::vector<Condition> read_conditions(const std::string& key, const Node& stage,
-                                       const Description& installed, ProblemList& problems);
+                                       const Description& installed,
+                                       const std::set<std::string>& given, ProblemList& problems);
 
 }  // namespace mvn

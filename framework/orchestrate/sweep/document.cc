@@ -4,9 +4,10 @@
 
 #include "common/files.h"
 #include "common/nearest.h"
+#include "orchestrate/sweep/foreign_file.h"
 #include "orchestrate/sweep/keys.h"
 #include "orchestrate/sweep/layers.h"
-#include "orchestrate/sweep/yaml_reader.h"
+#include "orchestrate/sweep/problems.h"
 
 namespace mvn {
 namespace {
@@ -157,7 +158,11 @@ Description with_own_sections(Description installed) {
   command.name = "command";
   command.type = ParamType::kTextList;
   command.help = "the program that runs a trial, and its arguments";
-  installed.sections["worker"] = {command};
+  ParamSpec folder;
+  folder.name = "cwd";
+  folder.type = ParamType::kPath;
+  folder.help = "the folder that the program runs in; the sweep file's by default";
+  installed.sections["worker"] = {command, folder};
   installed.sections["args"] = {};
   return installed;
 }
@@ -168,12 +173,13 @@ std::vector<std::string> section_names(const Description& installed) {
   return names;
 }
 
-Node read_yaml_file(const fs::path& file, std::string_view what, ProblemList& problems) {
+Node read_yaml_file(const fs::path& file, std::string_view what, ProblemList& problems,
+                    YamlDialect dialect) {
   const auto source = source_of(file);
   const Mark start{source, 0, 0};
   try {
     const std::size_t before = problems.size();
-    Node root = read_yaml(read_file(file), source, problems);
+    Node root = read_yaml(read_file(file), source, problems, dialect);
     if (!root.is_map() && problems.size() == before) {
       problems.add(root.mark.line > 0 ? root.mark : start,
                    std::string(what) + " is a map of keys and values, not " + describe(root));
@@ -189,6 +195,9 @@ SweepDocument load_sweep(const fs::path& file, const Description& installed,
                          const std::vector<std::string>& overrides, ProblemList& problems) {
   SweepDocument document;
   document.root = load_with_extended(file, {}, problems);
+  if (const auto what = foreign_file(document.root, section_names(installed)); !what.empty()) {
+    throw SweepErrors({{document.root.mark.location(), what}});  // none of its keys would be known
+  }
   problems.throw_if_any();  // a tree with holes would only breed follow-up problems
   document.text = read_file(file);
   const auto sections = section_names(installed);

@@ -8,6 +8,7 @@
 #include "common/description.h"
 #include "orchestrate/sweep/node.h"
 #include "orchestrate/sweep/problem_list.h"
+#include "orchestrate/sweep/yaml_reader.h"
 
 namespace mvn {
 
@@ -36,7 +37,7 @@ SweepDocument load_sweep(const std::filesystem::path& file, const Description& i
                          const std::vector<std::string>& overrides, ProblemList& problems);
 
 // Reads a YAML file whose root must be a map ("a sweep", "a recipe"); null where it is not.
-Node read_yaml_file(const std::filesystem::path& file, std::string_view what,
-                    ProblemList& problems);
+Node read_yaml_file(const std::filesystem::path& file, std::string_view what, ProblemList& problems,
+                    YamlDialect dialect = YamlDialect::kSweep);
 
 }  // namespace mvn

@@ -106,12 +106,13 @@ class RuleReader {
     return 3;
   }
 
+  // As W&B does since 2024 where a sweep does not say.
   bool strict() {
     const Node* node = map_.get("strict");
-    if (node == nullptr) return false;
+    if (node == nullptr) return true;
     const auto value = node->is_scalar() ? core_bool(node->text) : std::nullopt;
     if (!value) fail(node->mark, "strict: expected true or false, got " + describe(*node));
-    return value.value_or(false);
+    return value.value_or(true);
   }
 
   void read_rungs(StoppingRule& rule) {

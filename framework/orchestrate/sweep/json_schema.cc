@@ -305,7 +305,16 @@ class SchemaBuilder {
   Json own_program() {
     std::string keys = "^(recipe$|seed$";
     for (const std::string& section : sections_) keys += "|" + section + "(\\.|$)";
-    const Json any = {{"type", {"object", "null"}}};
+    // At any depth: {values: [...]} is surely meant as an axis.
+    definitions_["own_value"] = {
+        {"not",
+         {{"type", "object"},
+          {"anyOf",
+           {{{"required", {"distribution"}}},
+            {{"required", {"values"}}, {"properties", {{"values", {{"type", "array"}}}}}}}}}},
+        {"additionalProperties", reference("own_value")}};
+    const Json any = {{"type", {"object", "null"}},
+                      {"additionalProperties", reference("own_value")}};
     const auto keyed = [&](const Json& value) {
       return Json{{"type", {"object", "null"}},
                   {"propertyNames", {{"pattern", keys + ")"}}},

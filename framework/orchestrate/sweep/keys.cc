@@ -134,8 +134,10 @@ std::vector<Key> early_terminate_keys() {
       {"s", "hyperband, with max_iter: the number of rungs.", kOneOrMore},
       {"eta", "1 in so many trials go on at a rung; 3 by default.",
        R"({"type": "number", "exclusiveMinimum": 1})"},
-      {"strict", "hyperband: judge the value at the rung, not the best one so far.",
-       R"({"type": "boolean"})"},
+      {"strict",
+       "hyperband: judge the value at the rung, as W&B does by default; false: the best one so "
+       "far.",
+       R"({"type": "boolean", "default": true})"},
       {"startup_trials", "median: judge once so many trials are done; 5 by default.", kOneOrMore},
   };
 }

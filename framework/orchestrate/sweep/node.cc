@@ -55,6 +55,12 @@ std::string describe(const Node& node) {
   return "nothing";
 }
 
+bool looks_like_axis(const Node& node) {
+  const Node* values = node.get("values");
+  return (values != nullptr && values->is_list()) || node.get("distribution") != nullptr ||
+         (node.get("min") != nullptr && node.get("max") != nullptr);
+}
+
 void merge(Node& base, const Node& over) {
   if (!base.is_map() || !over.is_map()) {
     base = over;

@@ -65,6 +65,9 @@ Node scalar_node(std::string text, const Mark& mark);
 // "what it is" for messages: "'text'", "a list", "a map", "nothing".
 std::string describe(const Node& node);
 
+// Whether it is a map of an axis's words: {values: [...]}, {min: 1, max: 2}, {distribution: ...}.
+bool looks_like_axis(const Node& node);
+
 // Maps merge entry by entry, everything else (lists too) is replaced.
 void merge(Node& base, const Node& over);
 

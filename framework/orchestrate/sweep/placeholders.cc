@@ -55,8 +55,9 @@ void check(const std::string& key, const Node& node, const std::vector<std::stri
 }  // namespace
 
 const std::vector<std::string>& words_for_args() {
-  static const std::vector<std::string> words = {"args", "args_no_hyphens", "args_no_boolean_flags",
-                                                 "args_json"};
+  static const std::vector<std::string> words = {
+      "args",      "args_no_hyphens",   "args_no_equals",     "args_no_boolean_flags",
+      "args_json", "args_append_hydra", "args_override_hydra"};
   return words;
 }
 

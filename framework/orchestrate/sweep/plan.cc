@@ -15,6 +15,7 @@
 #include "common/hashing.h"
 #include "orchestrate/sweep/document.h"
 #include "orchestrate/sweep/early_terminate.h"
+#include "orchestrate/sweep/locate.h"
 #include "orchestrate/sweep/recipes.h"
 #include "orchestrate/sweep/run_rules.h"
 #include "orchestrate/sweep/settings.h"
@@ -25,6 +26,12 @@ namespace mvn {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Beside "stage/key", SweepPlan::locations has the places of one trial's key and of one value.
+std::string place_of_trial(const std::string& key, const std::string& id) { return key + "#" + id; }
+std::string place_of_value(const std::string& key, const Json& value) {
+  return key + "=" + canonical_json(value);
+}
 
 class Planner {
  public:
@@ -47,6 +54,7 @@ class Planner {
     TrialBuilder builder(sections_, problems_);
     for (const std::size_t index : order) {
       builder.build(drafts_[index]);
+      note_items(drafts_[index]);
       rank(drafts_[index]);
     }
     problems_.throw_if_any();
@@ -127,8 +135,10 @@ class Planner {
     stage.axes =
         read_axes(stage.stage.tree, installed_, paths, plan_.cap.trials,
                   drawn == options_.drawn.end() ? std::vector<Point>() : drawn->second, problems_);
-    stage.exclude = read_conditions("exclude", stage.stage.tree, installed_, problems_);
-    stage.priority = read_conditions("priority", stage.stage.tree, installed_, problems_);
+    const Node& tree = stage.stage.tree;
+    const auto given = given_keys(tree, installed_);
+    stage.exclude = read_conditions("exclude", tree, installed_, given, problems_);
+    stage.priority = read_conditions("priority", tree, installed_, given, problems_);
   }
 
   void note_links(const StageDrafts& stage, std::size_t index) {
@@ -146,13 +156,14 @@ class Planner {
   void note_locations(const StageDrafts& stage) {
     const std::string prefix = stage.stage.name + "/";
     plan_.locations[prefix] = stage.stage.mark.location();
+    std::set<std::string> swept;
+    for (const AssignedKey& key : stage.axes.keys) {
+      if (key.swept) swept.insert(key.dotted);
+    }
     std::unordered_set<const ResolvedSection*> seen;
     for (const Draft& draft : stage.drafts) {
       for (std::size_t i = 0; i < sections_.size(); ++i) {
-        if (!seen.insert(draft.sections[i]).second) continue;
-        for (const auto& [name, mark] : draft.sections[i]->places) {
-          plan_.locations.emplace(prefix + sections_[i] + "." + name, mark.location());
-        }
+        if (seen.insert(draft.sections[i]).second) note_places(stage, draft, i, swept);
       }
     }
     for (const std::string& section : sections_) {
@@ -164,6 +175,51 @@ class Planner {
     for (const AssignedKey& key : stage.axes.keys) {
       if (key.swept) plan_.locations[prefix + key.dotted] = key.mark.location();
     }
+  }
+
+  // Each parameter's place; where an axis over maps gives several, that of each value, too.
+  void note_places(const StageDrafts& stage, const Draft& draft, std::size_t section,
+                   const std::set<std::string>& swept) {
+    const ResolvedSection& resolved = *draft.sections[section];
+    for (const auto& [name, mark] : resolved.places) {
+      const std::string dotted = sections_[section] + "." + name;
+      const std::string key = stage.stage.name + "/" + dotted;
+      const Location place = mark.location();
+      const auto [known, fresh] = plan_.locations.emplace(key, place);
+      const bool elsewhere = known->second.line != place.line ||
+                             known->second.column != place.column ||
+                             known->second.file != place.file;
+      if (fresh || !elsewhere || swept.contains(dotted) || own_program(draft)) continue;
+      plan_.locations.emplace(place_of_value(key, resolved.values.at(name)), place);
+    }
+  }
+
+  // Of the trials of `method: list`, each of which has places of its own.
+  void note_items(const StageDrafts& stage) {
+    for (std::size_t i = 0; i < stage.trials.size(); ++i) {
+      const Draft& draft = stage.drafts[stage.draft_of[i]];
+      const std::string& id = stage.trials[i].id;
+      const std::string prefix = stage.stage.name + "/";
+      const bool listed =
+          std::ranges::any_of(draft.swept, [](const AssignedKey* key) { return key->listed; });
+      if (!listed || own_program(draft)) continue;
+      for (std::size_t section = 0; section < sections_.size(); ++section) {
+        for (const auto& [name, mark] : draft.sections[section]->places) {
+          const std::string key = prefix + sections_[section] + "." + name;
+          plan_.locations.emplace(place_of_trial(key, id), mark.location());
+        }
+      }
+      for (const AssignedKey* key : draft.swept) {
+        if (!key->listed) continue;
+        plan_.locations.emplace(place_of_trial(prefix + key->dotted, id), key->mark.location());
+      }
+    }
+  }
+
+  // What a program of the user's makes of its values only it knows: their places are not asked for.
+  [[nodiscard]] bool own_program(const Draft& draft) const {
+    const auto worker = std::ranges::find(sections_, "worker") - sections_.begin();
+    return draft.sections[static_cast<std::size_t>(worker)]->values.contains("command");
   }
 
   void refuse_links_to_searches() {
@@ -328,6 +384,20 @@ class Planner {
 SweepPlan plan_sweep(const fs::path& file, const Description& installed,
                      const PlanOptions& options) {
   return Planner(file, installed, options).run();
+}
+
+Location locate(const SweepPlan& plan, const PlannedTrial& trial, const std::string& key) {
+  for (std::string name = key; !name.empty();) {
+    const std::string place = trial.stage + "/" + name;
+    auto found = plan.locations.find(place_of_trial(place, trial.id));
+    if (found == plan.locations.end()) {
+      found = plan.locations.find(place_of_value(place, value_at(trial.config, name)));
+    }
+    if (found != plan.locations.end()) return found->second;
+    const std::size_t dot = name.rfind('.');
+    name = dot == std::string::npos ? "" : name.substr(0, dot);
+  }
+  return locate(plan, trial.stage, key);
 }
 
 Location locate(const SweepPlan& plan, const std::string& stage, const std::string& key) {

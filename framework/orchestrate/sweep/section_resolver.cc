@@ -70,6 +70,7 @@ const ResolvedSection& SectionResolver::resolve(const std::string& section, cons
   if (base != nullptr && !base->value.is_map() && !base->value.is_null()) {
     return resolved_.emplace(key, ResolvedSection()).first->second;
   }
+  if (loose && base != nullptr) refuse_axes(section, base->value);
   Node tree;
   tree.kind = Node::Kind::kMap;
   tree.mark = base != nullptr ? base->mark : fallback;
@@ -80,6 +81,23 @@ const ResolvedSection& SectionResolver::resolve(const std::string& section, cons
   return resolved_
       .emplace(key, loose ? resolve_loosely(section, tree) : resolve_tree(section, tree))
       .first->second;
+}
+
+// A program of the user's may take any map, but {values: [...]} is surely meant as an axis.
+void SectionResolver::refuse_axes(const std::string& key, const Node& map) {
+  for (const Entry& entry : map.entries) {
+    const std::string inner = key + "." + entry.key;
+    const bool range = entry.value.get("values") == nullptr &&
+                       entry.value.get("distribution") == nullptr;  // {min, max} may be a value
+    if (looks_like_axis(entry.value) && !range) {
+      context_.problems->add(entry.value.mark,
+                             inner + ": " + axis_elsewhere(inner) +
+                                 "; for a map of this shape, write parameters: {" + inner +
+                                 ": {value: {values: [...]}}}");
+    } else {
+      refuse_axes(inner, entry.value);
+    }
+  }
 }
 
 ResolvedSection SectionResolver::resolve_loosely(const std::string& section, const Node& tree) {

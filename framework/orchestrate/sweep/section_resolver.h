@@ -21,7 +21,8 @@ struct AssignedKey {
   std::string dotted;             // "optimizer.lr"
   std::vector<std::string> path;  // {"optimizer", "lr"}
   Mark mark;
-  bool swept = true;  // has several values, so that it belongs to what tells trials apart
+  bool swept = true;    // has several values, so that it belongs to what tells trials apart
+  bool listed = false;  // one of the maps under `trials` gives it
 };
 
 struct Assignment {
@@ -67,6 +68,7 @@ class SectionResolver {
 
   ResolvedSection resolve_tree(const std::string& section, const Node& tree);
   ResolvedSection resolve_loosely(const std::string& section, const Node& tree);
+  void refuse_axes(const std::string& key, const Node& map);
   Schema schema_of(const std::string& section, const Node& tree, ResolvedSection& result);
   Schema component_of(const std::string& kind, const Node& tree, ResolvedSection& result);
   void resolve_param(const std::string& section, const Schema& schema, const Entry& entry,

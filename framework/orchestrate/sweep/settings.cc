@@ -5,8 +5,10 @@
 
 #include "common/nearest.h"
 #include "common/trial.h"
+#include "orchestrate/sweep/coerce.h"
 #include "orchestrate/sweep/keys.h"
 #include "orchestrate/sweep/scalar.h"
+#include "orchestrate/sweep/yaml_hint.h"
 
 namespace mvn {
 namespace {
@@ -65,8 +67,11 @@ const char* section_hint(const std::string& key) {
 
 void check_section(const Entry& entry, ProblemList& problems) {
   if (entry.value.is_map() || entry.value.is_null()) return;
-  problems.add(entry.value.mark, entry.key + ": expected a map" + section_hint(entry.key) +
-                                     ", got " + describe(entry.value));
+  const auto stuck = key_without_space(entry.value.text);
+  problems.add(entry.value.mark,
+               entry.key + ": expected a map" + section_hint(entry.key) + ", got " +
+                   describe(entry.value) +
+                   (stuck.empty() ? "" : "; a space is missing after '" + stuck + "'"));
 }
 
 }  // namespace
@@ -87,8 +92,11 @@ void check_keys(const Node& sweep, bool stage, const std::vector<std::string>& s
       problems.add(entry.mark, "'" + key + "' belongs to the sweep, not to a stage");
     } else if (const auto dot = key.find('.');
                dot != std::string::npos && contains(sections, key.substr(0, dot))) {
-      problems.add(entry.mark, "'" + key + "': outside `parameters`, write " + key.substr(0, dot) +
-                                   ": {" + key.substr(dot + 1) + ": ...}");
+      problems.add(entry.mark, looks_like_axis(entry.value)
+                                   ? "'" + key + "': " + axis_elsewhere(key)
+                                   : "'" + key + "': outside `parameters`, write " +
+                                         key.substr(0, dot) + ": {" + key.substr(dot + 1) +
+                                         ": ...}");
     } else {
       problems.add(entry.mark, "unknown key '" + key + "'" + suggest(key, known));
     }

@@ -130,7 +130,9 @@ const Node* scalar_value(const char* name, const StageDrafts& stage,
 
 std::int64_t seed_from(const Node& node, ProblemList& problems) {
   const auto seed = node.is_scalar() ? core_int(node.text) : std::nullopt;
-  if (!seed || *seed < 0) {
+  if (node.is_list() || looks_like_axis(node)) {
+    problems.add(node.mark, "seed: several seeds are written repeats: {seeds: [0, 1, 2]}");
+  } else if (!seed || *seed < 0) {
     problems.add(node.mark, "seed: expected an integer of at least 0, got " + describe(node));
   }
   return seed.value_or(0);
@@ -147,7 +149,10 @@ Draft Drafter::resolve(const StageDrafts& stage, const Combination& axes,
       recipe = &recipes_.find(*name);
       draft.recipe = is_recipe_file(name->text) ? config_path(*name, sweep_folder_) : name->text;
     } else {
-      problems_.add(name->mark, "recipe: expected a name or a file, got " + describe(*name));
+      const bool several = name->is_list() || looks_like_axis(*name);
+      problems_.add(name->mark,
+                    "recipe: " + (several ? axis_elsewhere("recipe")
+                                          : "expected a name or a file, got " + describe(*name)));
     }
   }
   const auto resolved = [&](const std::string& section, bool loose) {
@@ -187,6 +192,7 @@ void TrialBuilder::build(StageDrafts& stage) {
                     [&](Condition& condition) { return condition.holds(config); });
     if (excluded) continue;
     stage.trials.push_back(build_trial(stage, draft, std::move(config)));
+    stage.draft_of.push_back(i);
     if (stage.axes.search) stage.trials.back().draw = static_cast<std::int64_t>(i / seeds);
   }
   if (stage.trials.empty() && !stage.drafts.empty()) {

@@ -32,7 +32,8 @@ struct StageDrafts {
   std::vector<Condition> exclude;
   std::vector<Condition> priority;
   std::vector<Draft> drafts;
-  std::vector<PlannedTrial> trials;  // of the drafts that are not excluded, duplicates included
+  std::vector<PlannedTrial> trials;   // of the drafts that are not excluded, duplicates included
+  std::vector<std::size_t> draft_of;  // of each trial: its draft
 };
 
 // Expands a stage's axes and resolves every combination.

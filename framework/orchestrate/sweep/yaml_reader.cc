@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/utf8.h"
+#include "orchestrate/sweep/yaml_hint.h"
 
 namespace mvn {
 namespace {
@@ -48,9 +49,36 @@ class Marks {
   std::shared_ptr<const Source> source_;
 };
 
+constexpr std::string_view kTag = "tag:yaml.org,2002:";
+
+// Lays what merge keys name under the map's own entries; of several, the first wins.
+void merge_under(Node& map, const std::vector<Node>& named) {
+  Node merged;
+  merged.kind = Node::Kind::kMap;
+  merged.mark = map.mark;
+  for (auto each = named.rbegin(); each != named.rend(); ++each) {
+    for (const Entry& entry : each->entries) {
+      if (Entry* known = merged.find(entry.key)) {
+        *known = entry;
+      } else {
+        merged.entries.push_back(entry);
+      }
+    }
+  }
+  for (Entry& entry : map.entries) {
+    if (Entry* known = merged.find(entry.key)) {
+      *known = std::move(entry);
+    } else {
+      merged.entries.push_back(std::move(entry));
+    }
+  }
+  map = std::move(merged);
+}
+
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(const Marks& marks, ProblemList& problems) : marks_(marks), problems_(problems) {}
+  TreeBuilder(const Marks& marks, YamlDialect dialect, ProblemList& problems)
+      : marks_(marks), python_(dialect == YamlDialect::kPython), problems_(problems) {}
 
   Node take() { return std::move(root_); }
 
@@ -70,8 +98,8 @@ class TreeBuilder : public YAML::EventHandler {
                 const std::string& value) override {
     Node node = make(Node::Kind::kScalar, mark);
     node.text = value;
-    node.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
-    if (!node.quoted) refuse_tag(node.mark, tag);
+    node.quoted = tag == "!" || tag == std::string(kTag) + "str";
+    if (!node.quoted && !(python_ && resolve_tag(node, tag))) refuse_tag(node.mark, tag);
     add(std::move(node), anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -92,6 +120,7 @@ class TreeBuilder : public YAML::EventHandler {
     bool has_key = false;
     Node key;
     std::unordered_map<std::string, Mark> seen;
+    std::vector<Node> merged;  // what merge keys name
   };
 
   Node make(Node::Kind kind, const YAML::Mark& mark) {
@@ -102,6 +131,19 @@ class TreeBuilder : public YAML::EventHandler {
     return node;
   }
 
+  // False where it is no tag of a scalar's type.
+  static bool resolve_tag(Node& node, const std::string& tag) {
+    if (!tag.starts_with(kTag)) return false;
+    const std::string type = tag.substr(kTag.size());
+    if (type == "null") {
+      node.kind = Node::Kind::kNull;
+      node.text.clear();
+    }
+    const bool whole = node.text.find_first_of(".eE:") == std::string::npos;
+    if (type == "float" && whole) node.text += ".0";
+    return type == "null" || type == "float" || type == "int" || type == "bool";
+  }
+
   void refuse_tag(const Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!") {
       problems_.add(mark, "tags ('" + tag + "') are not supported: types come from the parameters");
@@ -109,7 +151,8 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void open(Node node, const std::string& tag, YAML::anchor_t anchor) {
-    refuse_tag(node.mark, tag);
+    const bool plain = tag == std::string(kTag) + (node.is_map() ? "map" : "seq");
+    if (!(python_ && plain)) refuse_tag(node.mark, tag);
     Frame frame;
     frame.node = std::move(node);
     frame.anchor = anchor;
@@ -119,6 +162,7 @@ class TreeBuilder : public YAML::EventHandler {
   void close() {
     Frame frame = std::move(frames_.back());
     frames_.pop_back();
+    if (!frame.merged.empty()) merge_under(frame.node, frame.merged);
     add(std::move(frame.node), frame.anchor);
   }
 
@@ -144,7 +188,7 @@ class TreeBuilder : public YAML::EventHandler {
       return;
     }
     if (key.text == "<<" && !key.quoted) {
-      problems_.add(key.mark, "merge keys ('<<') are not supported; use `extends`");
+      merge_key(frame, std::move(value));
       return;
     }
     const auto [first, fresh] = frame.seen.emplace(key.text, key.mark);
@@ -155,10 +199,30 @@ class TreeBuilder : public YAML::EventHandler {
     }
     // yaml-cpp places an empty value at whatever comes next.
     if (value.is_null()) value.mark = key.mark;
+    if (const auto stuck = key_without_space(key.text);
+        value.is_null() && !key.quoted && !stuck.empty()) {
+      problems_.add(key.mark, "'" + key.text + "': a space is missing after '" + stuck + "'");
+      return;
+    }
     frame.node.entries.push_back({key.text, key.mark, std::move(value)});
   }
 
+  void merge_key(Frame& frame, Node value) {
+    const auto is_map = [](const Node& node) { return node.is_map(); };
+    const bool several = value.is_list() && std::ranges::all_of(value.items, is_map);
+    if (!python_) {
+      problems_.add(frame.key.mark, "merge keys ('<<') are not supported; use `extends`");
+    } else if (several) {
+      frame.merged.insert(frame.merged.end(), value.items.begin(), value.items.end());
+    } else if (value.is_map()) {
+      frame.merged.push_back(std::move(value));
+    } else {
+      problems_.add(frame.key.mark, "<<: expected a map or a list of maps, got " + describe(value));
+    }
+  }
+
   const Marks& marks_;
+  const bool python_;
   ProblemList& problems_;
   Node root_;
   std::vector<Frame> frames_;
@@ -169,7 +233,7 @@ class TreeBuilder : public YAML::EventHandler {
 }  // namespace
 
 Node read_yaml(const std::string& text, const std::shared_ptr<const Source>& source,
-               ProblemList& problems) {
+               ProblemList& problems, YamlDialect dialect) {
   const Marks marks(text, source);
   Node empty;
   empty.mark = {source, 0, 0};
@@ -182,15 +246,18 @@ Node read_yaml(const std::string& text, const std::shared_ptr<const Source>& sou
   try {
     std::istringstream in(text);
     YAML::Parser parser(in);
-    TreeBuilder builder(marks, problems);
+    TreeBuilder builder(marks, dialect, problems);
     if (!parser.HandleNextDocument(builder)) return empty;
-    TreeBuilder rest(marks, problems);
+    TreeBuilder rest(marks, dialect, problems);
     if (parser.HandleNextDocument(rest)) {
       problems.add(rest.take().mark, "a second YAML document: a file holds one");
     }
     return builder.take();
   } catch (const YAML::Exception& e) {
-    problems.add(marks.at(e.mark), "not valid YAML: " + e.msg);
+    const auto hint = yaml_hint(text, e.mark.line + 1, e.mark.column + 1, e.msg);
+    const bool placed = !e.mark.is_null() && !source->command_line();
+    problems.add(placed ? Mark{source, hint.line, hint.column} : marks.at(e.mark),
+                 "not valid YAML: " + hint.message);
     return empty;
   }
 }

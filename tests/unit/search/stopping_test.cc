@@ -89,21 +89,26 @@ TEST(Asha, SaysWhy) {
 
 // The example of W&B's sources: rungs 1 and 2, whose thresholds are 10 and 8.
 TEST(Hyperband, StopsWhatWandbStops) {
-  const auto hyperband = rule(Type::kHyperband, rungs_below(5, 2, 2), 2);
+  auto hyperband = rule(Type::kHyperband, rungs_below(5, 2, 2), 2);
+  hyperband.strict = true;
   const auto runs = curves({{10, 9}, {10, 10}, {10, 8, 8}, {10, 7, 7}, {10, 6, 6}});
   EXPECT_EQ(stopped(hyperband, runs), (std::vector<std::size_t>{0, 1}));  // W&B: a has finished
   EXPECT_EQ(judge(hyperband, false, runs, 1, 0)->threshold, 8);
   EXPECT_EQ(judge(hyperband, false, runs, 1, 0)->reason,
-            "stopped at iteration 2 with 10: its best value is not among the best 1 in 2 of 5 "
-            "trials (8)");
+            "stopped at iteration 2 with 10: not among the best 1 in 2 of 5 trials (8)");
 }
 
-TEST(Hyperband, GoesByTheBestValueUnlessStrict) {
+TEST(Hyperband, GoesByTheBestValueWhereItIsNotStrict) {
   auto hyperband = rule(Type::kHyperband, {1, 2, 4}, 2);
-  const auto runs = curves({{1, 9}, {2, 2}, {3, 3}});  // at the second rung: 2, 3, 9
-  EXPECT_EQ(stopped(hyperband, runs), std::vector<std::size_t>());
   hyperband.strict = true;
+  auto runs = curves({{1, 9}, {2, 2}, {3, 3}});  // at the second rung: 2, 3, 9
   EXPECT_EQ(stopped(hyperband, runs), std::vector<std::size_t>{0});
+  hyperband.strict = false;
+  EXPECT_EQ(stopped(hyperband, runs), std::vector<std::size_t>());
+  runs[0].values[0] = 4;
+  EXPECT_EQ(judge(hyperband, false, runs, 0, 0)->reason,
+            "stopped at iteration 2 with 4: its best value is not among the best 1 in 2 of 3 "
+            "trials (3)");
 }
 
 TEST(Hyperband, JudgesAgainByItsLatestRungAsOthersArrive) {

@@ -10,6 +10,7 @@
 
 #include "common/hashing.h"
 #include "description.h"
+#include "orchestrate/sweep/locate.h"
 #include "orchestrate/sweep/problems.h"
 
 namespace mvn {
@@ -451,6 +452,83 @@ parameters:
   EXPECT_EQ("1:1", place("training.epochs"));
 }
 
+std::string place_of(const SweepPlan& plan, std::size_t trial, const std::string& key) {
+  const Location where = locate(plan, plan.trials.at(trial), key);
+  return std::to_string(where.line) + ":" + std::to_string(where.column);
+}
+
+TEST(Plan, KnowsWhichItemOfAListAValueIsFrom) {
+  const auto plan = plan_text(kBase + R"(method: list
+repeats: {seeds: [0, 1]}
+trials:
+  - {adapter: {plugin: lora, r: 4}, optimizer.lr: 1}
+  - {adapter.plugin: lora, adapter.r: 4, optimizer.lr: 2}
+  - {optimizer.lr: 1}
+)");
+  ASSERT_EQ(plan.trials.size(), 6U);
+  EXPECT_EQ(place_of(plan, 0, "optimizer.lr"), "7:51");
+  EXPECT_EQ(place_of(plan, 1, "optimizer.lr"), "7:51");
+  EXPECT_EQ(place_of(plan, 0, "adapter.r"), "7:33");
+  EXPECT_EQ(place_of(plan, 2, "adapter.r"), "8:39");
+  EXPECT_EQ(place_of(plan, 3, "optimizer.lr"), "8:56");
+  EXPECT_EQ(place_of(plan, 5, "optimizer.lr"), "9:20");
+  EXPECT_EQ(place_of(plan, 5, "task.text"), "3:71");
+}
+
+TEST(Plan, KnowsWhichValueOfAnAxisOfMapsAKeyIsFrom) {
+  const auto plan = plan_text(kBase + R"(parameters:
+  adapter:
+    values:
+      - {plugin: lora, r: 4}
+      - {plugin: lora, r: 8}
+      - {plugin: lora, r: 16, lora_alpha: 3}
+  optimizer.lr: {values: [1, 2]}
+)");
+  ASSERT_EQ(plan.trials.size(), 6U);
+  EXPECT_EQ(place_of(plan, 0, "adapter.r"), "7:27");
+  EXPECT_EQ(place_of(plan, 2, "adapter.r"), "8:27");
+  EXPECT_EQ(place_of(plan, 5, "adapter.r"), "9:27");
+  EXPECT_EQ(place_of(plan, 5, "adapter.lora_alpha"), "9:43");
+  EXPECT_EQ(place_of(plan, 5, "optimizer.lr"), "10:3");
+}
+
+// A program of one's own, whose parameters only the file knows.
+TEST(Plan, ConditionsNameTheArgsOfAProgram) {
+  const auto plan = plan_text(R"(worker: {command: [python3, train.py]}
+args: {lr: 0.1, optimizer: {name: adam}}
+model: {size: 3}
+parameters:
+  args.rank: {values: [1, 2, 3]}
+  args.config: {values: [{depth: 2}, {depth: 4}]}
+exclude:
+  - args.rank == 3 && args.config.depth > 2 && model.size == 3
+  - args.optimizer.name != 'adam'
+when:
+  - {if: args.rank == 1, parameters: {args.extra: {values: [a, b]}}}
+priority: [args.extra == 'b', args.rank >= 2]
+)");
+  EXPECT_EQ(plan.warnings, std::vector<std::string>{
+                               "exclude: no trial meets the condition \"args.optimizer.name != "
+                               "'adam'\""});
+  std::string ranks;
+  for (const auto& trial : plan.trials) {
+    ranks += canonical_json(trial.config.at("args").value("extra", Json())) +
+             canonical_json(trial.config.at("args").at("rank")) +
+             canonical_json(trial.config.at("args").at("config").at("depth")) + ":" +
+             std::to_string(trial.rank) + " ";
+  }
+  EXPECT_EQ(ranks, "\"a\"12:2 \"b\"12:0 \"a\"14:2 \"b\"14:0 null22:1 null24:1 null32:1 ");
+}
+
+TEST(Plan, AConstantMayLookLikeAnAxisToTheProgram) {
+  const auto plan = plan_text(R"(worker: {command: [python3, train.py]}
+parameters:
+  args.space: {value: {values: [1, 2]}}
+)");
+  ASSERT_EQ(plan.trials.size(), 1U);
+  EXPECT_EQ(plan.trials[0].config.at("args"), Json::parse(R"({"space": {"values": [1, 2]}})"));
+}
+
 TEST(Plan, AFileThatIsNotThere) {
   try {
     plan_sweep("nowhere/sweep.yaml", installed(), {});
@@ -542,8 +620,6 @@ parameters:
 }
 
 TEST(RandomSearch, SaysWhatIsWrong) {
-  EXPECT_EQ("sweep.yaml:4:9: method: random needs `run_cap`, the number of trials",
-            error_of(kBase + "method: random\nparameters: {optimizer.lr: {min: 0.0, max: 1.0}}\n"));
   EXPECT_EQ(
       "sweep.yaml:7:32: optimizer.lr: 'log_uniform' can be read in two ways: in W&B, min and max "
       "are exponents of e (min: -11.5 is 1e-5); if they are the values themselves, write "

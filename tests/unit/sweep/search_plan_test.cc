@@ -124,6 +124,47 @@ stages:
   EXPECT_FALSE(plan.stopping.contains("three"));
 }
 
+// Twelve trials one after the other, each judged at every value: how many are stopped.
+std::size_t stopped_of_twelve(const std::string& rule) {
+  static const std::vector<std::vector<double>> losses = {
+      {1.24, 1.27, 1.29, 0.54, 0.98, 0.89, 0.83, 0.32},
+      {0.44, 0.76, 1.06, 0.5, 0.72, 0.53, 1.0, 1.08},
+      {1.04, 1.5, 0.33, 1.06, 1.08, 0.37, 0.87, 0.73},
+      {1.93, 0.55, 0.84, 1.13, 0.85, 0.52, 0.3, 1.07},
+      {1.16, 1.5, 0.42, 1.06, 1.02, 1.09, 0.24, 0.56},
+      {0.48, 1.2, 0.64, 1.21, 0.6, 0.96, 1.02, 0.44},
+      {1.29, 1.45, 0.83, 0.61, 0.5, 0.97, 0.4, 0.77},
+      {1.29, 0.96, 0.4, 0.91, 1.12, 0.53, 0.53, 1.04},
+      {1.33, 0.63, 0.28, 1.0, 0.57, 0.67, 0.48, 0.79},
+      {1.57, 0.67, 0.35, 1.24, 1.11, 0.25, 0.74, 0.84},
+      {1.04, 1.18, 1.29, 0.84, 0.62, 0.42, 0.46, 0.36},
+      {0.58, 0.55, 1.16, 0.79, 1.01, 1.09, 0.97, 0.27}};
+  const auto plan = plan_of("early_terminate: " + rule + "\n");
+  std::vector<Curve> curves;
+  std::size_t stopped = 0;
+  for (const auto& values : losses) {
+    curves.emplace_back();
+    bool stop = false;
+    for (std::size_t i = 0; i < values.size() && !stop; ++i) {
+      curves.back().values.push_back(values[i]);
+      stop = judge(plan.stopping.at(""), /*maximize=*/false, curves, curves.size() - 1,
+                   static_cast<std::int64_t>(i))
+                 .has_value();
+    }
+    curves.back().done = !stop;
+    stopped += stop ? 1 : 0;
+  }
+  return stopped;
+}
+
+// The numbers are those of W&B's hyperband_stop_runs() on the same values; `strict` is true to it
+// where a sweep does not say.
+TEST(StoppingPlan, HyperbandStopsAsManyAsWandb) {
+  EXPECT_EQ(stopped_of_twelve("{type: hyperband, min_iter: 2, eta: 2}"), 6U);
+  EXPECT_EQ(stopped_of_twelve("{type: hyperband, min_iter: 2, eta: 2, strict: true}"), 6U);
+  EXPECT_EQ(stopped_of_twelve("{type: hyperband, min_iter: 2, eta: 2, strict: false}"), 1U);
+}
+
 TEST(StoppingPlan, ReadsLimitsAndATarget) {
   const auto plan = plan_of(R"(run_cap: {trials: 2, hours: 8, gpu_hours: 0.5}
 metric: {name: eval/accuracy, goal: maximize, target: 0.9}
