@@ -40,6 +40,7 @@ mvn_precompile(mvn_torch_pch ${CMAKE_SOURCE_DIR}/framework/include/mvn/torch.h)
 target_link_libraries(mvn_torch_pch PRIVATE mvn::torch)
 function(mvn_use_torch_pch target)
   mvn_use_precompiled(${target} mvn_torch_pch)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${MVN_UNITY})
 endfunction()
 
 # The standard library's and JSON, for everything else.
