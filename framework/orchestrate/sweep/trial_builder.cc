@@ -129,13 +129,15 @@ const Node* scalar_value(const char* name, const StageDrafts& stage,
 }
 
 std::int64_t seed_from(const Node& node, ProblemList& problems) {
-  const auto seed = node.is_scalar() ? core_int(node.text) : std::nullopt;
   if (node.is_list() || looks_like_axis(node)) {
     problems.add(node.mark, "seed: several seeds are written repeats: {seeds: [0, 1, 2]}");
-  } else if (seed.value_or(-1) < 0) {
-    problems.add(node.mark, "seed: expected an integer of at least 0, got " + describe(node));
+    return 0;
   }
-  return seed.value_or(0);
+  if (node.is_scalar()) {
+    if (const auto seed = core_int(node.text); seed && *seed >= 0) return *seed;
+  }
+  problems.add(node.mark, "seed: expected an integer of at least 0, got " + describe(node));
+  return 0;
 }
 
 }  // namespace
