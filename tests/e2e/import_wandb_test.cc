@@ -281,9 +281,9 @@ TEST(ImportWandb, NumbersAreThoseOfPython) {
                                         "  b: {values: [08, 0o17, 1.5, 1_0.5, 2e-5, 1e-5, .inf]}\n"
                                         "  c: {values: [null, ~, 'null', Yes]}\n"
                                         "  d: {distribution: int_uniform, min: 010, max: 012}\n"));
-  const auto warning = [](const std::string& place, const std::string& text,
+  const auto warning = [](const std::string& where, const std::string& text,
                           const std::string& line, std::size_t column) {
-    return "wandb.yaml:" + place + ": warning: " + text + "\n  " + line + "\n  " +
+    return "wandb.yaml:" + where + ": warning: " + text + "\n  " + line + "\n  " +
            std::string(column - 1, ' ') + "^\n";
   };
   const std::string a = "  a: {values: [010, 1_000, 0b101, 1:30, 0x1f, +5, 007]}";
