@@ -29,7 +29,7 @@ SweepPlan plan() {
   PlannedTrial trial;
   trial.id = kId;
   trial.group = kId;
-  trial.config = {{"seed", 0}};
+  trial.config = Json{{"seed", 0}};
   trial.parameters = Json::object();
   plan.trials.push_back(trial);
   return plan;
