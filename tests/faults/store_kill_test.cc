@@ -25,6 +25,7 @@ const std::string kId(64, 'a');
 SweepPlan plan() {
   SweepPlan plan;
   plan.name = "s";
+  plan.file = "s.yaml";
   plan.metrics[""] = {"loss", false};
   PlannedTrial trial;
   trial.id = kId;

@@ -68,7 +68,7 @@ TEST(WorkerDeath, WhatItHadReportedIsThereAndTheNextRunGoesOnFromItsCheckpoint) 
   proceed.release(1);
   const auto finished = run.finish();
   EXPECT_EQ(finished.end.exit_code, 1);
-  EXPECT_TRUE(contains(finished.out, "FAILED lr=1: the worker died: signal 9 (SIGKILL)\n"))
+  EXPECT_TRUE(contains(finished.out, "FAILED lr=1.0: the worker died: signal 9 (SIGKILL)\n"))
       << finished.out;
   EXPECT_EQ(place.rows("SELECT state, step FROM trials"), (Rows{"failed|2", "done|4"}));
   EXPECT_EQ(place.rows("SELECT count(*) FROM metrics WHERE name = 'train/loss'"), Rows{"6"});

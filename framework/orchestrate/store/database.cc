@@ -102,8 +102,6 @@ void add_views_of_now(SQLite::Database& connection) {
 
 Database::Database(const std::filesystem::path& path, Access access)
     : path_(path), connection_(open(path, access)) {
-  // Views and triggers of a database from anywhere call nothing that has an effect.
-  ::sqlite3_db_config(connection_.getHandle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   if (access == Access::kWrite) {
     prepare_for_writing(connection_, path);
   } else {

@@ -205,6 +205,7 @@ std::int64_t store_plan(Database& db, const SweepPlan& plan, const std::string& 
     store_trial(db, sweep, manifest_of(plan.trials[i], trial_labels[i]), created,
                 static_cast<int>(i));
   }
+  make_run_view(db.connection(), sweep);
   return sweep;
 }
 

@@ -52,7 +52,7 @@ TEST(Json, ADamagedFileIsNamedWithLineAndColumn) {
   const auto file = folder.write("config.json", "{\n  \"a\": 1,\n  oops\n}\n");
   EXPECT_EQ(error_of([&] { read_json(file); }), file.string() + ":3:3: not valid JSON");
   EXPECT_EQ(error_of([] { parse_json("[1e999]", "answer"); }),
-            "answer: holds a number that is too large");
+            "answer:1:2: the number 1e999 is beyond what a double holds");
 }
 
 std::string nested(int depth) { return std::string(depth, '[') + std::string(depth, ']'); }

@@ -128,7 +128,8 @@ TEST_F(TableTest, OnlyRegularFilesAreRead) {
   EXPECT_EQ(error_of([&] { read_table(pipe, {}, "task.train"); }),
             "task.train: " + pipe.string() + ": is not a regular file");
   EXPECT_EQ(error("a.jsonl", "{\"a\": 1e999}\n"),
-            path("a.jsonl") + ":1: holds a number that is too large");
+            path("a.jsonl") +
+                ":1:7: the number 1e999 is beyond what a double holds; write it as a text");
 }
 
 TEST_F(TableTest, OtherDamage) {
