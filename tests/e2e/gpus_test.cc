@@ -68,7 +68,7 @@ TEST_F(Gpus, EarlierRunsAreAProbe) {
   run();
   for (int i = 0; i < 3; ++i) holding_.line();
   place_.write("sweep.yaml", sweep_text("peak: 1073741824, " + hold_, "4.0, 5.0",
-                                       "resources: {device: cuda, max_trials_per_gpu: 2}\n"));
+                                        "resources: {device: cuda, max_trials_per_gpu: 2}\n"));
   auto more = place_.start({"sweep.yaml"});
   holding_.line();
   holding_.line();

@@ -160,8 +160,8 @@ TEST(Files, ACacheFolderIsAbsoluteOrNone) {
   ::setenv("XDG_CACHE_HOME", "relative", 1);
   ::setenv("HOME", "relhome", 1);
   EXPECT_EQ(cache_folder(), "");
-  ::setenv("HOME", "/home/someone", 1);
-  EXPECT_EQ(cache_folder(), "/home/someone/.cache/mvn-runner");
+  ::setenv("HOME", "/elsewhere", 1);
+  EXPECT_EQ(cache_folder(), "/elsewhere/.cache/mvn-runner");
   ::setenv("XDG_CACHE_HOME", "/cache", 1);
   EXPECT_EQ(cache_folder(), "/cache/mvn-runner");
   ::unsetenv("XDG_CACHE_HOME");

@@ -127,9 +127,9 @@ TEST_F(TableTest, OnlyRegularFilesAreRead) {
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_EQ(error_of([&] { read_table(pipe, {}, "task.train"); }),
             "task.train: " + pipe.string() + ": is not a regular file");
-  EXPECT_EQ(error("a.jsonl", "{\"a\": 1e999}\n"),
-            path("a.jsonl") +
-                ":1:7: the number 1e999 is beyond what a double holds; write it as a text");
+  EXPECT_EQ(
+      error("a.jsonl", "{\"a\": 1e999}\n"),
+      path("a.jsonl") + ":1:7: the number 1e999 is beyond what a double holds; write it as a text");
 }
 
 TEST_F(TableTest, OtherDamage) {

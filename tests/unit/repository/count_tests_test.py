@@ -64,6 +64,10 @@ class CountTests(unittest.TestCase):
                                case("b", "fail")),
                          "failed:\n        a\n        b\n1 passed, 2 failed, 0 skipped\n")
 
+    def test_what_was_to_fail_and_did_passed(self):
+        self.assertEqual(count(case("gpu", "run", PROGRAM)),
+                         "skipped:\n     1  there is no GPU here\n2 passed, 0 failed, 1 skipped\n")
+
     def test_a_program_that_is_not_there_failed(self):
         self.assertEqual(count(case("gone", "notrun", "", "Unable to find executable")),
                          "failed:\n        gone\n0 passed, 1 failed, 0 skipped\n")
