@@ -29,7 +29,7 @@ class TemporaryFolder {
 
   // Writes `content` to `name` (folders are made) and returns its path.
   std::filesystem::path write(std::string_view name, std::string_view content) const {
-    const auto file = path_ / name;
+    auto file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary) << content;
     return file;

@@ -123,13 +123,12 @@ SQLite::Statement& Database::statement(const char* sql) {
 }
 
 void Database::bind(SQLite::Statement& statement, int index, const Json& value) {
+  const bool beyond = value.is_number_unsigned() && value.get<std::uint64_t>() > kLargestInteger;
   if (value.is_null()) {
     statement.bind(index);
   } else if (value.is_boolean()) {
     statement.bind(index, static_cast<int>(value.get<bool>()));
-  } else if (value.is_number_unsigned() && value.get<std::uint64_t>() > kLargestInteger) {
-    statement.bind(index, value.get<double>());
-  } else if (value.is_number_integer()) {
+  } else if (value.is_number_integer() && !beyond) {
     statement.bind(index, value.get<std::int64_t>());
   } else if (value.is_number()) {
     statement.bind(index, value.get<double>());

@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "common/json.h"
+#include "mvn/error.h"
 
 namespace mvn {
 
@@ -60,6 +61,12 @@ class Database {
     }
     statement.reset();
     return result;
+  }
+  // The same where there must be one; throws Error otherwise.
+  template <typename... Values>
+  std::int64_t known_integer(const char* sql, const Values&... values) {
+    if (const auto result = integer(sql, values...)) return *result;
+    throw Error(path_.string() + ": no row for: " + sql);
   }
 
  private:

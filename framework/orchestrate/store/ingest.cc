@@ -208,7 +208,7 @@ std::int64_t Ingestor::name_row(const std::string& name) {
   const auto [found, is_new] = names_.try_emplace(name, 0);
   if (is_new) {
     db_.run("INSERT INTO mvn_metric_name (name) VALUES (?) ON CONFLICT DO NOTHING", name);
-    found->second = db_.integer("SELECT id FROM mvn_metric_name WHERE name = ?", name).value();
+    found->second = db_.known_integer("SELECT id FROM mvn_metric_name WHERE name = ?", name);
   }
   return found->second;
 }

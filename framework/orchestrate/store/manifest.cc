@@ -31,7 +31,7 @@ Json stages_of(const SweepPlan& plan) {
 
 std::int64_t metric_name_row(Database& db, const std::string& name) {
   db.run("INSERT INTO mvn_metric_name (name) VALUES (?) ON CONFLICT DO NOTHING", name);
-  return db.integer("SELECT id FROM mvn_metric_name WHERE name = ?", name).value();
+  return db.known_integer("SELECT id FROM mvn_metric_name WHERE name = ?", name);
 }
 
 std::int64_t store_sweep(Database& db, const Json& manifest) {
@@ -44,7 +44,7 @@ std::int64_t store_sweep(Database& db, const Json& manifest) {
       name, manifest.at("file").get<std::string>(), manifest.at("text").get<std::string>(),
       manifest.at("resolved").dump(), manifest.at("version").get<std::string>(),
       manifest.at("created").get<std::int64_t>(), manifest.value("place", Json()));
-  return db.integer("SELECT id FROM mvn_sweep WHERE name = ?", name).value();
+  return db.known_integer("SELECT id FROM mvn_sweep WHERE name = ?", name);
 }
 
 void store_stages(Database& db, std::int64_t sweep, const Json& stages) {
@@ -175,7 +175,7 @@ void store_trial(Database& db, std::int64_t sweep, const Json& trial, std::int64
       trial.at("config").dump(), trial.at("depends_on").dump(), position,
       static_cast<int>(trial.value("current", true)), created, trial.value("draw", Json()));
   const auto row =
-      db.integer("SELECT id FROM mvn_trial WHERE sweep = ? AND hash = ?", sweep, hash).value();
+      db.known_integer("SELECT id FROM mvn_trial WHERE sweep = ? AND hash = ?", sweep, hash);
   store_config(db, row, "", trial.at("config"));
 }
 
