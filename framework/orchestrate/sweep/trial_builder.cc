@@ -252,7 +252,8 @@ const PlannedTrial* TrialBuilder::find_upstream(const StageReference& reference,
        reference.match ? *reference.match : default_keys_.at(reference.stage)) {
     const Json& mine = value_at(config, key);
     if (reference.match && mine.is_null()) {
-      problems_.add(reference.mark, own_key + ": match: this stage's trials have no '" + key + "'");
+      std::string reason = own_key + ": match: this stage's trials have no '";
+      problems_.add(reference.mark, reason.append(key).append("'"));
       return nullptr;
     }
     if (mine.is_null() || key == own_key) continue;
