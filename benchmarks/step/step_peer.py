@@ -36,8 +36,9 @@ class MambaForSequenceClassification(torch.nn.Module):
 
 def read_tokenizer(path):
     path = pathlib.Path(path)
-    if (path / "tokenizer.json").exists():
-        return Tokenizer.from_file(str(path / "tokenizer.json"))
+    file = path / "tokenizer.json" if path.is_dir() else path
+    if file.exists():
+        return Tokenizer.from_file(str(file))
     made = Tokenizer(models.BPE.from_file(str(path / "vocab.json"), str(path / "merges.txt")))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     return made
