@@ -141,13 +141,13 @@ def finals(results):
 
 def stop_and_go_on():
     path = sweep("stopped", 10 * STEPS, PRECISIONS[-1:], graphs=[False], models=["mamba"])
-    process = subprocess.Popen(runner(path, results="stopped"), stdout=subprocess.DEVNULL,
-                               stderr=subprocess.STDOUT)
+    process = subprocess.Popen(runner(path, results="stopped"), stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)
     # Until it has a checkpoint.
     while process.poll() is None and not list((FOLDER / "stopped").glob("**/checkpoints/step-*")):
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
-    process.wait()
+    print("$ mvn-runner", path, "\n" + process.communicate()[0], flush=True)
     states = rows("SELECT state FROM trials", "stopped")
     expect(states != [("done",)], f"stopped in its course: {states}")
     expect(run(path, results="stopped").returncode == 0, "goes on")
