@@ -32,7 +32,17 @@ int decimals_apart(double one, double two, int decimals) {
 }
 
 ReportNotes::ReportNotes(Database& db, const std::string& sweep)
-    : db_(db), sweep_(sweep), name_(names_of_trials(db, sweep)) {}
+    : db_(db), sweep_(sweep), name_(names_of_trials(db, sweep)) {
+  db.each(
+      "SELECT state, count(*) FROM mvn_trial"
+      " WHERE sweep = (SELECT id FROM mvn_sweep WHERE name = ?) AND current = 1 GROUP BY state",
+      [&](SQLite::Statement& row) { counts_[text(row, 0)] = row.getColumn(1).getInt64(); }, sweep);
+}
+
+std::int64_t ReportNotes::in_state(const char* state) const {
+  const auto found = counts_.find(state);
+  return found == counts_.end() ? 0 : found->second;
+}
 
 std::string ReportNotes::of_done(std::int64_t count, const std::string& stage) const {
   const auto all = db_.integer(
@@ -99,6 +109,10 @@ void ReportNotes::print_below_majority(const std::string& stage, std::ostream& o
 }
 
 void ReportNotes::print_failures(std::ostream& out) const {
+  if (in_state("failed") + in_state("diverged") + in_state("interrupted") + in_state("blocked") ==
+      0) {
+    return;
+  }
   std::int64_t count = 0;
   db_.each(
       "SELECT v.stage, v.params, v.seed, v.trial, v.state, v.message, v.folder, v.attempts"
@@ -125,12 +139,9 @@ void ReportNotes::print_failures(std::ostream& out) const {
 }
 
 void ReportNotes::print_stopped(std::ostream& out) const {
-  const auto stopped = db_.integer(
-      "SELECT count(*) FROM mvn_trial WHERE sweep = (SELECT id FROM mvn_sweep WHERE name = ?)"
-      " AND current = 1 AND state = 'stopped'",
-      sweep_);
-  if (stopped.value_or(0) == 0) return;
-  out << "\nStopped early, without a result: " << *stopped << (*stopped == 1 ? " trial" : " trials")
+  const auto stopped = in_state("stopped");
+  if (stopped == 0) return;
+  out << "\nStopped early, without a result: " << stopped << (stopped == 1 ? " trial" : " trials")
       << "; the view `stops` says why.\n";
 }
 

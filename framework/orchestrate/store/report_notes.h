@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <ostream>
 #include <string>
 
@@ -32,10 +33,12 @@ class ReportNotes {
  private:
   // "2 of 6 trials that are done"
   [[nodiscard]] std::string of_done(std::int64_t count, const std::string& stage) const;
+  [[nodiscard]] std::int64_t in_state(const char* state) const;
 
   Database& db_;
   std::string sweep_;
   TrialNames name_;
+  std::map<std::string, std::int64_t> counts_;  // by state: of 100,000 trials once for all
 };
 
 }  // namespace mvn
