@@ -95,7 +95,7 @@ class AxesWriter {
   static void write_axis(const std::string& key, const Axis& axis, std::string& text) {
     std::string inside;
     for (const auto& [word, value] : axis.entries) {
-      inside += (inside.empty() ? "" : ", ") + word + ": " + value;
+      inside.append(inside.empty() ? "" : ", ").append(word).append(": ").append(value);
     }
     text += "  " + yaml_text("args." + key) + ": {" + inside + "}" +
             (axis.comment.empty() ? "" : "  # " + axis.comment) + "\n";
@@ -232,10 +232,11 @@ class AxesWriter {
     for (const auto& [word, fallback] : family.words) {
       const Node* value = node.get(word);
       if (value == nullptr && !fallback) {
-        fail(node.mark, key + ": " +
-                            (node.get("distribution") == nullptr
-                                 ? "expected `value`, `values`, or `min` and `max`"
-                                 : name + " needs `" + word + "`"));
+        std::string needed = "expected `value`, `values`, or `min` and `max`";
+        if (node.get("distribution") != nullptr) {
+          needed = std::string(name).append(" needs `").append(word).append("`");
+        }
+        fail(node.mark, std::string(key).append(": ").append(needed));
         return std::nullopt;
       }
       if (value == nullptr) {
@@ -244,7 +245,8 @@ class AxesWriter {
       }
       const double number = value->is_scalar() ? core_real(value->text).value_or(NAN) : NAN;
       if (!std::isfinite(number)) {
-        fail(value->mark, key + ": " + word + ": expected a number, got " + describe(*value));
+        std::string reason = std::string(key).append(": ").append(word);
+        fail(value->mark, reason.append(": expected a number, got ").append(describe(*value)));
         good = false;
       }
       numbers[word] = number;

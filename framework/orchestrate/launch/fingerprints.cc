@@ -111,12 +111,12 @@ void follow_files(std::vector<Fingerprint>& recorded, const std::vector<PlannedT
     if (!file.starts_with('/') || trial == by_id.end()) continue;
     const auto word = word_for(trial->second->config, file);
     if (word.empty()) continue;
-    auto& now = files[word + '\n' + file];
+    auto& now = files[std::string(word).append("\n").append(file)];
     if (now.empty()) {
       const auto path = (folder / word).lexically_normal();
       now = fs::exists(path) ? path.string() : file;
     }
-    print.name = kind + "." + now;
+    print.name = std::string(kind).append(".").append(now);
   }
 }
 
