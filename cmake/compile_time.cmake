@@ -1,13 +1,13 @@
 # What keeps a build short: most of a file's time goes into headers and their templates, so they are
 # read once for all (precompiled) and files go through the compiler several at a time.
 #
-# MVN_UNITY=OFF compiles each file alone: a build from nothing takes three times as long, a change of
-# one file less. The preset `dev` does so.
+# MVN_UNITY=OFF compiles each file alone: a build from nothing takes longer, a change of one file less.
+# The preset `dev` does so.
 option(MVN_UNITY "Compile several files at a time" ON)
 set(CMAKE_UNITY_BUILD ${MVN_UNITY})
 set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
 
-# Faster to compile than -O3 and, outside of the kernels, as fast: those ask for -O3 themselves.
+# Faster to compile than -O3, which the kernels ask for themselves.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
 find_program(MVN_MOLD mold)
