@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <utility>
 
 #include "common/disk_full.h"
+#include "common/input_file.h"
 #include "mvn/error.h"
 
 namespace mvn {
@@ -48,7 +48,7 @@ Json parse_record(const std::string& line) {
 // The lines of a file, each held only as far as a record may go.
 class Lines {
  public:
-  Lines(std::ifstream& in, std::uint64_t offset) : in_(in), offset_(offset) {}
+  Lines(const InputFile& in, std::uint64_t offset) : in_(in), offset_(offset), read_(offset) {}
 
   // Whether there is another line that ends, or is too long for a record whatever follows.
   bool next() {
@@ -78,14 +78,15 @@ class Lines {
  private:
   bool fill() {
     if (at_ < size_) return true;
-    in_.read(block_.data(), static_cast<std::streamsize>(block_.size()));
     at_ = 0;
-    size_ = static_cast<std::size_t>(in_.gcount());
+    size_ = in_.read_at(read_, block_.data(), block_.size());
+    read_ += size_;
     return size_ > 0;
   }
 
-  std::ifstream& in_;
+  const InputFile& in_;
   std::uint64_t offset_;
+  std::uint64_t read_;  // behind the block
   std::array<char, 1U << 16> block_{};
   std::size_t at_ = 0;
   std::size_t size_ = 0;
@@ -94,10 +95,9 @@ class Lines {
 };
 
 // Whether a read from here begins within a line, which then was too long.
-bool is_within_line(std::ifstream& in, std::uint64_t offset) {
-  if (offset == 0) return false;
-  in.seekg(static_cast<std::streamoff>(offset - 1));
-  return in.get() != '\n' && in;
+bool is_within_line(const InputFile& in, std::uint64_t offset) {
+  char before = '\n';
+  return offset > 0 && in.read_at(offset - 1, &before, 1) == 1 && before != '\n';
 }
 
 // Cuts the part of a record off that was written before the disk was full: what is appended next
@@ -180,11 +180,10 @@ SpoolBatch read_spool(const std::filesystem::path& path, std::uint64_t offset,
                       std::size_t max_bytes) {
   SpoolBatch batch;
   batch.end_offset = offset;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return batch;
+  std::error_code none;
+  if (!std::filesystem::exists(path, none) && !none) return batch;
+  const InputFile in(path);
   bool skip = is_within_line(in, offset);
-  in.clear();
-  in.seekg(static_cast<std::streamoff>(offset));
   Lines lines(in, offset);
   while (batch.end_offset - offset < max_bytes && lines.next()) {
     batch.end_offset = lines.offset();

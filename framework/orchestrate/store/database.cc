@@ -107,6 +107,7 @@ Database::Database(const std::filesystem::path& path, Access access)
   } else {
     // Two connections that checkpoint at once can lose a WAL in SQLite before 3.51.3.
     connection_.exec("PRAGMA wal_autocheckpoint = 0");
+    connection_.exec("PRAGMA cache_size = -65536");  // KiB: what asks of all trials reads rows twice
     add_views_of_now(connection_);
   }
 }

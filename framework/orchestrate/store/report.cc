@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
-#include <unordered_map>
+#include <string>
 #include <vector>
 
 #include "common/printable.h"
@@ -32,7 +33,9 @@ struct Stage {
   std::string name;
   std::string metric;
   bool maximize = true;
-  std::vector<Group> groups;  // best first
+  std::size_t configurations = 0;
+  std::vector<Group> groups;   // those that are shown, best first
+  std::optional<Group> other;  // the best of another model than the first of them has
 };
 
 std::optional<double> real(SQLite::Statement& row, int column) {
@@ -40,48 +43,90 @@ std::optional<double> real(SQLite::Statement& row, int column) {
   return row.getColumn(column).getDouble();
 }
 
-Group group_from(SQLite::Statement& row) {
-  Group group;
-  group.params = printable(row.getColumn(3).getString());
-  group.n = row.getColumn(4).getInt();
-  group.missing = row.getColumn(5).getInt();
-  group.mean = real(row, 6);
-  group.sd = real(row, 7);
-  group.low = real(row, 8);
-  group.high = real(row, 9);
-  return group;
+// The model plugin of a configuration, by its group_id.
+std::string model_of(Database& db, const std::string& sweep, const std::string& stage,
+                     const std::string& group) {
+  std::string model;
+  db.each(
+      "SELECT p.value FROM mvn_trial t JOIN mvn_param p ON p.trial = t.id"
+      " AND p.name = 'model.plugin' WHERE t.sweep = (SELECT id FROM mvn_sweep WHERE name = ?1)"
+      " AND t.stage = ?2 AND t.group_hash >= ?3 AND t.group_hash < ?3 || 'g' LIMIT 1",
+      [&](SQLite::Statement& row) { model = row.getColumn(0).getString(); }, sweep, stage, group);
+  return model;
 }
 
-// The model plugin of each configuration, by its group_id.
-std::unordered_map<std::string, std::string> models(Database& db, const std::string& sweep) {
-  std::unordered_map<std::string, std::string> result;
-  db.each(
-      "SELECT substr(t.group_hash, 1, 12), p.value FROM mvn_trial t"
-      " JOIN mvn_param p ON p.trial = t.id AND p.name = 'model.plugin'"
-      " WHERE t.sweep = (SELECT id FROM mvn_sweep WHERE name = ?) AND t.current = 1",
-      [&](SQLite::Statement& row) {
-        result.emplace(row.getColumn(0).getString(), row.getColumn(1).getString());
-      },
-      sweep);
-  return result;
-}
+class GroupReader {
+ public:
+  GroupReader(Database& db, const std::string& sweep, const std::string& stage)
+      : db_(db), sweep_(sweep), stage_(stage) {}
+
+  // As many as are shown, best first; those without a result last.
+  std::vector<Group> best() {
+    return read(
+        "SELECT params, n, missing, mean, sd, low, high, group_id FROM group_stats"
+        " WHERE sweep = ?1 AND stage = ?2 AND current = 1 LIMIT ?3",
+        static_cast<std::int64_t>(kShownGroups));
+  }
+
+  // The best of another model than this one: none or one.
+  std::vector<Group> best_of_others(const std::string& model) {
+    return read(
+        "SELECT params, n, missing, mean, sd, low, high, group_id FROM group_stats"
+        " WHERE sweep = ?1 AND stage = ?2 AND current = 1 AND n > 0 AND group_id IN"
+        " (SELECT substr(t.group_hash, 1, 12) FROM mvn_param p JOIN mvn_trial t ON t.id = p.trial"
+        "  WHERE p.name = 'model.plugin' AND p.value <> ?3) LIMIT 1",
+        model);
+  }
+
+ private:
+  template <typename Value>
+  std::vector<Group> read(const char* sql, const Value& value) {
+    std::vector<Group> groups;
+    db_.each(
+        sql,
+        [&](SQLite::Statement& row) {
+          groups.push_back({printable(row.getColumn(0).getString()),
+                            model_of(db_, sweep_, stage_, row.getColumn(7).getString()),
+                            row.getColumn(1).getInt(), row.getColumn(2).getInt(), real(row, 3),
+                            real(row, 4), real(row, 5), real(row, 6)});
+        },
+        sweep_, stage_, value);
+    return groups;
+  }
+
+  Database& db_;
+  const std::string& sweep_;
+  const std::string& stage_;
+};
 
 std::vector<Stage> read_stages(Database& db, const std::string& sweep) {
   std::vector<Stage> stages;
-  auto model_of = models(db, sweep);
   db.each(
-      "SELECT stage, metric, goal = 'maximize', params, n, missing, mean, sd, low, high, group_id"
-      " FROM group_stats WHERE sweep = ? AND current = 1",
+      "SELECT g.stage, n.name, g.maximize, count(DISTINCT t.group_hash) FROM mvn_sweep s"
+      " JOIN mvn_stage g ON g.sweep = s.id JOIN mvn_metric_name n ON n.id = g.metric"
+      " JOIN mvn_trial t ON t.sweep = s.id AND t.stage = g.stage AND t.current = 1"
+      " WHERE s.name = ? GROUP BY g.stage ORDER BY g.position",
       [&](SQLite::Statement& row) {
-        const std::string stage = printable(row.getColumn(0).getString());
-        if (stages.empty() || stages.back().name != stage) {
-          stages.push_back(
-              {stage, printable(row.getColumn(1).getString()), row.getColumn(2).getInt() != 0, {}});
-        }
-        stages.back().groups.push_back(group_from(row));
-        stages.back().groups.back().model = printable(model_of[row.getColumn(10).getString()]);
+        stages.push_back({row.getColumn(0).getString(),
+                          printable(row.getColumn(1).getString()),
+                          row.getColumn(2).getInt() != 0,
+                          static_cast<std::size_t>(row.getColumn(3).getInt64()),
+                          {},
+                          {}});
       },
       sweep);
+  for (auto& stage : stages) {
+    GroupReader reader(db, sweep, stage.name);
+    stage.groups = reader.best();
+    const auto other = std::ranges::find_if(stage.groups, [&](const Group& group) {
+      return group.n > 0 && group.model != stage.groups.front().model;
+    });
+    if (other != stage.groups.end()) {
+      stage.other = *other;
+    } else if (stage.groups.size() < stage.configurations) {
+      for (auto& found : reader.best_of_others(stage.groups.front().model)) stage.other = found;
+    }
+  }
   return stages;
 }
 
@@ -158,7 +203,7 @@ std::string verdict(const Stage& stage, const Group& best, const Group& other,
 }
 
 std::string name_of(const Stage& stage, const Group& group) {
-  return stage.groups.size() == 1 ? "the configuration" : group.params;
+  return stage.configurations == 1 ? "the configuration" : group.params;
 }
 
 void print_verdict(const Stage& stage, std::ostream& out) {
@@ -173,12 +218,10 @@ void print_verdict(const Stage& stage, std::ostream& out) {
   const Group& best = *judged[0];
   out << verdict(stage, best, *judged[1], name_of(stage, best), name_of(stage, *judged[1])) << '\n';
   // The best two may be of one model: then the best of another model answers which model is better.
-  const auto other =
-      std::ranges::find_if(judged, [&](const Group* group) { return group->model != best.model; });
-  if (other == judged.end() || *other == judged[1]) return;
+  if (!stage.other || stage.other->params == judged[1]->params) return;
   out << "Best of each model: "
-      << verdict(stage, best, **other, best.model + " (" + best.params + ")",
-                 (*other)->model + " (" + (*other)->params + ")")
+      << verdict(stage, best, *stage.other, best.model + " (" + best.params + ")",
+                 stage.other->model + " (" + stage.other->params + ")")
       << '\n';
 }
 
@@ -190,16 +233,16 @@ void print_stage(const ReportNotes& notes, const std::string& sweep, const Stage
   if (stage.groups.front().n == 0) {
     out << "No trial that is done has a value of it.\n";
   } else {
-    const std::span<const Group> groups(stage.groups);
-    print_table(groups.first(std::min(groups.size(), kShownGroups)), out, width);
-    if (groups.size() > kShownGroups) {
-      out << "and " << groups.size() - kShownGroups << " more: mvn-runner query "
+    print_table(stage.groups, out, width);
+    if (stage.configurations > stage.groups.size()) {
+      out << "and " << stage.configurations - stage.groups.size() << " more: mvn-runner query "
           << "\"SELECT * FROM group_stats WHERE sweep = '" << sweep << "'\"\n";
     }
     print_verdict(stage, out);
   }
   notes.print_below_majority(stage.name, out);
-  if (std::ranges::any_of(stage.groups, [](const Group& group) { return group.missing > 0; })) {
+  const auto misses = [](const Group& group) { return group.missing > 0; };
+  if (stage.configurations > stage.groups.size() || std::ranges::any_of(stage.groups, misses)) {
     notes.print_numberless(stage.name, stage.metric, out);
   }
 }

@@ -206,6 +206,11 @@ TEST(Spool, IsItsUsersAlone) {
   EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
 }
 
+TEST(Spool, AReadThatFailsIsNotItsEnd) {
+  EXPECT_EQ(test::error_of([] { read_spool("/proc/self/mem", 0); }),
+            "/proc/self/mem: cannot read: Input/output error");
+}
+
 TEST(Spool, AMissingFileHasNoRecords) {
   EXPECT_TRUE(read_spool("/no/such/spool.jsonl", 0).records.empty());
 }

@@ -166,6 +166,22 @@ TEST_F(ReportTest, ShowsTheBestOfManyAndSaysWhereTheRestIs) {
       << report();
 }
 
+TEST_F(ReportTest, FindsTheOtherModelBehindTheShownOnes) {
+  std::vector<PlannedTrial> trials = {planned("b0", {{"model.plugin", "gptneo"}}, 0)};
+  for (int i = 0; i < 101; ++i) {
+    trials.push_back(planned("a" + std::to_string(1000 + i),
+                             {{"model.plugin", "mamba"}, {"optimizer.lr", i}}, 0));
+  }
+  store_.record_plan(plan_of("s", trials));
+  finish("b0", "0.5");
+  for (int i = 0; i < 101; ++i) finish("a" + std::to_string(1000 + i), std::to_string(i + 1));
+  EXPECT_NE(report().find("\nand 2 more: "), std::string::npos) << report();
+  EXPECT_NE(report().find("\nBest of each model: mamba (model=mamba lr=100) has the higher"
+                          " eval/accuracy: 101.0 against 0.5 for gptneo (model=gptneo lr=-). "),
+            std::string::npos)
+      << report();
+}
+
 TEST_F(ReportTest, SaysWhichResultsAreNoNumbers) {
   store_.record_plan(plan_of("s", two_models(2)));
   finish("a0", "NaN");

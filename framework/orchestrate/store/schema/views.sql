@@ -204,9 +204,9 @@ JOIN mvn_metric_name m ON m.id = i.name;
 -- `missing` counts the trials of the configuration that gave no value (failed, not run, stopped early,
 -- NaN), `stopped` those of them that were stopped early: their last value is none of a whole run.
 CREATE VIEW group_stats AS
-WITH result AS (  -- used twice, so that SQLite computes it once
+WITH result AS (  -- used twice, so that SQLite computes it once; narrow, as there may be 100,000
   SELECT
-    t.sweep, t.stage, t.group_hash, t.label, t.state, t.current, g.metric, g.maximize, g.position,
+    t.sweep, t.stage, t.group_hash, t.id, t.state, t.current,
     CASE WHEN t.state = 'done' THEN
       (SELECT iif(abs(m.value) < 9e999, m.value, NULL) FROM mvn_value m
        WHERE m.trial = t.id AND m.name = g.metric ORDER BY m.step DESC LIMIT 1) END AS value
@@ -214,17 +214,18 @@ WITH result AS (  -- used twice, so that SQLite computes it once
   JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
 ), summed AS (
   SELECT
-    sweep, stage, group_hash, min(label) AS label, metric, maximize, position, count(*) AS trials,
+    sweep, stage, group_hash, coalesce(min(id) FILTER (WHERE current = 1), min(id)) AS id,
+    count(*) AS trials,
     count(*) FILTER (WHERE state = 'stopped') AS stopped, max(current) AS current,
     count(value) AS n, avg(value) AS mean, min(value) AS min, max(value) AS max
   FROM result
   GROUP BY sweep, stage, group_hash
 ), spread AS (
-  SELECT *,
+  SELECT s.*, g.metric, g.maximize, g.position,
     CASE WHEN n > 1 THEN
       (SELECT sqrt(sum((r.value - mean) * (r.value - mean)) / (n - 1)) FROM result r
        WHERE r.sweep = s.sweep AND r.stage = s.stage AND r.group_hash = s.group_hash) END AS sd
-  FROM summed s
+  FROM summed s JOIN mvn_stage g ON g.sweep = s.sweep AND g.stage = s.stage
 ), ranked AS (
   SELECT *,
     CASE WHEN n > 1 THEN
@@ -238,9 +239,9 @@ WITH result AS (  -- used twice, so that SQLite computes it once
 )
 SELECT
   s.name AS sweep,
-  stage,
+  r.stage,
   r.place AS rank,
-  label AS params,
+  t.label AS params,
   n,
   iif(mean IS NULL, NULL, CAST(printf('%.6g', mean) AS REAL)) AS mean,
   iif(sd IS NULL, NULL, CAST(printf('%.3g', sd) AS REAL)) AS sd,
@@ -252,12 +253,13 @@ SELECT
   max,
   trials - n AS missing,
   stopped,
-  current,
-  substr(group_hash, 1, 12) AS group_id
+  r.current,
+  substr(r.group_hash, 1, 12) AS group_id
 FROM ranked r
-JOIN mvn_sweep s ON s.id = r.sweep
-JOIN mvn_metric_name m ON m.id = r.metric
-ORDER BY r.sweep, position, r.place IS NULL, r.place;
+CROSS JOIN mvn_sweep s ON s.id = r.sweep
+CROSS JOIN mvn_metric_name m ON m.id = r.metric
+CROSS JOIN mvn_trial t ON t.id = r.id
+ORDER BY r.sweep, r.position, r.place IS NULL, r.place;
 
 -- Every attempt that failed or diverged, and every trial that is blocked, newest first.
 CREATE VIEW failures AS
