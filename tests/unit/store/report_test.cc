@@ -177,7 +177,7 @@ TEST_F(ReportTest, FindsTheOtherModelBehindTheShownOnes) {
   for (int i = 0; i < 101; ++i) finish("a" + std::to_string(1000 + i), std::to_string(i + 1));
   EXPECT_NE(report().find("\nand 2 more: "), std::string::npos) << report();
   EXPECT_NE(report().find("\nBest of each model: mamba (model=mamba lr=100) has the higher"
-                          " eval/accuracy: 101.0 against 0.5 for gptneo (model=gptneo lr=-). "),
+                          " eval/accuracy: 101.00 against 0.50 for gptneo (model=gptneo lr=-). "),
             std::string::npos)
       << report();
 }
