@@ -51,3 +51,9 @@ function(mvn_use_plain_pch)
     mvn_use_precompiled(${target} mvn_plain_pch)
   endforeach()
 endfunction()
+
+# For code that waits for others more than it computes: -O1 compiles in three quarters of the time, and
+# the precompiled headers serve it as well.
+function(mvn_compile_quickly target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()

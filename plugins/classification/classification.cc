@@ -6,6 +6,7 @@
 #include "dataset.h"
 #include "head.h"
 #include "mvn/error.h"
+#include "register.h"
 #include "tokens.h"
 
 namespace mvn {
@@ -237,6 +238,10 @@ TaskEntry classification_entry() {
           .help = "a label for each text, from the hidden state of its last token",
           .params = dataset_params(),
           .make = [] { return std::make_unique<Classification>(); }};
+}
+
+void register_classification(Registry& registry) {
+  registry.add_task(classification_entry());
 }
 
 }  // namespace mvn

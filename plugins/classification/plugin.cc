@@ -1,13 +1,4 @@
-#include "mvn/plugin.h"
+#include "mvn/plugin_entry.h"
+#include "register.h"
 
-#include "classification.h"
-
-namespace {
-
-void register_components(mvn::Registry& registry) {
-  registry.add_task(mvn::classification_entry());
-}
-
-}  // namespace
-
-MVN_PLUGIN("classification", "0.1.0", register_components);
+MVN_PLUGIN("classification", "0.1.0", mvn::register_classification);

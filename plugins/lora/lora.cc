@@ -9,7 +9,9 @@
 #include "lora_layers.h"
 #include "mvn/error.h"
 #include "mvn/json_file.h"
+#include "none.h"
 #include "peft_files.h"
+#include "register.h"
 #include "targets.h"
 
 namespace mvn {
@@ -399,6 +401,11 @@ AdapterEntry lora_entry() {
           .help = "low-rank updates beside frozen weights, PEFT's LoRA",
           .params = lora_params(),
           .make = [](const AdapterContext& context) { return std::make_unique<Lora>(context); }};
+}
+
+void register_lora(Registry& registry) {
+  registry.add_adapter(lora_entry());
+  registry.add_adapter(none_entry());
 }
 
 }  // namespace mvn

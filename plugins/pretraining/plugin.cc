@@ -1,11 +1,4 @@
-#include "mvn/plugin.h"
+#include "mvn/plugin_entry.h"
+#include "register.h"
 
-#include "pretraining.h"
-
-namespace {
-
-void register_components(mvn::Registry& registry) { registry.add_task(mvn::pretraining_entry()); }
-
-}  // namespace
-
-MVN_PLUGIN("pretraining", "0.1.0", register_components);
+MVN_PLUGIN("pretraining", "0.1.0", mvn::register_pretraining);

@@ -7,6 +7,7 @@
 #include "corpus.h"
 #include "last_word.h"
 #include "mvn/error.h"
+#include "register.h"
 #include "token_loss.h"
 
 namespace mvn {
@@ -280,6 +281,10 @@ TaskEntry pretraining_entry() {
           .help = "causal language modelling: the next token of packed blocks of text",
           .params = corpus_params(),
           .make = [] { return std::make_unique<Pretraining>(); }};
+}
+
+void register_pretraining(Registry& registry) {
+  registry.add_task(pretraining_entry());
 }
 
 }  // namespace mvn
