@@ -5,14 +5,10 @@
 #include <functional>
 
 #include "common/printable.h"
+#include "common/text.h"
 #include "mvn/error.h"
 
 namespace mvn {
-namespace {
-
-constexpr std::size_t kShortId = 12;  // digits of an id that name its folder
-
-}  // namespace
 
 Json to_json(const TrialFile& trial) {
   return Json{{"format", 1},
@@ -111,7 +107,7 @@ TrialPaths trial_paths(const std::filesystem::path& results, const std::string& 
   if (!is_trial_id(id)) {
     throw DataError("'" + printable(id) + "' is no trial's id, which is made of 0-9 and a-f");
   }
-  TrialPaths paths{results / sweep / id.substr(0, kShortId)};
+  TrialPaths paths{results / sweep / short_id(id)};
   if (!results.empty()) require_below(results, paths.folder);
   return paths;
 }

@@ -13,6 +13,11 @@ inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
 // Offset of the first byte that is not part of a well-formed sequence, or text.size().
 std::size_t valid_utf8_prefix(std::string_view text);
 
+// Whether a byte goes on with a character: all but the first of each, which takes the column.
+inline bool continues_utf8(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+
 // `text` with every maximal ill-formed part replaced by U+FFFD, as Unicode recommends and as
 // Rust's and Python's decoders do.
 std::string replace_invalid_utf8(std::string_view text);

@@ -8,9 +8,9 @@
 #include <cstring>
 
 #include "common/printable.h"
+#include "common/text.h"
 #include "mvn/error.h"
-#include "orchestrate/launch/labels.h"
-#include "orchestrate/launch/results_lock.h"
+#include "orchestrate/workers/results_lock.h"
 
 namespace mvn {
 namespace {

@@ -6,8 +6,7 @@
 #include <sstream>
 
 #include "common/nearest.h"
-#include "orchestrate/launch/prepare.h"
-#include "orchestrate/launch/run_status.h"
+#include "common/text.h"
 #include "runner/ask_runner.h"
 
 namespace mvn {

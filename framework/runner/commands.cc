@@ -5,14 +5,14 @@
 #include <iostream>
 
 #include "common/json.h"
-#include "orchestrate/launch/rerun.h"
-#include "orchestrate/launch/results_lock.h"
-#include "orchestrate/launch/session.h"
-#include "orchestrate/launch/worker_program.h"
+#include "orchestrate/sessions/rerun.h"
+#include "orchestrate/sessions/session.h"
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/rebuild.h"
 #include "orchestrate/store/store.h"
 #include "orchestrate/sweep/json_schema.h"
+#include "orchestrate/workers/results_lock.h"
+#include "orchestrate/workers/worker_program.h"
 #include "runner/ask_runner.h"
 #include "runner/import_gpt_neo.h"
 #include "runner/import_wandb.h"

@@ -5,7 +5,7 @@
 
 #include "common/json.h"
 #include "common/nearest.h"
-#include "orchestrate/launch/run_status.h"
+#include "common/text.h"
 #include "runner/command_line.h"
 
 namespace mvn {

@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "common/json.h"
+#include "common/text.h"
 #include "common/trial.h"
-#include "orchestrate/launch/worker_program.h"
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/store.h"
+#include "orchestrate/workers/worker_program.h"
 
 namespace mvn {
 namespace {
@@ -41,7 +42,7 @@ Json find_trial(const fs::path& results, const std::string& id) {
     std::string list;
     for (const auto& row : rows) {
       list += (list.empty() ? "" : ", ") + row.at("sweep").get<std::string>() + "/" +
-              row.at("id").get<std::string>().substr(0, 12);
+              short_id(row.at("id").get<std::string>());
     }
     throw ConfigError("", "the ids of " + std::to_string(rows.size()) + " trials begin with '" +
                               id + "': " + list);
@@ -53,7 +54,7 @@ Json find_trial(const fs::path& results, const std::string& id) {
 fs::path adapter_folder(const fs::path& results, const Json& trial) {
   const auto id = trial.at("id").get<std::string>();
   const auto paths = trial_paths(results, trial.at("sweep").get<std::string>(), id);
-  const auto name = "trial " + id.substr(0, 12);
+  const auto name = "trial " + short_id(id);
   const auto state = trial.at("state").get<std::string>();
   if (state != "done") {
     throw ConfigError("", name + " is " + state + ": only what a finished trial saved is merged");

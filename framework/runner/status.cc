@@ -4,11 +4,11 @@
 
 #include "common/printable.h"
 #include "common/spool.h"
-#include "orchestrate/launch/results_lock.h"
-#include "orchestrate/launch/view.h"
+#include "orchestrate/run/view.h"
 #include "orchestrate/store/overview.h"
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/store.h"
+#include "orchestrate/workers/results_lock.h"
 
 namespace mvn {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "orchestrate/launch/process.h"
+#include "orchestrate/process/process.h"
 #include "support/temporary_folder.h"
 
 namespace mvn::test {

@@ -24,7 +24,7 @@
 #include <tuple>
 
 #include "common/json.h"
-#include "orchestrate/launch/process.h"
+#include "orchestrate/process/process.h"
 #include "orchestrate/store/rebuild.h"
 #include "support/temporary_folder.h"
 

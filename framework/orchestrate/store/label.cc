@@ -5,6 +5,8 @@
 #include <set>
 #include <sstream>
 
+#include "common/text.h"
+
 namespace mvn {
 namespace {
 
@@ -29,7 +31,7 @@ bool is_reference(const Json& value) {
 std::string shown_text(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   // A reference to another trial: its first digits tell it apart.
-  if (is_reference(value)) return "trial:" + value["trial"].get<std::string>().substr(0, 12);
+  if (is_reference(value)) return "trial:" + short_id(value["trial"].get<std::string>());
   return value.dump();
 }
 

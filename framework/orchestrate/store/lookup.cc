@@ -1,5 +1,6 @@
 #include "orchestrate/store/lookup.h"
 
+#include "common/text.h"
 #include "common/trial.h"
 #include "mvn/error.h"
 
@@ -39,7 +40,7 @@ std::filesystem::path folder_of(Database& db, const std::string& id) {
         folder = trial_paths("", row.getColumn(0).getString(), id).folder;
       },
       id);
-  if (folder.empty()) throw Error(db.path().string() + ": no trial " + id.substr(0, 12));
+  if (folder.empty()) throw Error(db.path().string() + ": no trial " + short_id(id));
   return folder;
 }
 

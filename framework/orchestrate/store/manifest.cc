@@ -5,6 +5,7 @@
 #include "common/printable.h"
 #include "common/secrets.h"
 #include "common/spool.h"
+#include "common/text.h"
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/store/label.h"
@@ -169,7 +170,7 @@ void store_trial(Database& db, std::int64_t sweep, const Json& trial, std::int64
       " group_hash = excluded.group_hash, seed = excluded.seed, label = excluded.label,"
       " parameters = excluded.parameters, depends_on = excluded.depends_on,"
       " position = excluded.position, current = excluded.current, draw = excluded.draw",
-      sweep, hash, hash.substr(0, 12), trial.at("stage").get<std::string>(),
+      sweep, hash, short_id(hash), trial.at("stage").get<std::string>(),
       trial.at("group").get<std::string>(), trial.at("seed").get<std::int64_t>(),
       trial.at("label").get<std::string>(), trial.at("parameters").dump(),
       trial.at("config").dump(), trial.at("depends_on").dump(), position,

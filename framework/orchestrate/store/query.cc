@@ -12,6 +12,7 @@
 
 #include "common/nearest.h"
 #include "common/printable.h"
+#include "common/text.h"
 #include "mvn/error.h"
 #include "orchestrate/store/database.h"
 #include "orchestrate/store/run_views.h"

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/printable.h"
+#include "common/text.h"
 #include "orchestrate/store/database.h"
 #include "orchestrate/store/report_notes.h"
 #include "orchestrate/store/table.h"

@@ -13,6 +13,8 @@
 #include "common/json.h"
 #include "common/nearest.h"
 #include "common/printable.h"
+#include "common/text.h"
+#include "common/utf8.h"
 #include "mvn/error.h"
 
 namespace mvn {
@@ -37,20 +39,12 @@ std::string readable(double number) {
   return text.data();
 }
 
-// Bytes that continue a UTF-8 character take no column of their own.
-bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
-
-std::size_t columns_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char byte) { return !continues(byte); }));
-}
-
 // The first `width` columns, the last of them "…" where something is cut.
 std::string cut(const std::string& text, std::size_t width) {
-  if (columns_of(text) <= width) return text;
+  if (mvn::columns(text) <= width) return text;
   std::size_t end = 0;
   for (std::size_t taken = 0; end < text.size(); ++end) {
-    if (!continues(text[end]) && taken++ == width - 1) break;
+    if (!continues_utf8(text[end]) && taken++ == width - 1) break;
   }
   return text.substr(0, end) + "…";
 }
@@ -106,8 +100,8 @@ class TableWriter : public RowWriter {
   std::vector<std::size_t> fitting_widths() {
     std::vector<std::size_t> widths;
     for (std::size_t i = 0; i < names_.size(); ++i) {
-      std::size_t width = columns_of(names_[i]);
-      for (const auto& texts : rows_) width = std::max(width, columns_of(texts[i]));
+      std::size_t width = mvn::columns(names_[i]);
+      for (const auto& texts : rows_) width = std::max(width, mvn::columns(texts[i]));
       widths.push_back(width);
     }
     if (!width_ || widths.empty()) return widths;
@@ -126,7 +120,7 @@ class TableWriter : public RowWriter {
     std::string text;
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const std::string shown = squeezed_ ? cut(texts[i], widths_[i]) : texts[i];
-      const std::size_t taken = columns_of(shown);
+      const std::size_t taken = mvn::columns(shown);
       const std::string padding(taken < widths_[i] ? widths_[i] - taken : 0, ' ');
       if (i > 0) text.append(kGap, ' ');
       text += numeric_[i] ? padding + shown : shown + padding;

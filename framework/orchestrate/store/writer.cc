@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "common/spool.h"
+#include "common/text.h"
 #include "mvn/error.h"
 
 namespace mvn {
@@ -34,7 +35,7 @@ std::int64_t Writer::trial_row(const std::string& sweep, const std::string& id) 
       " WHERE s.name = ? AND t.hash = ?",
       sweep, id);
   if (!row) {
-    throw Error(db_.path().string() + ": sweep '" + sweep + "' has no trial " + id.substr(0, 12));
+    throw Error(db_.path().string() + ": sweep '" + sweep + "' has no trial " + short_id(id));
   }
   return *row;
 }

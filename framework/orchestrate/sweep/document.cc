@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "common/nearest.h"
+#include "common/text.h"
 #include "orchestrate/sweep/foreign_file.h"
 #include "orchestrate/sweep/keys.h"
 #include "orchestrate/sweep/layers.h"
@@ -107,11 +108,7 @@ std::optional<Override> as_override(const std::vector<std::string>& path, const 
                   value};
 }
 
-int characters(std::string_view text) {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
+int characters(std::string_view text) { return static_cast<int>(columns(text)); }
 
 bool known_stage(const Node& root, const std::vector<std::string>& path, const Mark& mark,
                  ProblemList& problems) {

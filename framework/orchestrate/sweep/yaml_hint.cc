@@ -5,6 +5,8 @@
 #include <sstream>
 #include <vector>
 
+#include "common/text.h"
+
 namespace mvn {
 namespace {
 
@@ -163,9 +165,7 @@ YamlHint yaml_hint(const std::string& text, int line, int column, const std::str
   const std::string& place = lines[static_cast<std::size_t>(hint.line) - 1];
   const auto before =
       std::min(static_cast<std::size_t>(std::max(hint.column, 1)) - 1, place.size());
-  hint.column = 1 + static_cast<int>(std::count_if(
-                        place.begin(), place.begin() + static_cast<std::ptrdiff_t>(before),
-                        [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  hint.column = 1 + static_cast<int>(columns(std::string_view(place).substr(0, before)));
   return hint;
 }
 

@@ -37,7 +37,7 @@ class Marks {
     const auto bytes = std::min(static_cast<std::size_t>(place.column), end);
     int column = 1;
     for (const char c : text_.substr(end - bytes, bytes)) {
-      if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) ++column;
+      if (!continues_utf8(c)) ++column;
     }
     if (!source_->command_line()) return {source_, place.line + 1, column};
     // Of a value of several lines, only its start has a place in the argument.

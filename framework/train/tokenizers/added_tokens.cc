@@ -12,7 +12,7 @@ namespace {
 
 CodePoint code_point_before(std::string_view text, std::size_t end) {
   std::size_t at = end - 1;
-  while ((static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+  while (continues_utf8(text[at])) --at;
   return code_point_at(text, at);
 }
 

@@ -174,7 +174,7 @@ void Bpe::encode(std::string_view word, Scratch& scratch, std::vector<std::int32
 
 bool Bpe::may_cut(std::string_view word, std::size_t at) const {
   std::size_t before = at - 1;
-  while ((static_cast<unsigned char>(word[before]) & 0xC0) == 0x80) --before;
+  while (continues_utf8(word[before])) --before;
   return !no_cut_after_.contains(code_point_at(word, before).value);
 }
 

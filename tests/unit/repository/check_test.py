@@ -16,10 +16,10 @@ class ForbiddenIncludes(unittest.TestCase):
 
     def test_the_orchestrating_wing_sees_no_tensor(self):
         for include in ("<torch/torch.h>", "<c10/util/Exception.h>", '"mvn/model.h"'):
-            self.assertTrue(self.found("framework/orchestrate/launch/launch.cc", include), include)
+            self.assertTrue(self.found("framework/orchestrate/run/sweep_run.cc", include), include)
             self.assertTrue(self.found("framework/runner/main.cc", include), include)
         for include in ('"mvn/error.h"', '"mvn/value.h"', '"mvn/params.h"', '"common/json.h"'):
-            self.assertFalse(self.found("framework/orchestrate/launch/launch.cc", include), include)
+            self.assertFalse(self.found("framework/orchestrate/run/sweep_run.cc", include), include)
 
     def test_a_worker_never_touches_the_database(self):
         self.assertTrue(self.found("framework/worker/main.cc", "<SQLiteCpp/SQLiteCpp.h>"))

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "common/text.h"
 #include "support/error_of.h"
 
 namespace mvn {

@@ -1,0 +1,84 @@
+#include "orchestrate/run/run_status.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/spool.h"
+
+namespace mvn {
+namespace {
+
+// Also where a program writes 10 as 10.0.
+std::optional<std::int64_t> whole(const Json& record, const char* name) {
+  return whole_number(record.value(name, Json()));
+}
+
+}  // namespace
+
+void TrialProgress::absorb(const Json& record) {
+  const auto type = record.value("type", std::string());
+  if (type == "start") {
+    resumed_step = step = whole(record, "resumed_step").value_or(0);
+    reported = resumed_step > 0;
+  } else if (const auto at = whole(record, "step");
+             at && (type == "progress" || type == "metric")) {
+    if (type == "progress") steps = whole(record, "steps").value_or(steps);
+    // A program may count its metrics otherwise than its progress.
+    if (type == "progress" || steps == 0 || *at <= steps) step = std::max(step, *at);
+    reported = true;
+  }
+  if (type != "metric" || !record.contains("values")) return;
+  const auto& values = record["values"];
+  if (!values.is_object() || !values.contains("train/loss")) return;
+  try {
+    loss = number_from_json(values["train/loss"]);
+  } catch (const std::exception&) {
+    // The store reports records that do not hold what they should.
+  }
+}
+
+double TrialProgress::fraction() const {
+  const std::int64_t all = all_steps();
+  if (all <= 0) return 0;
+  return std::clamp(static_cast<double>(step) / static_cast<double>(all), 0.0, 1.0);
+}
+
+double TrialProgress::rate(double now) const {
+  const double seconds = now - started;
+  return seconds > 0 ? static_cast<double>(step - resumed_step) / seconds : 0;
+}
+
+std::optional<double> TrialProgress::remaining(double now) const {
+  const double speed = rate(now);
+  if (speed <= 0 || all_steps() <= 0) return std::nullopt;
+  return static_cast<double>(std::max<std::int64_t>(all_steps() - step, 0)) / speed;
+}
+
+double RunStatus::fraction() const {
+  if (to_run == 0) return 1;
+  double sum = static_cast<double>(ended);
+  for (const auto& [place, trial] : running) sum += trial.fraction();
+  return std::clamp(sum / static_cast<double>(to_run), 0.0, 1.0);
+}
+
+double RunStatus::rate(double now) const {
+  double sum = 0;
+  for (const auto& [place, trial] : running) sum += trial.rate(now);
+  return sum;
+}
+
+std::optional<double> RunStatus::remaining(double now) const {
+  // What earlier runs did of a resumed trial took none of this run's time.
+  double before = skipped;
+  for (const auto& [place, trial] : running) {
+    if (trial.steps > 0) {
+      before += static_cast<double>(trial.resumed_step) / static_cast<double>(trial.steps);
+    }
+  }
+  const auto all = static_cast<double>(to_run);
+  const double worked = fraction() * all - before;
+  if (worked <= 0 || now <= started) return std::nullopt;
+  return (1 - fraction()) * all * (now - started) / worked;
+}
+
+}  // namespace mvn

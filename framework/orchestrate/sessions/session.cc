@@ -1,0 +1,460 @@
+#include "orchestrate/sessions/session.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "common/files.h"
+#include "common/printable.h"
+#include "common/spool.h"
+#include "common/text.h"
+#include "common/trial.h"
+#include "mvn/error.h"
+#include "orchestrate/process/run_to_end.h"
+#include "orchestrate/run/searcher.h"
+#include "orchestrate/run/stopper.h"
+#include "orchestrate/run/sweep_run.h"
+#include "orchestrate/sessions/preview.h"
+#include "orchestrate/sessions/run_log.h"
+#include "orchestrate/sessions/validate.h"
+#include "orchestrate/store/reader.h"
+#include "orchestrate/store/report.h"
+#include "orchestrate/store/table.h"
+#include "orchestrate/sweep/problems.h"
+#include "orchestrate/sweep/recipes.h"
+#include "orchestrate/workers/fingerprints.h"
+#include "orchestrate/workers/prepare.h"
+#include "orchestrate/workers/results_lock.h"
+#include "orchestrate/workers/worker_program.h"
+
+namespace mvn {
+namespace {
+
+namespace fs = std::filesystem;
+using States = std::map<std::string, TrialState>;
+
+// The trainer's own batch size, where a configuration does not say.
+std::int64_t default_batch_size(const Description& installed) {
+  const auto training = installed.sections.find("training");
+  if (training == installed.sections.end()) return 0;
+  for (const ParamSpec& spec : training->second) {
+    if (spec.name == "batch_size" && spec.default_value.is_int()) {
+      return spec.default_value.as_int();
+    }
+  }
+  return 0;
+}
+
+// "2 workers with 8 threads on cuda:0 to cuda:1"
+std::string text_of(const std::vector<Slot>& slots) {
+  const auto& first = slots.front();
+  const auto& last = slots.back();
+  return plural(slots.size(), "worker") + " with " +
+         plural(static_cast<std::size_t>(first.threads), "thread") + " on " + first.name +
+         (last.name != first.name ? " to " + last.name : "");
+}
+
+class Session {
+ public:
+  Session(const RunOptions& options, std::ostream& out)
+      : options_(options),
+        out_(out),
+        results_(fs::absolute(options.results).lexically_normal()),
+        worker_(find_worker(), options.plugin_folders) {}
+
+  int run() {
+    installed_ = worker_.describe(signals_);
+    if (last_runner(results_) || fs::exists(database())) lock_results();
+    // An older database is brought up to date before it is asked anything.
+    if (fs::exists(database())) store_ = std::make_unique<Store>(database());
+    open_results();
+    make_plan();
+    check_device();
+    note_changes();
+    if (!all_ended()) {
+      prepare(plan_, out_, signals_);
+      check();
+    }
+    lock_results();
+    if (!store_) store_ = std::make_unique<Store>(database());
+    record_plan();
+    return all_ended() ? finish_without_running() : run_trials();
+  }
+
+  void preview(RowFormat format);
+
+ private:
+  [[nodiscard]] fs::path database() const { return database_path(results_); }
+
+  void lock_results();
+  void open_results();
+  [[nodiscard]] SweepPlan plan_with(const std::map<std::string, std::vector<Point>>& drawn) const;
+  void make_plan();
+  void record_plan();
+  void review_early_stops();
+  void check_owner() const;
+  void check_device() const;
+  void check();
+  void check(const SweepPlan& plan, const std::function<bool(const PlannedTrial&)>& wanted);
+  [[nodiscard]] States states() const;
+  [[nodiscard]] bool all_ended() const;
+  [[nodiscard]] std::string find_trial(const std::string& prefix) const;
+  [[nodiscard]] std::function<fs::path(const std::string& id)> model_folders(
+      const SweepPlan& plan) const;
+  int finish_without_running();
+  void warn(const std::string& warning);
+  void note_changes();
+  void add_dependents();
+  [[nodiscard]] std::vector<Slot> slots(std::size_t width) const;
+  int run_trials();
+  // Those that are planned or may yet be drawn.
+  [[nodiscard]] std::size_t all_trials(const Schedule& schedule) const {
+    return plan_.trials.size() + trials_to_draw(plan_) - schedule.held();
+  }
+  [[nodiscard]] Packer packer() const;
+  void print_results();
+  [[nodiscard]] std::string end_text(const Schedule& schedule, const SweepRun& run,
+                                     double seconds) const;
+
+  const RunOptions& options_;
+  std::ostream& out_;
+  fs::path results_;
+  Signals signals_;
+  WorkerProgram worker_;
+  Description installed_;
+  SweepPlan plan_;
+  StopReview review_;
+  std::set<std::string> warned_;
+  std::optional<ResultsLock> lock_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<ResultsReader> known_;  // null where there are no results yet
+  std::set<std::string> fresh_;           // ids of trials to train again from scratch
+  std::vector<std::string> warnings_;     // of a preview; a run says them at once
+  bool previewing_ = false;
+};
+
+void Session::warn(const std::string& warning) {
+  if (!warned_.insert(warning).second) return;
+  if (previewing_) {
+    warnings_.push_back(warning);
+  } else {
+    out_ << "warning: " << printable_lines(warning) << std::endl;
+  }
+}
+
+void Session::lock_results() {
+  if (!lock_) lock_.emplace(results_);
+}
+
+void Session::open_results() {
+  if (!known_ && fs::exists(database())) known_ = std::make_unique<ResultsReader>(database());
+}
+
+// What finished or unfinished trials were made from and is not what it was: says so, and chooses
+// the trials to train again where the user wants that.
+void Session::note_changes() {
+  if (!known_) return;
+  const auto known = states();
+  std::set<std::string> planned;
+  for (const auto& trial : plan_.trials) planned.insert(trial.id);
+  auto recorded = known_->fingerprints(plan_.name);
+  std::erase_if(recorded, [&](const Fingerprint& print) { return !planned.contains(print.trial); });
+  follow_files(recorded, plan_.trials, plan_.file.parent_path());
+  const auto found = changes(recorded, [this](const std::string& name) {
+    return fingerprint_now(name, installed_, worker_.file());
+  });
+  for (const auto& change : found) {
+    const auto finished = static_cast<std::size_t>(std::ranges::count_if(
+        change.trials, [&](const std::string& id) { return has_ended(known.at(id)); }));
+    warn(change_line(change, finished, change.trials.size() - finished, options_.rerun_changed));
+    if (options_.rerun_changed) fresh_.insert(change.trials.begin(), change.trials.end());
+  }
+  add_dependents();
+}
+
+// What starts from a model that is trained again is trained again, too.
+void Session::add_dependents() {
+  for (const auto& trial : plan_.trials) {  // upstream stages come first
+    const bool again = std::ranges::any_of(
+        trial.depends_on, [this](const std::string& id) { return fresh_.contains(id); });
+    if (again) fresh_.insert(trial.id);
+  }
+}
+
+std::string Session::find_trial(const std::string& prefix) const {
+  const auto found = known_ ? known_->finished_with_prefix(prefix) : std::vector<std::string>();
+  if (found.size() == 1) return found.front();
+  const auto where = path_text(database());
+  if (found.empty()) {
+    throw ConfigError("model.weights", "no finished trial in " + where + " begins with '" + prefix +
+                                           "'; mvn-runner status lists them");
+  }
+  throw ConfigError("model.weights", plural(found.size(), "finished trial") + " in " + where +
+                                         " begin with '" + prefix + "': give more digits");
+}
+
+SweepPlan Session::plan_with(const std::map<std::string, std::vector<Point>>& drawn) const {
+  return plan_sweep(
+      options_.file, installed_,
+      {options_.overrides, [this](const std::string& prefix) { return find_trial(prefix); },
+       shipped_recipe_folders(), drawn});
+}
+
+// A sweep belongs to its file: trials of two, which run other programs perhaps, would be each
+// other's results.
+void Session::check_owner() const {
+  const auto other = other_sweep_file(results_, plan_.name, plan_.file);
+  if (other.empty()) return;
+  throw Error(path_text(plan_.file) + ": the sweep '" + plan_.name + "' of " + path_text(results_) +
+              " belongs to " + path_text(other) +
+              "; give one of the two files another name ('name: ...'), or this one other results "
+              "(--results FOLDER); where it takes the other's place, move the other away");
+}
+
+// With what its searches have drawn in earlier runs.
+void Session::make_plan() {
+  plan_ = plan_with({});
+  check_owner();
+  std::map<std::string, std::vector<Point>> drawn;
+  for (const auto& [stage, search] : plan_.searches) {
+    if (!known_) break;
+    auto points = known_->draws(plan_.name, stage, search.id, search.points.size());
+    if (!points.empty()) drawn[stage] = std::move(points);
+  }
+  if (!drawn.empty()) plan_ = plan_with(drawn);
+  review_early_stops();
+  if (options_.workers > 0) plan_.resources.workers = options_.workers;
+  for (const auto& warning : plan_.warnings) warn(warning);
+}
+
+// Settles what a dead runner left running, too, and takes in a sweep whose folder alone was there.
+void Session::record_plan() {
+  store_->record_plan(plan_);
+  open_results();
+  if (plan_.searches.empty()) {
+    review_early_stops();
+  } else {
+    const auto before = plan_.trials.size();
+    make_plan();
+    if (plan_.trials.size() != before) store_->record_plan(plan_);
+  }
+  for (const auto& [id, decision] : review_.decisions) {
+    store_->note_stop(plan_.name, id, decision);
+  }
+}
+
+// Which trials that an earlier run stopped go on.
+void Session::review_early_stops() {
+  review_ = {};
+  if (!known_) return;
+  const auto trials = known_->trials(plan_.name);
+  if (std::any_of(trials.begin(), trials.end(),
+                  [](const auto& trial) { return trial.state == TrialState::kStopped; })) {
+    review_ = review_stops(plan_, known_->histories(plan_.name));
+  }
+}
+
+States Session::states() const {
+  States states;
+  if (!known_) return states;
+  for (const auto& trial : known_->trials(plan_.name)) {
+    if (fresh_.contains(trial.id)) continue;
+    // What is not stopped by the rules of now goes on from its checkpoint.
+    const bool goes_on = trial.state == TrialState::kStopped && review_.resumed.contains(trial.id);
+    states[trial.id] = goes_on ? TrialState::kInterrupted : trial.state;
+  }
+  return states;
+}
+
+bool Session::all_ended() const {
+  if (trials_to_draw(plan_) > 0) return false;
+  const auto known = states();
+  return std::all_of(plan_.trials.begin(), plan_.trials.end(), [&](const auto& trial) {
+    const auto state = known.find(trial.id);
+    return state != known.end() && has_ended(state->second);
+  });
+}
+
+// Of the plan's trials those that are trained have one, and all others that a trial may name.
+std::function<fs::path(const std::string& id)> Session::model_folders(const SweepPlan& plan) const {
+  std::set<std::string> untrained;
+  const auto known = states();
+  for (const auto& trial : plan.trials) {
+    const auto state = known.find(trial.id);
+    if (state == known.end() || state->second != TrialState::kDone) untrained.insert(trial.id);
+  }
+  return [this, untrained = std::move(untrained)](const std::string& id) {
+    return untrained.contains(id) ? fs::path()
+                                  : TrialPaths{results_ / known_->folder_of(id)}.model();
+  };
+}
+
+// The device is checked with everything else, before anything is written.
+void Session::check_device() const {
+  try {
+    make_slots(plan_.resources, installed_.devices, 1, 1, "");
+  } catch (const ConfigError& error) {
+    throw SweepErrors({{locate(plan_, "", error.key()), error.what()}});
+  }
+}
+
+void Session::check() {
+  const auto known = states();
+  check(plan_, [&](const PlannedTrial& trial) {
+    const auto state = known.find(trial.id);
+    return state == known.end() || !has_ended(state->second);
+  });
+}
+
+void Session::check(const SweepPlan& plan, const std::function<bool(const PlannedTrial&)>& wanted) {
+  const auto warnings = validate(plan, installed_, worker_, wanted, model_folders(plan), signals_);
+  for (const auto& warning : warnings) warn(warning);
+}
+
+int Session::finish_without_running() {
+  const auto known = states();
+  const auto stopped = std::count_if(plan_.trials.begin(), plan_.trials.end(), [&](auto& trial) {
+    return known.at(trial.id) == TrialState::kStopped;
+  });
+  out_ << "nothing to do: " << plural(plan_.trials.size(), "trial") << " done"
+       << (stopped > 0 ? ", " + std::to_string(stopped) + " of them stopped early" : "")
+       << std::endl;
+  print_results();
+  return 0;
+}
+
+std::vector<Slot> Session::slots(std::size_t width) const {
+  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  return make_slots(plan_.resources, installed_.devices, usable_cores(), width,
+                    visible == nullptr ? "" : visible);
+}
+
+void Session::preview(RowFormat format) {
+  previewing_ = true;
+  installed_ = worker_.describe(signals_);
+  open_results();
+  make_plan();
+  check_device();
+  note_changes();
+  const auto runner = last_runner(results_);
+  const bool running = runner && runner->alive;
+  if (running) warn(path_text(results_) + " is in use by another mvn-runner, " + runner->text());
+  const auto known = states();
+  Preview preview = preview_of(plan_, known, results_, running);
+  preview.to_draw = trials_to_draw(plan_);
+  place(preview, slots(Schedule(plan_.trials, known).width() + preview.to_draw), results_);
+  for (auto& trial : preview.trials) {
+    if (fresh_.contains(trial.id)) trial.state = "changed";
+  }
+  predict(preview, plan_, known_ ? known_->history() : std::vector<PastTrial>());
+  if (preview.first.empty()) check();
+  preview.warnings = warnings_;
+  if (format == RowFormat::kJson) {
+    out_ << to_json(preview).dump(2) << std::endl;
+  } else {
+    print_preview(preview, terminal_width(STDOUT_FILENO), out_);
+  }
+}
+
+// With what earlier runs measured.
+Packer Session::packer() const {
+  const auto& resources = plan_.resources;
+  Packer packer({resources.max_trials_per_gpu, resources.gpu_memory, installed_.device_memory});
+  if (resources.max_trials_per_gpu == 1) return packer;
+  for (const auto& trial : known_->history()) {
+    const auto& last = trial.attempts.back();
+    if (last.state != TrialState::kDone || last.peak_device_bytes <= 0) continue;
+    packer.learn(memory_shape(trial.config), static_cast<std::int64_t>(last.peak_device_bytes));
+  }
+  return packer;
+}
+
+int Session::run_trials() {
+  Schedule schedule(plan_.trials, states());
+  Searcher searcher({plan_, schedule, *store_,
+                     [this](const auto& drawn) { return plan_with(drawn); },
+                     [this](const auto& plan, const auto& wanted) { check(plan, wanted); }});
+  const auto to_draw = trials_to_draw(plan_);
+  auto places = slots(schedule.width() + to_draw);
+  RunLog log(results_ / plan_.name / "runner.log");
+  const auto start = plan_.name + ": " + plural(plan_.trials.size() + to_draw, "trial") + ", " +
+                     std::to_string(schedule.ended()) + " done, " +
+                     std::to_string(schedule.left() + to_draw) + " to run; " + text_of(places);
+  out_ << start << std::endl;
+  log.line(start + "; started by " + options_.command);
+  // What planning took is not needed any more, and is most of what this process has.
+  ::malloc_trim(0);
+  const auto view = logged(make_view(out_), log);
+  const auto clock = steady_clock();
+  const double started = clock();
+  const auto began = now_ms();
+  lock_->announce(plan_.name, Course::kRunning, began);
+  SweepRun run({plan_, results_, *store_, schedule, *view, signals_, clock, worker_.serve(),
+                [this](const PlannedTrial& trial) {
+                  // What it starts from is done, or it would not start.
+                  return launch_config(plan_, trial, installed_, [this](const auto& id) {
+                    return TrialPaths{results_ / store_->folder_of(id)}.model();
+                  });
+                },
+                default_batch_size(installed_),
+                [&](Course course) { lock_->announce(plan_.name, course, began); },
+                [&] { return searcher.draw(); }, fresh_, packer()},
+               std::move(places));
+  run.execute();
+  print_results();
+  const auto end = end_text(schedule, run, clock() - started);
+  out_ << end << std::endl;
+  log.line(end);
+  if (schedule.ended() == all_trials(schedule)) return 0;
+  return run.stopped() ? 130 : 1;
+}
+
+std::string Session::end_text(const Schedule& schedule, const SweepRun& run, double seconds) const {
+  const auto done = schedule.ended();
+  std::string text;
+  for (const auto& reason : run.endings()) {
+    text += "no more trials were started: " + reason + "\n";
+  }
+  text += plan_.name + ": " + std::to_string(done) + " of " +
+          plural(all_trials(schedule), "trial") + " done";
+  // As the results have them: also what failed in an earlier run and did not run in this one.
+  States states;
+  for (const auto& trial : store_->trials(plan_.name)) states[trial.id] = trial.state;
+  for (const auto state : {TrialState::kStopped, TrialState::kDiverged, TrialState::kFailed,
+                           TrialState::kBlocked, TrialState::kInterrupted}) {
+    const auto count = std::ranges::count_if(plan_.trials, [&](const PlannedTrial& trial) {
+      const auto found = states.find(trial.id);
+      return found != states.end() && found->second == state;
+    });
+    if (count > 0) {
+      text += ", " + std::to_string(count) + " " + std::string(to_string(state));
+    }
+  }
+  text += ", in " + duration_text(seconds) + "; results in " + path_text(database());
+  if (done == all_trials(schedule)) return text;
+  if (!run.given_up().empty()) text += "\ngiven up: " + run.given_up();
+  return text +
+         (run.stopped() ? "\nstopped; to continue" : "\nto try those that did not end well again") +
+         ", run the same command again:\n  " + options_.command;
+}
+
+void Session::print_results() {
+  print_report(path_text(database()), plan_.name, out_, terminal_width(STDOUT_FILENO));
+}
+
+}  // namespace
+
+int run_sweep(const RunOptions& options, std::ostream& out) { return Session(options, out).run(); }
+
+void preview_sweep(const RunOptions& options, RowFormat format, std::ostream& out) {
+  Session(options, out).preview(format);
+}
+
+}  // namespace mvn

@@ -1,0 +1,24 @@
+// Asks the worker about every configuration before anything runs: files, columns, tokenizers,
+// tensor shapes.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "orchestrate/process/signals.h"
+#include "orchestrate/sweep/plan.h"
+#include "orchestrate/workers/worker_program.h"
+
+namespace mvn {
+
+// Checks the trials that `wanted` is true for, each configuration once whatever its seeds, and
+// returns the warnings. Throws SweepErrors with every problem at its place in the sweep file.
+// `model_folder` is where a trained trial's model is, or empty while it is not trained.
+std::vector<std::string> validate(
+    const SweepPlan& plan, const Description& installed, const WorkerProgram& worker,
+    const std::function<bool(const PlannedTrial&)>& wanted,
+    const std::function<std::filesystem::path(const std::string& id)>& model_folder,
+    Signals& signals);
+
+}  // namespace mvn
