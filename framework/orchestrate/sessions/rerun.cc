@@ -119,7 +119,7 @@ class Rerun {
   int train_in_place();
   // Trains it into `results`; returns how it ended.
   TrialState train(const fs::path& results, Store& store, bool in_place);
-  [[nodiscard]] std::vector<Slot> slot() const;
+  [[nodiscard]] std::vector<Place> place() const;
   [[nodiscard]] Json configuration() const;
   [[nodiscard]] fs::path model_folder(const std::string& id) const;
   [[nodiscard]] std::string name() const;
@@ -249,7 +249,7 @@ fs::path Rerun::model_folder(const std::string& id) const {
 }
 
 // One place like the one of its last attempt; where there is no such device, what there is.
-std::vector<Slot> Rerun::slot() const {
+std::vector<Place> Rerun::place() const {
   Resources resources{.workers = 1};
   if (!attempts_.empty()) {
     const auto& last = attempts_.back();
@@ -259,8 +259,8 @@ std::vector<Slot> Rerun::slot() const {
     if (there) resources.device = last.device;
   }
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  return make_slots(resources, installed_.devices, usable_cores(), 1,
-                    visible == nullptr ? "" : visible);
+  return make_places(resources, installed_.devices, usable_cores(), 1,
+                     visible == nullptr ? "" : visible);
 }
 
 // With the micro-batch that the last attempt fitted into memory with, as the sum over a batch is
@@ -282,20 +282,17 @@ TrialState Rerun::train(const fs::path& results, Store& store, bool in_place) {
   const auto view = make_view(out_);
   std::set<std::string> fresh;
   if (in_place) fresh.insert(record_.trial.id);
-  SweepRun run({plan_,
-                results,
-                store,
-                schedule,
-                *view,
-                signals_,
-                steady_clock(),
-                worker_.serve(),
-                [this](const PlannedTrial&) { return configuration(); },
-                0,
-                [](Course) {},
-                {},
-                fresh},
-               slot());
+  LocalWorkplaces workplaces(
+      {.places = place(), .worker = worker_.serve(), .programs_folder = plan_.file.parent_path()});
+  SweepRun run({.plan = plan_,
+                .results = results,
+                .store = store,
+                .schedule = schedule,
+                .view = *view,
+                .signals = signals_,
+                .workplaces = workplaces,
+                .configuration = [this](const PlannedTrial&) { return configuration(); },
+                .fresh = fresh});
   run.execute();
   stopped_ = run.stopped();
   return schedule.state(0);
