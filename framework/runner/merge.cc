@@ -106,7 +106,7 @@ void merge(const CommandLine& line, std::ostream& out) {
   add(options, "--dtype", line.dtype);
   add(options, "--plugin", line.plugin);
   Signals signals;
-  out << WorkerProgram(find_worker(), line.plugin_folders).merge(options, signals) << std::flush;
+  out << WorkerProgram(find_worker(), line.plugin_folders()).merge(options, signals) << std::flush;
 }
 
 }  // namespace mvn
