@@ -24,6 +24,8 @@ struct CommandLine {
   int workers = 0;                     // 0: as the sweep says
   bool rerun_changed = false;
   bool dry_run = false;
+  std::string log_level = "info";
+  bool verbose = false;
 
   // A trial's, and what of it is made anew.
   std::string trial;  // its id or the beginning of it

@@ -99,8 +99,15 @@ int import(const CommandLine& line, std::ostream& out) {
 }
 
 RunOptions run_options(const CommandLine& line) {
-  return {line.sweep,         line.overrides, line.results, line.workers, line.plugin_folders(),
-          line.rerun_changed, line.text};
+  return {line.sweep,
+          line.overrides,
+          line.results,
+          line.workers,
+          line.plugin_folders(),
+          line.rerun_changed,
+          line.text,
+          log_level(line.log_level),
+          line.verbose};
 }
 
 CommandRow run_row() {
@@ -123,6 +130,11 @@ CommandRow run_row() {
                          "Train trials again, from scratch, whose plugin or data has changed "
                          "since");
             app.add_flag("--dry-run", line.dry_run, "Start nothing: the same as 'mvn-runner plan'");
+            app.add_option("--log-level", line.log_level,
+                           "Of results/SWEEP/runner.log: debug, info, warning, error (info)")
+                ->type_name("LEVEL")
+                ->check(CLI::IsMember(log_level_names()));
+            app.add_flag("-v,--verbose", line.verbose, "Say each step on standard error, too");
           },
       .run = [](const CommandLine& line,
                 std::ostream& out) { return run_sweep(run_options(line), out); }};

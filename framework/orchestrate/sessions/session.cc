@@ -17,12 +17,13 @@
 #include "common/text.h"
 #include "common/trial.h"
 #include "mvn/error.h"
+#include "orchestrate/process/log.h"
 #include "orchestrate/process/run_to_end.h"
 #include "orchestrate/run/searcher.h"
 #include "orchestrate/run/stopper.h"
 #include "orchestrate/run/sweep_run.h"
+#include "orchestrate/sessions/logged_view.h"
 #include "orchestrate/sessions/preview.h"
-#include "orchestrate/sessions/run_log.h"
 #include "orchestrate/sessions/validate.h"
 #include "orchestrate/store/reader.h"
 #include "orchestrate/store/report.h"
@@ -70,6 +71,19 @@ class Session {
         worker_(find_worker(), options.plugin_folders) {}
 
   int run() {
+    logging_.emplace(LogRules{{}, options_.log_level, options_.verbose});
+    try {
+      return run_planned();
+    } catch (const std::exception& error) {
+      log(LogLevel::kError, error.what());
+      throw;
+    }
+  }
+
+  void preview(RowFormat format);
+
+ private:
+  int run_planned() {
     installed_ = worker_.describe(signals_);
     if (last_runner(results_) || fs::exists(database())) lock_results();
     // An older database is brought up to date before it is asked anything.
@@ -88,9 +102,6 @@ class Session {
     return all_ended() ? finish_without_running() : run_trials();
   }
 
-  void preview(RowFormat format);
-
- private:
   [[nodiscard]] fs::path database() const { return database_path(results_); }
 
   void lock_results();
@@ -139,6 +150,7 @@ class Session {
   std::set<std::string> fresh_;           // ids of trials to train again from scratch
   std::vector<std::string> warnings_;     // of a preview; a run says them at once
   bool previewing_ = false;
+  std::optional<Logging> logging_;
 };
 
 void Session::warn(const std::string& warning) {
@@ -391,15 +403,17 @@ int Session::run_trials() {
                      [this](const auto& plan, const auto& wanted) { check(plan, wanted); }});
   const auto to_draw = trials_to_draw(plan_);
   auto places = this->places(schedule.width() + to_draw);
-  RunLog log(results_ / plan_.name / "runner.log");
+  logging_.reset();
+  logging_.emplace(
+      LogRules{results_ / plan_.name / "runner.log", options_.log_level, options_.verbose});
   const auto start = plan_.name + ": " + plural(plan_.trials.size() + to_draw, "trial") + ", " +
                      std::to_string(schedule.ended()) + " done, " +
                      std::to_string(schedule.left() + to_draw) + " to run; " + text_of(places);
   out_ << start << std::endl;
-  log.line(start + "; started by " + options_.command);
+  log(LogLevel::kInfo, start + "; started by " + options_.command);
   // What planning took is not needed any more, and is most of what this process has.
   ::malloc_trim(0);
-  const auto view = logged(make_view(out_), log);
+  const auto view = logged(options_.verbose ? plain_view(out_) : make_view(out_));
   const auto clock = steady_clock();
   const double started = clock();
   const auto began = now_ms();
@@ -424,7 +438,7 @@ int Session::run_trials() {
   print_results();
   const auto end = end_text(schedule, run, clock() - started);
   out_ << end << std::endl;
-  log.line(end);
+  log(LogLevel::kInfo, end);
   if (schedule.ended() == all_trials(schedule)) return 0;
   return run.stopped() ? 130 : 1;
 }

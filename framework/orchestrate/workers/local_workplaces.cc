@@ -7,7 +7,9 @@
 #include <cmath>
 #include <utility>
 
+#include "common/text.h"
 #include "mvn/error.h"
+#include "orchestrate/process/log.h"
 #include "orchestrate/workers/trial_command.h"
 
 namespace mvn {
@@ -53,6 +55,11 @@ LocalWorkplaces::LocalWorkplaces(Parts parts) : parts_(std::move(parts)) {
 }
 
 LocalWorkplaces::~LocalWorkplaces() = default;
+
+// "worker 2 on cuda:1"
+std::string LocalWorkplaces::place_text(const Seat& seat) {
+  return "worker " + std::to_string(seat.place.number + 1) + " on " + seat.place.name;
+}
 
 bool LocalWorkplaces::has_free() const {
   return std::ranges::any_of(seats_,
@@ -123,6 +130,8 @@ void LocalWorkplaces::hand_over(Seat& seat) {
   // The first trial in this place, or the worker died while it had nothing to do.
   for (const auto& [name, value] : seat.place.environment) spec.environment[name] = value;
   seat.worker = std::make_unique<Worker>(spec);
+  log(LogLevel::kDebug, place_text(seat) + ": process " + std::to_string(seat.worker->pid()) +
+                            ", " + shell_text(spec.command));
   if (own_program) {
     seat.worker->dismiss();  // it has nothing to read
   } else {
@@ -132,11 +141,17 @@ void LocalWorkplaces::hand_over(Seat& seat) {
 }
 
 void LocalWorkplaces::checkpoint(const AttemptName& attempt) {
-  if (Seat* seat = seat_of(attempt); seat != nullptr && seat->worker) seat->worker->checkpoint();
+  Seat* seat = seat_of(attempt);
+  if (seat == nullptr || !seat->worker) return;
+  log(LogLevel::kDebug, place_text(*seat) + ": told to write a checkpoint and end");
+  seat->worker->checkpoint();
 }
 
 void LocalWorkplaces::kill(const AttemptName& attempt) {
-  if (Seat* seat = seat_of(attempt); seat != nullptr && seat->worker) seat->worker->kill();
+  Seat* seat = seat_of(attempt);
+  if (seat == nullptr || !seat->worker) return;
+  log(LogLevel::kDebug, place_text(*seat) + ": killed");
+  seat->worker->kill();
 }
 
 void LocalWorkplaces::kill_all() {
@@ -146,6 +161,7 @@ void LocalWorkplaces::kill_all() {
 }
 
 void LocalWorkplaces::let_go(Seat& seat) {
+  log(LogLevel::kDebug, place_text(seat) + ": its worker gets no more trials");
   seat.worker->dismiss();
   seat.leaves_by = parts_.clock() + kPatienceWithWorkers;
 }
@@ -192,6 +208,7 @@ void LocalWorkplaces::take_replies(Seat& seat) {
     const auto attempt = seat.order->attempt;
     if (reply.trial != seat.order->paths.trial_file(attempt.number)) continue;
     const bool shared = end_order(seat);
+    log(LogLevel::kDebug, place_text(seat) + ": its worker answers " + std::to_string(reply.code));
     events_.emplace_back(Replied{attempt, reply.code, std::move(reply.message), shared});
     if (!worker_goes_on(reply.code)) let_go(seat);
   }
@@ -201,6 +218,7 @@ void LocalWorkplaces::take_death(Seat& seat) {
   if (seat.leaves_by && parts_.clock() > *seat.leaves_by) seat.worker->kill();
   const auto death = seat.worker->try_wait();
   if (!death) return;
+  log(LogLevel::kDebug, place_text(seat) + ": its process ended with " + to_string(*death));
   take_replies(seat);  // its last words
   if (seat.order) {
     const auto attempt = seat.order->attempt;

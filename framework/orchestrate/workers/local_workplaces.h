@@ -52,6 +52,7 @@ class LocalWorkplaces : public Workplaces {
   };
 
   [[nodiscard]] bool has_room(const Seat& seat, std::size_t trial, const std::string& shape) const;
+  [[nodiscard]] static std::string place_text(const Seat& seat);
   [[nodiscard]] Seat* seat_of(const AttemptName& attempt);
   void hand_over(Seat& seat);
   void let_go(Seat& seat);
