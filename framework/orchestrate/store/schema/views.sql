@@ -1,5 +1,5 @@
 -- The views that people query: most wanted columns first, plain SQLite, no functions of ours.
--- Made anew at every migration: a change here needs a new migration, which may be empty.
+-- Made anew whenever this file has changed: a change here needs no migration.
 
 -- The values that count. From the first step of an attempt on, what earlier attempts of the trial
 -- reported does not; and of one step of a metric, the latest attempt's does. All that speaks of
