@@ -7,6 +7,7 @@
 #include <cmath>
 #include <optional>
 
+#include "common/exit_code.h"
 #include "common/files.h"
 #include "common/spool.h"
 #include "common/text.h"
@@ -28,10 +29,9 @@ constexpr double kPatienceWithWorkers = 10;  // seconds for a worker that should
 constexpr std::chrono::seconds kPatienceWithLocks(1);
 constexpr double kLookAtLimits = 1;  // seconds between two looks at what run_cap leaves
 
-std::int64_t device_peak(const Json& record) {
-  static const Json::json_pointer kPeak("/values/peak_device_bytes");
-  const auto& peak = record.contains(kPeak) ? record.at(kPeak) : Json();
-  return whole_number(peak).value_or(0);
+std::int64_t device_peak(const CostRecord& cost) {
+  const auto peak = cost.values.find("peak_device_bytes");
+  return peak == cost.values.end() ? 0 : whole_number(peak->second).value_or(0);
 }
 
 // What the attempt before ran with; {} where that is not known, as after a power failure.
@@ -412,12 +412,8 @@ void SweepRun::take_replies(Station& station) {
     if (!station.attempt) continue;
     if (reply.trial != station.attempt->trial_file()) continue;
     end_attempt(station, end_of_code(reply.code, reply.message));
-    // After these a worker goes on; after all others it ends, and a fresh one takes its place.
-    const auto code = static_cast<ExitCode>(reply.code);
-    if (code == ExitCode::kDone || code == ExitCode::kBadConfig || code == ExitCode::kDiverged ||
-        code == ExitCode::kBadData) {
-      continue;
-    }
+    // After others it ends, and a fresh one takes its place.
+    if (worker_survives(reply.code)) continue;
     station.worker->dismiss();
     station.leaves_by = parts_.clock() + kPatienceWithWorkers;
   }
@@ -456,16 +452,19 @@ void SweepRun::ingest(Station& station, Attempt& attempt) {
   }
   if (!records.empty()) attempt.heard_of = parts_.clock();
   for (const auto& record : records) {
-    const auto type = record.value("type", std::string());
     status_.running[station.place].absorb(record);
-    if (type == "end") attempt.end = end_of_record(record);
     stopper_.absorb(planned, attempt.number, record);
-    if (type == "cost") attempt.device_peak = std::max(attempt.device_peak, device_peak(record));
-    if (type != "metric" || goal == parts_.plan.metrics.end()) continue;
-    const auto values = record.value("values", Json());
-    const auto value = values.find(goal->second.name);
-    if (value == values.end() || !value->is_number()) continue;
-    attempt.objective = value->get<double>();  // the last one counts
+    if (const auto* end = record.as<EndRecord>()) {
+      attempt.end = end_of_code(end->code, end->message.value_or(""));
+    }
+    if (const auto* cost = record.as<CostRecord>()) {
+      attempt.device_peak = std::max(attempt.device_peak, device_peak(*cost));
+    }
+    const auto* metric = record.as<MetricRecord>();
+    if (metric == nullptr || goal == parts_.plan.metrics.end()) continue;
+    const auto value = metric->values.find(goal->second.name);
+    if (value == metric->values.end() || !std::isfinite(value->second)) continue;
+    attempt.objective = value->second;  // the last one counts
   }
 }
 
