@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/exit_code.h"
 #include "common/files.h"
 #include "common/spool.h"
 #include "common/text.h"
@@ -31,10 +32,9 @@ constexpr double kPatienceWithWorkers = 10;  // seconds for workers that should 
 constexpr std::chrono::seconds kPatienceWithLocks(1);
 constexpr double kLookAtLimits = 1;  // seconds between two looks at what run_cap leaves
 
-std::int64_t device_peak(const Json& record) {
-  static const Json::json_pointer kPeak("/values/peak_device_bytes");
-  const auto& peak = record.contains(kPeak) ? record.at(kPeak) : Json();
-  return whole_number(peak).value_or(0);
+std::int64_t device_peak(const CostRecord& cost) {
+  const auto peak = cost.values.find("peak_device_bytes");
+  return peak == cost.values.end() ? 0 : whole_number(peak->second).value_or(0);
 }
 
 // What the attempt before ran with; {} where that is not known, as after a power failure.
@@ -377,16 +377,19 @@ void SweepRun::ingest(Attempt& attempt) {
   }
   if (!records.empty()) attempt.heard_of = parts_.clock();
   for (const auto& record : records) {
-    const auto type = record.value("type", std::string());
     status_.running[attempt.place.number].absorb(record);
-    if (type == "end") attempt.end = end_of_record(record);
     stopper_.absorb(planned, attempt.number, record);
-    if (type == "cost") attempt.device_peak = std::max(attempt.device_peak, device_peak(record));
-    if (type != "metric" || goal == parts_.plan.metrics.end()) continue;
-    const auto values = record.value("values", Json());
-    const auto value = values.find(goal->second.name);
-    if (value == values.end() || !value->is_number()) continue;
-    attempt.objective = value->get<double>();  // the last one counts
+    if (const auto* end = record.as<EndRecord>()) {
+      attempt.end = end_of_code(end->code, end->message.value_or(""));
+    }
+    if (const auto* cost = record.as<CostRecord>()) {
+      attempt.device_peak = std::max(attempt.device_peak, device_peak(*cost));
+    }
+    const auto* metric = record.as<MetricRecord>();
+    if (metric == nullptr || goal == parts_.plan.metrics.end()) continue;
+    const auto value = metric->values.find(goal->second.name);
+    if (value == metric->values.end() || !std::isfinite(value->second)) continue;
+    attempt.objective = value->second;  // the last one counts
   }
 }
 

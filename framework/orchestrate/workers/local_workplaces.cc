@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "common/exit_code.h"
 #include "common/text.h"
 #include "mvn/error.h"
 #include "orchestrate/process/log.h"
@@ -23,19 +24,6 @@ std::string why_not_started(const Json& config, const Error& error,
   if (!has_own_program(config)) return error.what();
   const auto reason = why_not_startable(config, program_folder(config, folder));
   return reason.empty() ? error.what() : reason;
-}
-
-// After these a worker goes on; after all others it ends, and a fresh one takes its place.
-bool worker_goes_on(int code) {
-  switch (static_cast<ExitCode>(code)) {
-    case ExitCode::kDone:
-    case ExitCode::kBadConfig:
-    case ExitCode::kBadData:
-    case ExitCode::kDiverged:
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace
@@ -210,7 +198,8 @@ void LocalWorkplaces::take_replies(Seat& seat) {
     const bool shared = end_order(seat);
     log(LogLevel::kDebug, place_text(seat) + ": its worker answers " + std::to_string(reply.code));
     events_.emplace_back(Replied{attempt, reply.code, std::move(reply.message), shared});
-    if (!worker_goes_on(reply.code)) let_go(seat);
+    // After others it ends, and a fresh one takes its place.
+    if (!worker_survives(reply.code)) let_go(seat);
   }
 }
 

@@ -45,11 +45,7 @@ std::uintmax_t bytes_of(const fs::path& path) {
 void record_artifact(SpoolWriter& spool, const std::string& kind, const fs::path& path,
                      std::int64_t step) {
   if (!fs::exists(path)) return;
-  spool.append({{"type", "artifact"},
-                {"kind", kind},
-                {"path", path.string()},
-                {"step", step},
-                {"bytes", bytes_of(path)}});
+  spool.write(ArtifactRecord{kind, path.string(), step, static_cast<std::int64_t>(bytes_of(path))});
 }
 
 void save_model_folder(const Experiment& experiment, const fs::path& folder) {
