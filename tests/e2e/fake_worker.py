@@ -6,9 +6,11 @@ purpose. Its task `play` has the switches; see SPECS."""
 import hashlib
 import json
 import os
+import queue
 import signal
 import socket
 import sys
+import threading
 import time
 
 
@@ -208,9 +210,33 @@ def run(path):
             os.close(copy)
 
 
+def requests():
+    """The trials asked for; meanwhile a line that asks for a checkpoint is as a SIGTERM."""
+    asked = queue.SimpleQueue()
+    running, early = set(), set()
+
+    def read():
+        for line in sys.stdin:
+            request = json.loads(line)
+            if "trial" in request:
+                asked.put(request["trial"])
+            elif request["checkpoint"] in running:
+                os.kill(os.getpid(), signal.SIGTERM)
+            else:
+                early.add(request["checkpoint"])
+        asked.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while path := asked.get():
+        running.add(path)
+        if path in early:
+            os.kill(os.getpid(), signal.SIGTERM)
+        yield path
+        running.clear()
+
+
 def serve():
-    for line in sys.stdin:
-        path = json.loads(line)["trial"]
+    for path in requests():
         code, message = run(path)
         print(json.dumps(dict(trial=path, code=code, message=message)), flush=True)
         if code not in (0, 64, 78, 79):

@@ -132,7 +132,10 @@ void LocalWorkplaces::checkpoint(const AttemptName& attempt) {
   Seat* seat = seat_of(attempt);
   if (seat == nullptr || !seat->worker) return;
   log(LogLevel::kDebug, place_text(*seat) + ": told to write a checkpoint and end");
-  seat->worker->checkpoint();
+  const auto trial_file = seat->order->paths.trial_file(attempt.number);
+  const bool asked =
+      !has_own_program(seat->order->config) && seat->worker->ask_for_checkpoint(trial_file);
+  if (!asked) seat->worker->send_stop();
 }
 
 void LocalWorkplaces::kill(const AttemptName& attempt) {
