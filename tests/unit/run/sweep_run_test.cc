@@ -41,7 +41,6 @@ TEST(SweepRun, ADrawThatDoesNotFitOnTheDiskIsDrawnOnceThereIsSpace) {
                 steady_clock(),
                 {},
                 [](const PlannedTrial&) { return Json(); },
-                0,
                 [](Course) {},
                 draw},
                {Slot{}});
