@@ -109,7 +109,7 @@ TEST(Forecast, PrefersThisMachineAndNeverAnotherKindOfDevice) {
   EXPECT_EQ(near.basis, Basis::kShape);
   EXPECT_DOUBLE_EQ(near.seconds.expected, 10);
   EXPECT_DOUBLE_EQ(
-      Forecast({elsewhere, gpu}, {"alpha", true, 1}).predict(trial, 0).seconds.expected, 2);
+      Forecast({elsewhere, gpu}, {"alpha", true, 1}, kRoles).predict(trial, 0).seconds.expected, 2);
 }
 
 TEST(Forecast, StepsThatWereDoneTwiceCountOnce) {
