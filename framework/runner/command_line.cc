@@ -5,8 +5,8 @@
 #include <memory>
 #include <sstream>
 
-#include "common/nearest.h"
 #include "common/text.h"
+#include "mvn/nearest.h"
 #include "runner/commands.h"
 
 namespace mvn {

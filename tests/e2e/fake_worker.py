@@ -62,9 +62,10 @@ def describe():
                     file=plugin_file(), params=params)
     sections = {
         "optimizer": [spec("lr", "real", 0.001), spec("name", "text", "adamw")],
-        "schedule": [spec("name", "text", "constant")],
-        "training": [spec("steps", "int"), spec("batch_size", "int", 32),
-                     spec("micro_batch_size", "int")],
+        "schedule": [spec("name", "text", "constant", role="course")],
+        "training": [spec("steps", "int", role="steps"),
+                     spec("batch_size", "int", 32, role="batch"),
+                     spec("micro_batch_size", "int", role="micro_batch")],
     }
     gpus = json.loads(os.environ.get("FAKE_GPUS", "{}"))  # name -> bytes
     return dict(sdk="0.1.0", torch="2.11.0", devices=["cpu", *gpus], device_memory=gpus, sections=sections, refused=[],

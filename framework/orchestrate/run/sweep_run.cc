@@ -194,7 +194,9 @@ void SweepRun::start_ready() {
 
 const std::string& SweepRun::shape_of(std::size_t trial) {
   auto& shape = shapes_[trial];
-  if (shape.empty()) shape = memory_shape(parts_.plan.trials[trial].config);
+  if (shape.empty()) {
+    shape = canonical_json(parts_.plan.roles.shape(parts_.plan.trials[trial].config));
+  }
   return shape;
 }
 
@@ -299,11 +301,11 @@ Json SweepRun::configuration_of(const Attempt& attempt) const {
   Json config = parts_.configuration(parts_.plan.trials[attempt.trial]);
   if (attempt.number == 1) return config;
   const Json earlier = configuration_before(attempt.paths, attempt.number);
-  const auto size = micro_batch_of(earlier, 0);
-  const auto planned = micro_batch_of(config, parts_.batch_size);
-  if (size > 0 && size < planned) config["training"]["micro_batch_size"] = size;
+  const KeyRoles& roles = parts_.plan.roles;
+  const auto size = roles.stated_micro_batch(earlier);
+  if (size > 0 && size < roles.micro_batch(config)) config = roles.with_micro_batch(config, size);
   if (shrink_.contains(attempt.trial)) {
-    return with_half_micro_batch(config, parts_.batch_size).value_or(config);
+    return roles.with_half_micro_batch(config).value_or(config);
   }
   return config;
 }
@@ -462,7 +464,7 @@ void SweepRun::conclude(const Attempt& attempt, const AttemptEnd& end) {
 // shrink.
 std::optional<Json> SweepRun::with_less_memory(const Attempt& attempt) const {
   const Json config = read_trial_file(attempt.trial_file()).config;
-  return with_half_micro_batch(config, attempt.own_program ? 0 : parts_.batch_size);
+  return parts_.plan.roles.with_half_micro_batch(config);
 }
 
 // Trials that do not say of how many steps they are take about as many as one that is done.
@@ -493,8 +495,8 @@ bool SweepRun::run_again(const Attempt& attempt, const AttemptEnd& end, Failure 
     const auto smaller = with_less_memory(attempt);
     if (!smaller) return false;
     shrink_.insert(attempt.trial);
-    shapes_[attempt.trial] = memory_shape(*smaller);
-    with = " with training.micro_batch_size " + std::to_string(micro_batch_of(*smaller, 0));
+    shapes_[attempt.trial] = canonical_json(parts_.plan.roles.shape(*smaller));
+    with = " with " + parts_.plan.roles.micro_batch_text(*smaller);
   } else {
     shrink_.erase(attempt.trial);
   }

@@ -38,7 +38,6 @@ struct SweepRunParts {
   Clock clock = steady_clock();
   // The configuration of a trial as its worker gets it.
   std::function<Json(const PlannedTrial&)> configuration;
-  std::int64_t batch_size = 0;  // of a configuration that does not say; 0: not known
   std::function<void(Course)> on_course = [](Course) {};  // hears of every change
   // Draws trials into the plan and the schedule where a search has more, and says how many; may
   // throw. Nothing where the plan is complete.
@@ -122,7 +121,7 @@ class SweepRun {
   std::set<std::string> objectives_;  // stages of which a trial that was done was looked at
   bool said_damage_ = false;
   std::set<std::size_t> shrink_;  // trials whose next attempt gets half the micro-batch
-  std::map<std::size_t, std::string> shapes_;  // memory_shape of a trial's next attempt
+  std::map<std::size_t, std::string> shapes_;  // the shape of a trial's next attempt
   std::string given_up_;
   std::map<std::string, std::int64_t> usual_steps_;  // by stage
   double next_tick_ = 0;

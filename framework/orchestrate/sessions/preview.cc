@@ -202,7 +202,7 @@ void place(Preview& preview, const std::vector<Place>& places,
 }
 
 void predict(Preview& preview, const SweepPlan& plan, const std::vector<PastTrial>& past) {
-  const Forecast forecast(past, {host_name(), preview.gpu, preview.threads});
+  const Forecast forecast(past, {host_name(), preview.gpu, preview.threads}, plan.roles);
   for (std::size_t i = 0; i < preview.trials.size(); ++i) {
     auto& trial = preview.trials[i];
     if (trial.left) trial.prediction = forecast.predict(plan.trials[i], trial.from_step);

@@ -136,6 +136,7 @@ void Rerun::open() {
   installed_ = worker_.describe(signals_);
   take_configuration();
   plan_ = plan_of(record_);
+  plan_.roles = KeyRoles(installed_);
 }
 
 // The trial as its sweep file plans it now; nothing where the file is gone, does not, or came with
@@ -251,9 +252,9 @@ Json Rerun::configuration() const {
   const TrialPaths paths = trial_paths(results_, record_.sweep, record_.trial.id);
   const auto file = paths.trial_file(attempts_.back().number);
   if (!fs::exists(file)) return config;
-  const auto size = micro_batch_of(read_trial_file(file).config, 0);
-  if (size > 0 && size != micro_batch_of(config, 0)) config["training"]["micro_batch_size"] = size;
-  return config;
+  const auto size = plan_.roles.stated_micro_batch(read_trial_file(file).config);
+  const bool other = size > 0 && size != plan_.roles.stated_micro_batch(config);
+  return other ? plan_.roles.with_micro_batch(std::move(config), size) : config;
 }
 
 TrialState Rerun::train(const fs::path& results, Store& store, bool in_place) {

@@ -41,18 +41,6 @@ namespace {
 namespace fs = std::filesystem;
 using States = std::map<std::string, TrialState>;
 
-// The trainer's own batch size, where a configuration does not say.
-std::int64_t default_batch_size(const Description& installed) {
-  const auto training = installed.sections.find("training");
-  if (training == installed.sections.end()) return 0;
-  for (const ParamSpec& spec : training->second) {
-    if (spec.name == "batch_size" && spec.default_value.is_int()) {
-      return spec.default_value.as_int();
-    }
-  }
-  return 0;
-}
-
 // "2 workers with 8 threads on cuda:0 to cuda:1"
 std::string text_of(const std::vector<Place>& places) {
   const auto& first = places.front();
@@ -106,19 +94,18 @@ class Session {
 
   void lock_results();
   void open_results();
-  [[nodiscard]] SweepPlan plan_with(const std::map<std::string, std::vector<Point>>& drawn) const;
   void make_plan();
+  void append_earlier_draws();
   void record_plan();
   void review_early_stops();
   void check_owner() const;
   void check_device() const;
   void check();
-  void check(const SweepPlan& plan, const std::function<bool(const PlannedTrial&)>& wanted);
+  void check(const std::vector<const PlannedTrial*>& trials);
   [[nodiscard]] States states() const;
   [[nodiscard]] bool all_ended() const;
   [[nodiscard]] std::string find_trial(const std::string& prefix) const;
-  [[nodiscard]] std::function<fs::path(const std::string& id)> model_folders(
-      const SweepPlan& plan) const;
+  [[nodiscard]] std::function<fs::path(const std::string& id)> model_folders() const;
   int finish_without_running();
   void warn(const std::string& warning);
   void note_changes();
@@ -213,13 +200,6 @@ std::string Session::find_trial(const std::string& prefix) const {
                                          " begin with '" + prefix + "': give more digits");
 }
 
-SweepPlan Session::plan_with(const std::map<std::string, std::vector<Point>>& drawn) const {
-  return plan_sweep(
-      options_.file, installed_,
-      {options_.overrides, [this](const std::string& prefix) { return find_trial(prefix); },
-       shipped_recipe_folders(), drawn});
-}
-
 // A sweep belongs to its file: trials of two, which run other programs perhaps, would be each
 // other's results.
 void Session::check_owner() const {
@@ -233,31 +213,33 @@ void Session::check_owner() const {
 
 // With what its searches have drawn in earlier runs.
 void Session::make_plan() {
-  plan_ = plan_with({});
+  plan_ = plan_sweep(
+      options_.file, installed_,
+      {options_.overrides, [this](const std::string& prefix) { return find_trial(prefix); },
+       shipped_recipe_folders()});
   check_owner();
-  std::map<std::string, std::vector<Point>> drawn;
-  for (const auto& [stage, search] : plan_.searches) {
-    if (!known_) break;
-    auto points = known_->draws(plan_.name, stage, search.id, search.points.size());
-    if (!points.empty()) drawn[stage] = std::move(points);
-  }
-  if (!drawn.empty()) plan_ = plan_with(drawn);
+  append_earlier_draws();
   review_early_stops();
   if (options_.workers > 0) plan_.resources.workers = options_.workers;
   for (const auto& warning : plan_.warnings) warn(warning);
+}
+
+void Session::append_earlier_draws() {
+  if (!known_) return;
+  for (auto& [stage, search] : plan_.searches) {
+    const auto points = known_->draws(plan_.name, stage, search.id, search.points.size());
+    for (const Point& point : points) append_draw(plan_, stage, point);
+  }
 }
 
 // Settles what a dead runner left running, too, and takes in a sweep whose folder alone was there.
 void Session::record_plan() {
   store_->record_plan(plan_);
   open_results();
-  if (plan_.searches.empty()) {
-    review_early_stops();
-  } else {
-    const auto before = plan_.trials.size();
-    make_plan();
-    if (plan_.trials.size() != before) store_->record_plan(plan_);
-  }
+  const auto before = plan_.trials.size();
+  append_earlier_draws();
+  review_early_stops();
+  if (plan_.trials.size() != before) store_->record_plan(plan_);
   for (const auto& [id, decision] : review_.decisions) {
     store_->note_stop(plan_.name, id, decision);
   }
@@ -296,10 +278,10 @@ bool Session::all_ended() const {
 }
 
 // Of the plan's trials those that are trained have one, and all others that a trial may name.
-std::function<fs::path(const std::string& id)> Session::model_folders(const SweepPlan& plan) const {
+std::function<fs::path(const std::string& id)> Session::model_folders() const {
   std::set<std::string> untrained;
   const auto known = states();
-  for (const auto& trial : plan.trials) {
+  for (const auto& trial : plan_.trials) {
     const auto state = known.find(trial.id);
     if (state == known.end() || state->second != TrialState::kDone) untrained.insert(trial.id);
   }
@@ -320,14 +302,16 @@ void Session::check_device() const {
 
 void Session::check() {
   const auto known = states();
-  check(plan_, [&](const PlannedTrial& trial) {
+  std::vector<const PlannedTrial*> open;
+  for (const PlannedTrial& trial : plan_.trials) {
     const auto state = known.find(trial.id);
-    return state == known.end() || !has_ended(state->second);
-  });
+    if (state == known.end() || !has_ended(state->second)) open.push_back(&trial);
+  }
+  check(open);
 }
 
-void Session::check(const SweepPlan& plan, const std::function<bool(const PlannedTrial&)>& wanted) {
-  const auto warnings = validate(plan, installed_, worker_, wanted, model_folders(plan), signals_);
+void Session::check(const std::vector<const PlannedTrial*>& trials) {
+  const auto warnings = validate(plan_, trials, installed_, worker_, model_folders(), signals_);
   for (const auto& warning : warnings) warn(warning);
 }
 
@@ -384,7 +368,8 @@ Packer Session::packer() const {
   for (const auto& trial : known_->history()) {
     const auto& last = trial.attempts.back();
     if (last.state != TrialState::kDone || last.peak_device_bytes <= 0) continue;
-    packer.learn(memory_shape(trial.config), static_cast<std::int64_t>(last.peak_device_bytes));
+    packer.learn(canonical_json(plan_.roles.shape(trial.config)),
+                 static_cast<std::int64_t>(last.peak_device_bytes));
   }
   return packer;
 }
@@ -398,9 +383,7 @@ Json Session::configuration(const PlannedTrial& trial) const {
 
 int Session::run_trials() {
   Schedule schedule(plan_.trials, states());
-  Searcher searcher({plan_, schedule, *store_,
-                     [this](const auto& drawn) { return plan_with(drawn); },
-                     [this](const auto& plan, const auto& wanted) { check(plan, wanted); }});
+  Searcher searcher({plan_, schedule, *store_, [this](const auto& trials) { check(trials); }});
   const auto to_draw = trials_to_draw(plan_);
   auto places = this->places(schedule.width() + to_draw);
   logging_.reset();
@@ -430,7 +413,6 @@ int Session::run_trials() {
                 .signals = signals_,
                 .workplaces = workplaces,
                 .configuration = [this](const PlannedTrial& trial) { return configuration(trial); },
-                .batch_size = default_batch_size(installed_),
                 .on_course = [&](Course course) { lock_->announce(plan_.name, course, began); },
                 .draw = [&] { return searcher.draw(); },
                 .fresh = fresh_});

@@ -8,8 +8,8 @@
 #include <optional>
 #include <sstream>
 
-#include "common/nearest.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 
 namespace mvn {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/description.h"
-#include "orchestrate/sweep/plan.h"
+#include "orchestrate/sweep/rules.h"
 
 namespace mvn {
 

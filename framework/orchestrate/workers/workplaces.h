@@ -33,7 +33,7 @@ struct AttemptOrder {
   std::size_t place = 0;  // its number, as can_take() found it
   TrialPaths paths;       // the trial file is there
   Json config;            // what the trial file says
-  std::string shape;      // memory_shape() of it
+  std::string shape;      // KeyRoles::shape() of it
 };
 
 // It runs: from here on it has to be heard of (`limits`).

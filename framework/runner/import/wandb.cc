@@ -9,7 +9,7 @@
 
 #include "common/files.h"
 #include "common/json.h"
-#include "common/nearest.h"
+#include "mvn/nearest.h"
 #include "orchestrate/sweep/document.h"
 #include "orchestrate/sweep/scalar.h"
 #include "orchestrate/sweep/settings.h"

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/nearest.h"
+#include "mvn/nearest.h"
 #include "orchestrate/sweep/scalar.h"
 #include "runner/import/yaml_text.h"
 

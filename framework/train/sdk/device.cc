@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <string_view>
 
-#include "common/nearest.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 
 namespace mvn {
 namespace {

@@ -41,6 +41,10 @@ class SweepRunTest : public testing::Test {
     plan_.file = results_ / "demo.yaml";
     plan_.metrics[""] = {"loss", false};
     plan_.limits.grace = 30;
+    Description installed;
+    installed.sections["training"] = {{.name = "batch_size", .role = ParamRole::kBatch},
+                                      {.name = "micro_batch_size", .role = ParamRole::kMicroBatch}};
+    plan_.roles = KeyRoles(installed);
   }
 
   void plan(std::size_t trials) {
@@ -210,8 +214,7 @@ TEST_F(SweepRunTest, AnAttemptThatWaitsInAQueueIsNeitherSilentNorSlow) {
 
 TEST_F(SweepRunTest, ATrialThatIsNotWorthFinishingIsStopped) {
   plan(2);
-  StoppingRule rule;
-  rule.eta = 2;
+  StoppingRule rule = stopping_rule(*stop_method("asha"), {{"min_iter", 2}, {"eta", 2}});
   rule.rungs = {2};
   plan_.stopping[""] = rule;
   places_.script({0, 1}, {{.after = 1, .lines = {loss(1, 0.1), loss(2, 0.1)}, .reply = 0}});
