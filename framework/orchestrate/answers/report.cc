@@ -1,4 +1,4 @@
-#include "orchestrate/store/report.h"
+#include "orchestrate/answers/report.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,8 +9,8 @@
 
 #include "common/printable.h"
 #include "common/text.h"
+#include "orchestrate/answers/report_notes.h"
 #include "orchestrate/store/database.h"
-#include "orchestrate/store/report_notes.h"
 #include "orchestrate/store/table.h"
 
 namespace mvn {

@@ -1,5 +1,5 @@
 // What a report says beside its tables: results that mean less than they look, trials that are not
-// done. Private to the store.
+// done. Private to the answers.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "orchestrate/store/report_notes.h"
+#include "orchestrate/answers/report_notes.h"
 
 #include <array>
 #include <cstdio>

@@ -1,8 +1,8 @@
-#include "orchestrate/store/report.h"
+#include "orchestrate/answers/report.h"
 
 #include <sstream>
 
-#include "fixture.h"
+#include "store/fixture.h"
 
 namespace mvn {
 namespace {
