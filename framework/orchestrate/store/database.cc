@@ -90,7 +90,13 @@ void prepare_for_writing(SQLite::Database& connection, const std::filesystem::pa
 // date when it is next written.
 void add_views_of_now(SQLite::Database& connection) {
   constexpr int kFirstStepKnown = 4;
+  constexpr int kKindsKnown = 6;
   const int version = connection.execAndGet("PRAGMA user_version").getInt();
+  if (version > 0 && version < kKindsKnown) {
+    std::string view(schema_metric_kind());
+    view.insert(view.find("VIEW"), "TEMP ");
+    connection.exec(view);
+  }
   if (version == 0 || version >= kFirstStepKnown) return;
   connection.exec(
       "CREATE TEMP VIEW mvn_value AS SELECT * FROM mvn_metric m WHERE NOT EXISTS"
@@ -107,7 +113,8 @@ Database::Database(const std::filesystem::path& path, Access access)
   } else {
     // Two connections that checkpoint at once can lose a WAL in SQLite before 3.51.3.
     connection_.exec("PRAGMA wal_autocheckpoint = 0");
-    connection_.exec("PRAGMA cache_size = -65536");  // KiB: what asks of all trials reads rows twice
+    connection_.exec(
+        "PRAGMA cache_size = -65536");  // KiB: what asks of all trials reads rows twice
     add_views_of_now(connection_);
   }
 }

@@ -51,6 +51,7 @@ void migrate(SQLite::Database& database) {
   for (std::size_t i = version; i < migrations.size(); ++i) {
     database.exec(std::string(migrations[i]));
   }
+  database.exec(std::string(schema_metric_kind()));
   database.exec(std::string(schema_views()));
   make_all_run_views(database);
   database.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
