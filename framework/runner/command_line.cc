@@ -19,6 +19,7 @@ constexpr auto* kExamples = R"(Examples:
   mvn-runner status                                  from another terminal: where the sweeps stand
   mvn-runner pause                                   no new trials until mvn-runner resume
   mvn-runner query "SELECT * FROM group_stats"       mean and interval over the seeds
+  mvn-runner compare demo --by model.plugin          which is better, by how much, how sure
   mvn-runner plugins lora                            the parameters of a plugin
   mvn-runner schema --output sweep.schema.json       what editors complete and check sweeps by
   mvn-runner import wandb sweep.yaml                 a W&B sweep file as one of mvn-runner
@@ -29,9 +30,9 @@ constexpr auto* kExamples = R"(Examples:
 Exit codes: 0 all trials done, 1 some failed, 64 bad configuration (nothing was started),
 130 interrupted. Running the same command again goes on where it stopped.)";
 
-const std::vector<std::string> kCommands = {"plan",    "rerun",      "plugins", "schema", "query",
-                                            "collect", "status",     "pause",   "resume", "drain",
-                                            "stop",    "new-plugin", "import",  "merge"};
+const std::vector<std::string> kCommands = {"plan",    "rerun",   "plugins",    "schema", "query",
+                                            "compare", "collect", "status",     "pause",  "resume",
+                                            "drain",   "stop",    "new-plugin", "import", "merge"};
 
 // The lines of kExamples that call this command, and where the options of all commands are.
 std::string footer_of(const std::string& command) {
@@ -81,6 +82,7 @@ struct Parsed {
   bool rebuild = false;
   bool version = false;
   bool dry_run = false;
+  double region = -1;  // below 0: not given
 };
 
 void add_run(CLI::App& app, Parsed& parsed) {
@@ -136,6 +138,34 @@ void add_merge(CLI::App& app, CommandLine& line) {
       ->type_name("NAME");
 }
 
+void add_compare(CLI::App& app, Parsed& parsed) {
+  auto& request = parsed.line.compare;
+  auto* compare = app.add_subcommand(
+      "compare", "Say which value of a parameter is better, by how much, and how sure that is");
+  compare->add_option("sweep", request.sweep, "Its name, or its file")
+      ->type_name("SWEEP")
+      ->required();
+  compare->add_option("--by", request.by, "Parameter whose values are compared: model.plugin")
+      ->type_name("KEY")
+      ->required();
+  compare->add_option("--baseline", request.baseline, "Compare all others with this value alone")
+      ->type_name("VALUE");
+  compare
+      ->add_option("--metric", request.metric,
+                   "Judge by this metric; by the test split's where there is one (the sweep's)")
+      ->type_name("NAME");
+  compare
+      ->add_option("--rope", parsed.region,
+                   "Largest difference that is none in practice (0.01 of scores up to 1, else 0)")
+      ->type_name("R")
+      ->check(number_of_at_least(0));
+  add_repeated(*compare, "--within", request.within,
+               "Compare within each value of this parameter, as within each data set", "KEY");
+  compare->add_option("--format", parsed.line.format, "table, json, markdown or latex (table)")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"table", "json", "markdown", "latex"}));
+}
+
 void add_commands(CLI::App& app, Parsed& parsed) {
   add_plan(app, parsed);
   add_rerun(app, parsed.line);
@@ -152,6 +182,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
       ->type_name("SQL");
   query->add_option("--format", parsed.line.format, "table, csv or json (table)")
       ->type_name("FORMAT");
+  add_compare(app, parsed);
   auto* collect = app.add_subcommand("collect", "Make results.db anew from the trials' spools");
   collect->add_flag("--rebuild", parsed.rebuild, "Replace the database")->required();
   app.add_subcommand("status", "Show where the sweeps of a results folder stand");
@@ -230,6 +261,7 @@ Command command_of(const CLI::App& app, const Parsed& parsed) {
   if (name == "plugins") return Command::kPlugins;
   if (name == "schema") return Command::kSchema;
   if (name == "query") return Command::kQuery;
+  if (name == "compare") return Command::kCompare;
   if (name == "collect") return Command::kCollect;
   if (name == "status") return Command::kStatus;
   const auto& requests = runner_requests();
@@ -326,6 +358,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   if (!parsed.results.empty()) line.results = parsed.results;
   line.plugin_folders.assign(parsed.plugin_folders.begin(), parsed.plugin_folders.end());
   line.import = parsed.import_file;
+  if (parsed.region >= 0) line.compare.region = parsed.region;
   if (line.import_format == "gpt-neo" && !(line.output.empty() && line.program.empty())) {
     throw UsageError("import gpt-neo writes two files, named after FILE, and takes no " +
                      std::string(line.output.empty() ? "--program" : "--output"));

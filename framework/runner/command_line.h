@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mvn/error.h"
+#include "orchestrate/answers/compare.h"
 
 namespace mvn {
 
@@ -16,6 +17,7 @@ enum class Command {
   kPlugins,
   kSchema,
   kQuery,
+  kCompare,
   kCollect,
   kStatus,
   kAsk,
@@ -44,7 +46,8 @@ struct CommandLine {
   std::string component;         // kPlugins: only those of this name, "" for all
   bool json = false;             // kPlugins
   std::string sql;               // kQuery
-  std::string format = "table";  // kQuery: table, csv or json; kPlan: table or json
+  std::string format = "table";  // kQuery: table, csv or json; kPlan: table or json; kCompare
+  CompareRequest compare;        // kCompare
   std::filesystem::path import;  // kImport: the file to read
   std::string import_format;     // kImport: gpt-neo or wandb
   std::string program;           // kImport of wandb: in place of the file's

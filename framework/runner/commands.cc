@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "common/json.h"
+#include "orchestrate/answers/compare.h"
 #include "orchestrate/sessions/rerun.h"
 #include "orchestrate/sessions/session.h"
 #include "orchestrate/store/query.h"
@@ -98,6 +99,10 @@ int run_command(const CommandLine& line, std::ostream& out) {
       break;
     case Command::kQuery:
       query(line, out);
+      break;
+    case Command::kCompare:
+      compare_arms(database_path(line.results), line.compare, compare_format(line.format), out,
+                   terminal_width(STDOUT_FILENO));
       break;
     case Command::kCollect:
       rebuild(line, out);

@@ -12,10 +12,6 @@
 
 namespace mvn {
 
-std::string fixed(double number, int decimals);
-// Decimals, `decimals` or more, with which two numbers that differ look different.
-int decimals_apart(double one, double two, int decimals);
-
 // Of the trials that the sweep file names as it was last run.
 class ReportNotes {
  public:
