@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/text.h"
+#include "common/trial.h"
 #include "orchestrate/answers/words.h"
 
 namespace mvn {
@@ -216,6 +217,59 @@ void add_choice(const Evidence& evidence, std::vector<std::string>& notes) {
   }
 }
 
+// The trained models of the first seed that both have; of an accuracy, for which predictions count.
+std::optional<TextByText> texts_of(const std::string& metric, const ArmResults& a,
+                                   const ArmResults& b, const TrialFolders& folders) {
+  const auto shared =
+      std::ranges::find_if(a.ids, [&](const auto& trial) { return b.ids.contains(trial.first); });
+  if (shared == a.ids.end()) return {};
+  const auto predictions = [&](const std::string& id) {
+    const auto paths = trial_paths(folders.results, folders.sweep, id);
+    return metric.starts_with("test/") ? paths.test_predictions() : paths.predictions();
+  };
+  auto texts =
+      compare_predictions(predictions(shared->second), predictions(b.ids.at(shared->first)));
+  if (texts) texts->seed = shared->first;
+  return texts;
+}
+
+void read_texts(ArmComparison& comparison, const TrialFolders& folders) {
+  constexpr std::size_t kMostRead = 12;  // more would take long, and are more than is read
+  const auto& evidence = comparison.evidence;
+  std::size_t rows = 0;
+  for (const auto& pair : comparison.pairs) rows += pair.sets.size();
+  const bool wanted = evidence.metric.ends_with("/accuracy") && rows <= kMostRead;
+  for (auto& pair : comparison.pairs) {
+    pair.texts.resize(pair.sets.size());
+    for (std::size_t i = 0; wanted && i < pair.sets.size(); ++i) {
+      const auto& arms = evidence.sets[pair.sets[i]].arms;
+      pair.texts[i] = texts_of(evidence.metric, arms[pair.a], arms[pair.b], folders);
+    }
+  }
+}
+
+void add_texts(const ArmComparison& comparison, std::vector<std::string>& notes) {
+  const auto& evidence = comparison.evidence;
+  for (const auto& pair : comparison.pairs) {
+    for (std::size_t i = 0; i < pair.sets.size(); ++i) {
+      const auto& texts = pair.texts[i];
+      if (!texts) continue;
+      const auto& test = texts->test;
+      notes.push_back(
+          "Text by text, the models of seed " + std::to_string(texts->seed) + ": of " +
+          std::to_string(texts->texts) + " texts" +
+          (evidence.sets.size() > 1 ? " of " + set_name(evidence, pair.sets[i]) : "") + ", " +
+          evidence.arms[pair.a] + " alone is right on " + std::to_string(texts->only_a) + ", " +
+          evidence.arms[pair.b] + " alone on " + std::to_string(texts->only_b) +
+          (test.can_answer()
+               ? "; McNemar's exact p is " + p_text(test.p) + ", its mid-p " + p_text(test.mid_p) +
+                     ". This is about these two models on other texts, not about "
+                     "other seeds."
+               : ": too few to tell the two models apart."));
+    }
+  }
+}
+
 std::vector<std::string> notes_of(const ArmComparison& comparison, const std::string& by) {
   const auto& evidence = comparison.evidence;
   std::vector<std::string> notes = {replication_note(evidence, by)};
@@ -231,17 +285,19 @@ std::vector<std::string> notes_of(const ArmComparison& comparison, const std::st
                     " one is.");
   }
   notes.insert(notes.end(), evidence.notes.begin(), evidence.notes.end());
+  add_texts(comparison, notes);
   return notes;
 }
 
 }  // namespace
 
 ArmComparison compare_evidence(Evidence evidence, const std::string& by,
-                               const std::string& baseline) {
+                               const std::string& baseline, const TrialFolders& folders) {
   ArmComparison comparison;
   comparison.evidence = std::move(evidence);
   comparison.pairs = pairs_of(comparison.evidence, baseline);
   judge(comparison, baseline);
+  read_texts(comparison, folders);
   comparison.friedman = friedman_of(comparison.evidence);
   comparison.notes = notes_of(comparison, by);
   return comparison;
@@ -303,20 +359,25 @@ std::vector<std::string> pair_row(const ArmComparison& comparison, const Compare
           answers ? p_text(set.adjusted) : "-",
           fixed(chance.probability, 2) + " (" + interval_text(chance.low, chance.high, 2) + ")",
           answers ? fixed(set.g, 2) : "-",
-          verdict_text(comparison, pair, set)};
+          verdict_text(comparison, pair, set),
+          set.more_seeds ? "about " + std::to_string(*set.more_seeds) : "-"};
 }
 
 PageTable pairs_table(const ArmComparison& comparison) {
   PageTable table;
-  table.columns = {"data set", "difference",         "",  "95 % interval", "p", "exact p",
-                   "Holm's p", "P(first is better)", "g", "better"};
+  table.columns = {"data set", "arms",    "difference", "95 % interval",
+                   "p",        "exact p", "Holm's p",   "P(first is better)",
+                   "g",        "better",  "more seeds"};
   bool some_exact = false;
+  bool some_more = false;
   for (const auto& pair : comparison.pairs) {
     for (std::size_t i = 0; i < pair.sets.size(); ++i) {
       table.rows.push_back(pair_row(comparison, pair, i));
       some_exact = some_exact || pair.judgement.sets[i].permutation.has_value();
+      some_more = some_more || pair.judgement.sets[i].more_seeds.has_value();
     }
   }
+  if (!some_more) table.drop_column(10);
   if (comparison.asked < 2) table.drop_column(6);
   if (!some_exact) table.drop_column(5);
   if (comparison.evidence.sets.size() == 1) table.drop_column(0);

@@ -1,6 +1,7 @@
 // Evidence and what the tests make of it. Private to the answers.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "orchestrate/answers/judgement.h"
 #include "orchestrate/answers/page.h"
 #include "orchestrate/answers/ranks.h"
+#include "orchestrate/answers/text_by_text.h"
 
 namespace mvn {
 
@@ -18,6 +20,7 @@ struct ComparedPair {
   std::size_t b = 0;              // indices into Evidence::arms
   std::vector<std::size_t> sets;  // those that both have results on
   PairJudgement judgement;
+  std::vector<std::optional<TextByText>> texts;  // by set
   std::string sentence;
 };
 
@@ -29,9 +32,15 @@ struct ArmComparison {
   std::vector<std::string> notes;
 };
 
+// Where the trials' folders are.
+struct TrialFolders {
+  std::filesystem::path results;
+  std::string sweep;
+};
+
 // `baseline`: the one arm that all others are compared with; "" for all pairs.
 ArmComparison compare_evidence(Evidence evidence, const std::string& by,
-                               const std::string& baseline);
+                               const std::string& baseline, const TrialFolders& folders);
 
 // For people.
 Page page_of(const ArmComparison& comparison, const std::string& sweep, const std::string& by);

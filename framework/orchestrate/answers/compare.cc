@@ -49,7 +49,8 @@ void compare_arms(const std::filesystem::path& database, const CompareRequest& r
   auto gathered = gather(database, request);
   std::vector<ArmComparison> comparisons;
   for (auto& part : gathered.parts) {
-    comparisons.push_back(compare_evidence(std::move(part), gathered.by, request.baseline));
+    comparisons.push_back(compare_evidence(std::move(part), gathered.by, request.baseline,
+                                           {database.parent_path(), gathered.sweep}));
   }
   if (format == CompareFormat::kJson) {
     print_json(gathered, comparisons, out, width.has_value());

@@ -23,8 +23,9 @@ enum class CompareFormat { kTable, kJson, kMarkdown, kLatex };
 // "table", "json", "markdown" or "latex"; throws ConfigError that names the nearest.
 CompareFormat compare_format(std::string_view name);
 
-// Reads the database alone, and only reads. `width` as in make_row_writer(). Throws ConfigError
-// where there is nothing to compare: an unknown parameter or metric, one arm, arms without results.
+// Reads the database and, of few arms, the predictions that their trials kept; writes nothing.
+// `width` as in make_row_writer(). Throws ConfigError where there is nothing to compare: an unknown
+// parameter or metric, one arm, arms without results.
 void compare_arms(const std::filesystem::path& database, const CompareRequest& request,
                   CompareFormat format, std::ostream& out, std::optional<std::size_t> width = {});
 

@@ -66,6 +66,11 @@ Json json_of(const ComparedPair& pair, const Evidence& evidence) {
   Json sets = Json::array();
   for (std::size_t i = 0; i < pair.sets.size(); ++i) {
     sets.push_back(json_of(pair.judgement.sets[i], evidence.sets[pair.sets[i]].name));
+    if (const auto& texts = pair.texts[i]) {
+      sets.back()["mcnemar"] = {{"seed", texts->seed},     {"texts", texts->texts},
+                                {"only_a", texts->only_a}, {"only_b", texts->only_b},
+                                {"p", texts->test.p},      {"mid_p", texts->test.mid_p}};
+    }
   }
   Json json = {{"a", evidence.arms[pair.a]},
                {"b", evidence.arms[pair.b]},

@@ -374,6 +374,7 @@ class Gatherer {
       ++arm.waiting;
     } else if (const auto value = result(trial, metric)) {
       arm.values[trial.seed] = *value;
+      arm.ids[trial.seed] = trial.id;
       for (const auto& [key, text] : trial.params) {
         if (key.starts_with("model.")) arm.start[trial.seed].push_back(key + "=" + text);
       }

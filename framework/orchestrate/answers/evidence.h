@@ -21,6 +21,7 @@ struct ArmResults {
   std::string configuration;              // what was chosen, readable; "" where there was no choice
   std::size_t draws = 0;                  // configurations that it was chosen from
   std::map<std::int64_t, double> values;  // by seed
+  std::map<std::int64_t, std::string> ids;                 // of their trials
   std::map<std::int64_t, std::vector<std::string>> start;  // by seed: its model's parameters
   std::size_t trials = 0;  // of the configuration, but for those stopped early
   std::size_t failed = 0;  // and diverged

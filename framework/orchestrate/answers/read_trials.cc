@@ -21,7 +21,8 @@ std::string value_text(const SQLite::Column& value) {
 }
 
 void find_sweep(Database& db, const std::string& wanted, ComparedSweep& sweep) {
-  const auto file = std::filesystem::absolute(wanted).lexically_normal().string();
+  const auto file =
+      wanted.empty() ? "" : std::filesystem::absolute(wanted).lexically_normal().string();
   std::vector<std::string> known;
   bool by_name = false;
   db.each("SELECT id, name, file FROM mvn_sweep ORDER BY id", [&](SQLite::Statement& row) {
@@ -72,14 +73,16 @@ ComparedSweep read_sweep(Database& db, const std::string& wanted) {
       },
       sweep.row);
   db.each(
-      "SELECT id, stage, group_hash, state, seed FROM mvn_trial WHERE sweep = ? AND current = 1"
+      "SELECT id, hash, stage, group_hash, state, seed FROM mvn_trial WHERE sweep = ? AND current "
+      "= 1"
       " ORDER BY position, id",
       [&](SQLite::Statement& row) {
         sweep.trials.push_back({row.getColumn(0).getInt64(),
                                 row.getColumn(1).getString(),
                                 row.getColumn(2).getString(),
                                 row.getColumn(3).getString(),
-                                row.getColumn(4).getInt64(),
+                                row.getColumn(4).getString(),
+                                row.getColumn(5).getInt64(),
                                 {}});
       },
       sweep.row);

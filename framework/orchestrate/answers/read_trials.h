@@ -14,6 +14,7 @@ namespace mvn {
 
 struct ComparedTrial {
   std::int64_t row = 0;
+  std::string id;
   std::string stage;
   std::string group;
   std::string state;

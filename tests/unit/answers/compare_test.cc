@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "common/json.h"
+#include "common/trial.h"
 #include "store/fixture.h"
 
 namespace mvn {
@@ -96,11 +97,11 @@ TEST_F(CompareTest, SaysWhichIsBetterByHowMuchHowSure) {
       "mamba         5 of 5  0.8080  ± 0.0084\n"
       "gptneo        5 of 5  0.7080  ± 0.0084\n"
       "\n"
-      "difference              95 % interval     p        exact p  P(first is better)   g      "
+      "arms            difference  95 % interval     p        exact p  P(first is better)   g      "
       "better\n"
-      "--------------  ------  ----------------  -------  -------  -------------------  -----  "
+      "--------------  ----------  ----------------  -------  -------  -------------------  -----  "
       "------\n"
-      "mamba - gptneo  0.1000  0.0878 .. 0.1122  < 0.001  0.008    1.00 (0.64 .. 1.00)  10.79  "
+      "mamba - gptneo  0.1000      0.0878 .. 0.1122  < 0.001  0.008    1.00 (0.64 .. 1.00)  10.79  "
       "mamba\n"
       "\n"
       "mamba is better than gptneo: eval/accuracy 0.8080 against 0.7080, a difference of 0.1000"
@@ -230,6 +231,35 @@ TEST_F(CompareTest, SeedsArePairsWhereTheyShareTheirStart) {
       << text;
   EXPECT_TRUE(has(text, "- Interval and p are of pairs that share seed and start; g is Hedges'"))
       << text;
+}
+
+TEST_F(CompareTest, ModelsAreComparedTextByTextWhereTheirPredictionsAreKept) {
+  add(model("mamba"), kHigh);
+  add(model("gptneo"), kLow);
+  store();
+  const auto keep = [&](const std::string& trial, const std::vector<int>& predicted, int label) {
+    std::string lines;
+    for (std::size_t i = 0; i < predicted.size(); ++i) {
+      lines += Json{{"example", i}, {"label", label}, {"predicted", predicted[i]}}.dump() + "\n";
+    }
+    std::ofstream(trial_paths(results_, "s", id_of(trial)).predictions()) << lines;
+  };
+  keep("a00", {1, 1, 1, 1, 1, 1, 1, 0, 0, 1}, 1);
+  EXPECT_FALSE(has(by_model(), "Text by text"));
+  keep("a05", {0, 0, 0, 0, 0, 0, 0, 1, 0, 1}, 1);
+  EXPECT_TRUE(has(by_model(),
+                  "- Text by text, the models of seed 0: of 10 texts, mamba alone is"
+                  " right on 7, gptneo alone on 1; McNemar's exact p is 0.070, its mid-p"
+                  " 0.039. This is about these two models on other texts, not about"
+                  " other seeds.\n"))
+      << by_model();
+  keep("a05", {0, 0, 0, 1, 1, 1, 1, 0, 0, 1}, 1);
+  EXPECT_TRUE(has(by_model(),
+                  "mamba alone is right on 3, gptneo alone on 0: too few to tell the"
+                  " two models apart.\n"));
+  // Other texts.
+  keep("a05", {0, 0, 0, 0, 0, 0, 0, 1, 0, 1}, 0);
+  EXPECT_FALSE(has(by_model(), "Text by text"));
 }
 
 TEST_F(CompareTest, ThreeArmsAreAskedTogether) {
