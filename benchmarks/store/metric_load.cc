@@ -97,7 +97,7 @@ void log_metrics(const std::filesystem::path& spool, const Load& load, std::span
     }
     for (auto& [name, value] : values) value = 1.0 / static_cast<double>(i + 3);
     const auto before = Clock::now();
-    writer.metrics(static_cast<std::int64_t>(i), values);
+    writer.write(MetricRecord{static_cast<std::int64_t>(i), values});
     took[i] = static_cast<float>(Microseconds(Clock::now() - before).count());
   }
 }
@@ -138,7 +138,7 @@ class Ingest {
       const auto records = store_.ingest("load", id_of(static_cast<int>(i)), 1, spools_[i]);
       const auto now = now_ms();
       for (const auto& record : records) {
-        lags_.push_back(static_cast<double>(now - record.at("time").get<std::int64_t>()));
+        lags_.push_back(static_cast<double>(now - record.time));
       }
     }
   }

@@ -45,10 +45,9 @@ void check() {
 
 void run(const TrialFile& trial) {
   SpoolWriter spool(trial.spool);
-  spool.append(
-      {{"type", "start"}, {"pid", ::getpid()}, {"host", "localhost"}, {"resumed_step", 0}});
-  spool.metrics(1, {{"eval/loss", trial.config.at("task").at("x").get<double>()}});
-  spool.append({{"type", "end"}, {"code", 0}, {"message", ""}});
+  spool.write(StartRecord{::getpid(), "localhost", 0});
+  spool.write(MetricRecord{1, {{"eval/loss", trial.config.at("task").at("x").get<double>()}}});
+  spool.write(EndRecord{0, ""});
 }
 
 void serve() {

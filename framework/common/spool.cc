@@ -5,9 +5,6 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include "common/disk_full.h"
@@ -39,7 +36,7 @@ std::string quote_special_numbers(std::string_view line) {
   return quoted;
 }
 
-Json parse_record(const std::string& line) {
+Json parse_line(const std::string& line) {
   Json record = try_parse_json(line);
   if (!record.is_discarded()) return record;
   return try_parse_json(quote_special_numbers(line));
@@ -111,23 +108,6 @@ void take_back(int descriptor, std::size_t bytes) {
 
 }  // namespace
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-std::optional<std::int64_t> whole_number(const Json& value) {
-  if (value.is_number_unsigned() &&
-      value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max()) {
-    return std::nullopt;
-  }
-  if (value.is_number_integer()) return value.get<std::int64_t>();
-  const double number = value.is_number() ? value.get<double>() : 0.5;
-  if (std::trunc(number) != number || std::abs(number) >= 9e15) return std::nullopt;
-  return static_cast<std::int64_t>(number);
-}
-
 SpoolWriter::SpoolWriter(const std::filesystem::path& path) : path_(path) {
   make_folders(path.parent_path());
   // Not through a link that somebody laid there.
@@ -146,16 +126,6 @@ SpoolWriter::SpoolWriter(const std::filesystem::path& path) : path_(path) {
 }
 
 SpoolWriter::~SpoolWriter() { ::close(descriptor_); }
-
-void SpoolWriter::metrics(std::int64_t step, const std::map<std::string, double>& values) {
-  Json numbers = Json::object();
-  for (const auto& [name, value] : values) numbers[name] = number_to_json(value);
-  append({{"type", "metric"}, {"step", step}, {"values", std::move(numbers)}});
-}
-
-void SpoolWriter::progress(std::int64_t step, std::int64_t steps) {
-  append({{"type", "progress"}, {"step", step}, {"steps", steps}});
-}
 
 void SpoolWriter::append(Json record) {
   record["time"] = now_ms();
@@ -188,7 +158,7 @@ SpoolBatch read_spool(const std::filesystem::path& path, std::uint64_t offset,
   while (batch.end_offset - offset < max_bytes && lines.next()) {
     batch.end_offset = lines.offset();
     if (std::exchange(skip, false) || lines.line().empty()) continue;
-    Json record = lines.is_too_long() ? Json() : parse_record(lines.line());
+    Json record = lines.is_too_long() ? Json() : parse_line(lines.line());
     if (record.is_object() && record.contains("type") && record["type"].is_string()) {
       batch.records.push_back(std::move(record));
     } else {

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "common/exit_code.h"
 #include "common/json.h"
 #include "common/printable.h"
 #include "mvn/error.h"
@@ -125,15 +126,6 @@ TrialEnd run_logged(const std::filesystem::path& trial, const PluginHost& host, 
   return end;
 }
 
-// After these the process is as good as new; memory may be fragmented, or worse, after others.
-bool fit_for_another(const TrialEnd& end) {
-  if (end.spoils_worker) return false;
-  return end.code == static_cast<int>(ExitCode::kDone) ||
-         end.code == static_cast<int>(ExitCode::kBadConfig) ||
-         end.code == static_cast<int>(ExitCode::kDiverged) ||
-         end.code == static_cast<int>(ExitCode::kBadData);
-}
-
 void request_stop(int /*signal*/) { stop_requested = true; }
 
 }  // namespace
@@ -162,7 +154,7 @@ int serve(const PluginHost& host) {
     const TrialEnd end = run_logged(trial, host, warm);
     const Json answer = {{"trial", trial.string()}, {"code", end.code}, {"message", end.message}};
     if (!write_line(answers, answer)) return end.code;
-    if (!fit_for_another(end)) return end.code;
+    if (end.spoils_worker || !worker_survives(end.code)) return end.code;
   }
   return 0;
 }

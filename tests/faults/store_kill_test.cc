@@ -44,8 +44,8 @@ SweepPlan plan() {
   const fs::path spool = trial_paths(results, "s", kId).spool(attempt);
   SpoolWriter writer(spool);
   for (std::int64_t step = 0;; ++step) {
-    writer.metrics(step, {{"loss", 0.5}, {"accuracy", 0.25}});
-    writer.append({{"type", "event"}, {"message", "x"}});
+    writer.write(MetricRecord{step, {{"loss", 0.5}, {"accuracy", 0.25}}});
+    writer.write(EventRecord{{}, "x"});
     if (step % 8 != 0) continue;
     store.ingest("s", kId, attempt, spool);
     if (::write(signs, "x", 1) != 1) ::_exit(1);

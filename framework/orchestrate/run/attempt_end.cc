@@ -8,7 +8,6 @@
 
 #include "common/disk_full.h"
 #include "common/input_file.h"
-#include "common/spool.h"
 #include "common/text.h"
 #include "mvn/error.h"
 #include "orchestrate/process/run_to_end.h"
@@ -34,38 +33,17 @@ std::string class_of(ExitCode code) {
   return "exit code " + std::to_string(static_cast<int>(code));
 }
 
-TrialState state_of(ExitCode code) {
-  switch (code) {
-    case ExitCode::kDone:
-      return TrialState::kDone;
-    case ExitCode::kCheckpointed:
-      return TrialState::kInterrupted;
-    case ExitCode::kDiverged:
-      return TrialState::kDiverged;
-    default:
-      return TrialState::kFailed;
-  }
-}
-
 }  // namespace
 
 AttemptEnd end_of_code(int code, const std::string& message) {
   const auto exit_code = static_cast<ExitCode>(code);
   AttemptEnd end;
-  end.state = state_of(exit_code);
+  end.state = state_after(code);
   end.exit_code = code;
   end.message = code == kDiskFullCode ? "the disk is full" : class_of(exit_code);
   if (!message.empty()) end.message += (end.message.empty() ? "" : ": ") + message;
   end.explained = !message.empty();
   return end;
-}
-
-std::optional<AttemptEnd> end_of_record(const Json& record) {
-  const auto code = whole_number(record.value("code", Json()));
-  if (!code || *code < 0 || *code > 255) return std::nullopt;  // the store reports it
-  const auto message = record.find("message");
-  const bool said = message != record.end() && message->is_string();
-  return end_of_code(static_cast<int>(*code), said ? message->get<std::string>() : "");
 }
 
 AttemptEnd end_of_process(const ProcessEnd& process, bool told_to_stop) {

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 
-#include "common/json.h"
 #include "orchestrate/process/process.h"
 #include "orchestrate/store/store.h"
 
@@ -13,9 +11,6 @@ namespace mvn {
 
 // From an exit code of the contract in mvn/error.h, and what the trial said about it (may be "").
 AttemptEnd end_of_code(int code, const std::string& message);
-
-// From the "end" record of a spool; nothing where it holds no code.
-std::optional<AttemptEnd> end_of_record(const Json& record);
 
 // From a worker that died without a word about its trial. Where it was told to stop, the signals
 // that tell it so are no failure.

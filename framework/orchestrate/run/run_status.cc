@@ -1,39 +1,23 @@
 #include "orchestrate/run/run_status.h"
 
 #include <algorithm>
-#include <cmath>
-
-#include "common/spool.h"
 
 namespace mvn {
-namespace {
 
-// Also where a program writes 10 as 10.0.
-std::optional<std::int64_t> whole(const Json& record, const char* name) {
-  return whole_number(record.value(name, Json()));
-}
-
-}  // namespace
-
-void TrialProgress::absorb(const Json& record) {
-  const auto type = record.value("type", std::string());
-  if (type == "start") {
-    resumed_step = step = whole(record, "resumed_step").value_or(0);
+void TrialProgress::absorb(const Record& record) {
+  if (const auto* start = record.as<StartRecord>()) {
+    resumed_step = step = start->resumed_step.value_or(0);
     reported = resumed_step > 0;
-  } else if (const auto at = whole(record, "step");
-             at && (type == "progress" || type == "metric")) {
-    if (type == "progress") steps = whole(record, "steps").value_or(steps);
-    // A program may count its metrics otherwise than its progress.
-    if (type == "progress" || steps == 0 || *at <= steps) step = std::max(step, *at);
+  } else if (const auto* progress = record.as<ProgressRecord>()) {
+    steps = progress->steps.value_or(steps);
+    step = std::max(step, progress->step);
     reported = true;
-  }
-  if (type != "metric" || !record.contains("values")) return;
-  const auto& values = record["values"];
-  if (!values.is_object() || !values.contains("train/loss")) return;
-  try {
-    loss = number_from_json(values["train/loss"]);
-  } catch (const std::exception&) {
-    // The store reports records that do not hold what they should.
+  } else if (const auto* metric = record.as<MetricRecord>()) {
+    // A program may count its metrics otherwise than its progress.
+    if (steps == 0 || metric->step <= steps) step = std::max(step, metric->step);
+    reported = true;
+    const auto found = metric->values.find("train/loss");
+    if (found != metric->values.end()) loss = found->second;
   }
 }
 

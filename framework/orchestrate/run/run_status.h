@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "common/json.h"
+#include "common/records.h"
 #include "orchestrate/process/course.h"
 
 namespace mvn {
@@ -22,7 +22,7 @@ struct TrialProgress {
   std::optional<double> loss;
 
   // Takes a record of the trial's spool in.
-  void absorb(const Json& record);
+  void absorb(const Record& record);
   // Of how many steps it is, as far as is known; or 0.
   [[nodiscard]] std::int64_t all_steps() const { return steps > 0 ? steps : usual_steps; }
   // 0..1 of its steps.

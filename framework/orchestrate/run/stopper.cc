@@ -1,27 +1,10 @@
 #include "orchestrate/run/stopper.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
-#include <limits>
-
-#include "common/spool.h"
-#include "mvn/error.h"
+#include <utility>
 
 namespace mvn {
-namespace {
-
-// NaN for null: encoders without a NaN write it so.
-std::optional<double> number_of(const Json& value) {
-  if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
-  try {
-    return number_from_json(value);
-  } catch (const Error&) {
-    return std::nullopt;  // the store reports it
-  }
-}
-
-}  // namespace
 
 Stopper::Stopper(const SweepPlan& plan, const std::vector<TrialHistory>& histories) : plan_(plan) {
   std::map<std::string, const PlannedTrial*> planned;
@@ -39,39 +22,31 @@ Stopper::Stopper(const SweepPlan& plan, const std::vector<TrialHistory>& histori
 }
 
 // From the first step of an attempt on, what earlier ones reported does not count.
-void Stopper::replace_values(Known& known, int attempt, const Json& record) {
-  const bool begins = record.value("type", std::string()) == "start";
-  const auto step = whole_number(record.value(begins ? "resumed_step" : "step", Json()));
-  if (attempt != known.attempt) known.goes_on = false;
-  known.attempt = attempt;
-  if (!step || (known.goes_on && !begins)) return;
-  std::int64_t first = *step;
-  if (begins) {
-    known.goes_on = first > 0;
-    first = first_step_after(first);
-  }
+void Stopper::replace_values(Known& known, int attempt, std::int64_t first) {
   for (auto value = known.values.lower_bound(first); value != known.values.end();) {
     value = value->second.attempt < attempt ? known.values.erase(value) : std::next(value);
   }
   known.judged = std::min(known.judged, static_cast<std::int64_t>(known.values.size()));
 }
 
-void Stopper::absorb(const PlannedTrial& trial, int attempt, const Json& record) {
-  const auto type = record.value("type", std::string());
-  if (!watches(trial.stage) || (type != "metric" && type != "start")) return;
-  const auto goal = plan_.metrics.find(trial.stage);
+void Stopper::begin(Known& known, int attempt, const StartRecord& start) {
+  if (!start.resumed_step) return;
+  known.goes_on = *start.resumed_step > 0;
+  replace_values(known, attempt, first_step_after(*start.resumed_step));
+}
+
+void Stopper::absorb(const PlannedTrial& trial, int attempt, const Record& record) {
+  const auto* start = record.as<StartRecord>();
+  const auto* metric = record.as<MetricRecord>();
+  if (!watches(trial.stage) || (start == nullptr && metric == nullptr)) return;
   Known& known = stages_[trial.stage][trial.id];
-  replace_values(known, attempt, record);
-  const auto step = whole_number(record.value("step", Json()));
-  const auto values = record.find("values");
-  if (type != "metric" || !step) return;
-  if (values == record.end() || !values->is_object()) return;
-  const auto value = values->find(goal->second.name);
-  if (value == values->end()) return;
-  const auto number = number_of(*value);
-  if (!number) return;
-  known.values[*step] = {*number, attempt};
-  note_target(trial, *number);
+  if (std::exchange(known.attempt, attempt) != attempt) known.goes_on = false;
+  if (start != nullptr) return begin(known, attempt, *start);
+  if (!known.goes_on) replace_values(known, attempt, metric->step);
+  const auto value = metric->values.find(plan_.metrics.at(trial.stage).name);
+  if (value == metric->values.end()) return;
+  known.values[metric->step] = {value->second, attempt};
+  note_target(trial, value->second);
 }
 
 bool Stopper::watches(const std::string& stage) const {

@@ -20,7 +20,7 @@ class Stopper {
   Stopper(const SweepPlan& plan, const std::vector<TrialHistory>& histories);
 
   // An attempt of a running trial reported this record of its spool.
-  void absorb(const PlannedTrial& trial, int attempt, const Json& record);
+  void absorb(const PlannedTrial& trial, int attempt, const Record& record);
   void finish(const PlannedTrial& trial, TrialState state);
   // The trial is trained again from scratch: what it reported does not count.
   void forget(const PlannedTrial& trial);
@@ -50,7 +50,8 @@ class Stopper {
     int attempt = 0;          // the latest
     bool goes_on = false;     // it said from which step on it goes on
   };
-  static void replace_values(Known& known, int attempt, const Json& record);
+  static void begin(Known& known, int attempt, const StartRecord& start);
+  static void replace_values(Known& known, int attempt, std::int64_t first);
   [[nodiscard]] std::optional<Json> judge(const PlannedTrial& trial, std::int64_t seen) const;
   void note_target(const PlannedTrial& trial, double value);
   // Whether the stage has a rule or a target: of others nothing is kept.

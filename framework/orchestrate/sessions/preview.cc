@@ -186,11 +186,12 @@ Preview preview_of(const SweepPlan& plan, const std::map<std::string, TrialState
   return preview;
 }
 
-void place(Preview& preview, const std::vector<Slot>& slots, const std::filesystem::path& results) {
-  const auto& first = slots.front().name;
-  const auto& last = slots.back().name;
-  preview.workers = slots.size();
-  preview.threads = slots.front().threads;
+void place(Preview& preview, const std::vector<Place>& places,
+           const std::filesystem::path& results) {
+  const auto& first = places.front().name;
+  const auto& last = places.back().name;
+  preview.workers = places.size();
+  preview.threads = places.front().threads;
   preview.device = first == last ? first : first + " to " + last;
   preview.gpu = first.starts_with("cuda");
   preview.memory_bytes = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *

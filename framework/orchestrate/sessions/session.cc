@@ -18,12 +18,13 @@
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/answers/report.h"
+#include "orchestrate/process/log.h"
 #include "orchestrate/process/run_to_end.h"
 #include "orchestrate/run/searcher.h"
 #include "orchestrate/run/stopper.h"
 #include "orchestrate/run/sweep_run.h"
+#include "orchestrate/sessions/logged_view.h"
 #include "orchestrate/sessions/preview.h"
-#include "orchestrate/sessions/run_log.h"
 #include "orchestrate/sessions/validate.h"
 #include "orchestrate/store/reader.h"
 #include "orchestrate/store/table.h"
@@ -53,10 +54,10 @@ std::int64_t default_batch_size(const Description& installed) {
 }
 
 // "2 workers with 8 threads on cuda:0 to cuda:1"
-std::string text_of(const std::vector<Slot>& slots) {
-  const auto& first = slots.front();
-  const auto& last = slots.back();
-  return plural(slots.size(), "worker") + " with " +
+std::string text_of(const std::vector<Place>& places) {
+  const auto& first = places.front();
+  const auto& last = places.back();
+  return plural(places.size(), "worker") + " with " +
          plural(static_cast<std::size_t>(first.threads), "thread") + " on " + first.name +
          (last.name != first.name ? " to " + last.name : "");
 }
@@ -70,6 +71,19 @@ class Session {
         worker_(find_worker(), options.plugin_folders) {}
 
   int run() {
+    logging_.emplace(LogRules{{}, options_.log_level, options_.verbose});
+    try {
+      return run_planned();
+    } catch (const std::exception& error) {
+      log(LogLevel::kError, error.what());
+      throw;
+    }
+  }
+
+  void preview(RowFormat format);
+
+ private:
+  int run_planned() {
     installed_ = worker_.describe(signals_);
     if (last_runner(results_) || fs::exists(database())) lock_results();
     // An older database is brought up to date before it is asked anything.
@@ -88,9 +102,6 @@ class Session {
     return all_ended() ? finish_without_running() : run_trials();
   }
 
-  void preview(RowFormat format);
-
- private:
   [[nodiscard]] fs::path database() const { return database_path(results_); }
 
   void lock_results();
@@ -112,7 +123,8 @@ class Session {
   void warn(const std::string& warning);
   void note_changes();
   void add_dependents();
-  [[nodiscard]] std::vector<Slot> slots(std::size_t width) const;
+  [[nodiscard]] std::vector<Place> places(std::size_t width) const;
+  [[nodiscard]] Json configuration(const PlannedTrial& trial) const;
   int run_trials();
   // Those that are planned or may yet be drawn.
   [[nodiscard]] std::size_t all_trials(const Schedule& schedule) const {
@@ -138,6 +150,7 @@ class Session {
   std::set<std::string> fresh_;           // ids of trials to train again from scratch
   std::vector<std::string> warnings_;     // of a preview; a run says them at once
   bool previewing_ = false;
+  std::optional<Logging> logging_;
 };
 
 void Session::warn(const std::string& warning) {
@@ -299,7 +312,7 @@ std::function<fs::path(const std::string& id)> Session::model_folders(const Swee
 // The device is checked with everything else, before anything is written.
 void Session::check_device() const {
   try {
-    make_slots(plan_.resources, installed_.devices, 1, 1, "");
+    make_places(plan_.resources, installed_.devices, 1, 1, "");
   } catch (const ConfigError& error) {
     throw SweepErrors({{locate(plan_, "", error.key()), error.what()}});
   }
@@ -330,10 +343,10 @@ int Session::finish_without_running() {
   return 0;
 }
 
-std::vector<Slot> Session::slots(std::size_t width) const {
+std::vector<Place> Session::places(std::size_t width) const {
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  return make_slots(plan_.resources, installed_.devices, usable_cores(), width,
-                    visible == nullptr ? "" : visible);
+  return make_places(plan_.resources, installed_.devices, usable_cores(), width,
+                     visible == nullptr ? "" : visible);
 }
 
 void Session::preview(RowFormat format) {
@@ -349,7 +362,7 @@ void Session::preview(RowFormat format) {
   const auto known = states();
   Preview preview = preview_of(plan_, known, results_, running);
   preview.to_draw = trials_to_draw(plan_);
-  place(preview, slots(Schedule(plan_.trials, known).width() + preview.to_draw), results_);
+  place(preview, places(Schedule(plan_.trials, known).width() + preview.to_draw), results_);
   for (auto& trial : preview.trials) {
     if (fresh_.contains(trial.id)) trial.state = "changed";
   }
@@ -376,42 +389,56 @@ Packer Session::packer() const {
   return packer;
 }
 
+// What it starts from is done, or it would not start.
+Json Session::configuration(const PlannedTrial& trial) const {
+  return launch_config(plan_, trial, installed_, [this](const auto& id) {
+    return TrialPaths{results_ / store_->folder_of(id)}.model();
+  });
+}
+
 int Session::run_trials() {
   Schedule schedule(plan_.trials, states());
   Searcher searcher({plan_, schedule, *store_,
                      [this](const auto& drawn) { return plan_with(drawn); },
                      [this](const auto& plan, const auto& wanted) { check(plan, wanted); }});
   const auto to_draw = trials_to_draw(plan_);
-  auto places = slots(schedule.width() + to_draw);
-  RunLog log(results_ / plan_.name / "runner.log");
+  auto places = this->places(schedule.width() + to_draw);
+  logging_.reset();
+  logging_.emplace(
+      LogRules{results_ / plan_.name / "runner.log", options_.log_level, options_.verbose});
   const auto start = plan_.name + ": " + plural(plan_.trials.size() + to_draw, "trial") + ", " +
                      std::to_string(schedule.ended()) + " done, " +
                      std::to_string(schedule.left() + to_draw) + " to run; " + text_of(places);
   out_ << start << std::endl;
-  log.line(start + "; started by " + options_.command);
+  log(LogLevel::kInfo, start + "; started by " + options_.command);
   // What planning took is not needed any more, and is most of what this process has.
   ::malloc_trim(0);
-  const auto view = logged(make_view(out_), log);
+  const auto view = logged(options_.verbose ? plain_view(out_) : make_view(out_));
   const auto clock = steady_clock();
   const double started = clock();
   const auto began = now_ms();
   lock_->announce(plan_.name, Course::kRunning, began);
-  SweepRun run({plan_, results_, *store_, schedule, *view, signals_, clock, worker_.serve(),
-                [this](const PlannedTrial& trial) {
-                  // What it starts from is done, or it would not start.
-                  return launch_config(plan_, trial, installed_, [this](const auto& id) {
-                    return TrialPaths{results_ / store_->folder_of(id)}.model();
-                  });
-                },
-                default_batch_size(installed_),
-                [&](Course course) { lock_->announce(plan_.name, course, began); },
-                [&] { return searcher.draw(); }, fresh_, packer()},
-               std::move(places));
+  LocalWorkplaces workplaces({.places = std::move(places),
+                              .worker = worker_.serve(),
+                              .programs_folder = plan_.file.parent_path(),
+                              .packer = packer()});
+  SweepRun run({.plan = plan_,
+                .results = results_,
+                .store = *store_,
+                .schedule = schedule,
+                .view = *view,
+                .signals = signals_,
+                .workplaces = workplaces,
+                .configuration = [this](const PlannedTrial& trial) { return configuration(trial); },
+                .batch_size = default_batch_size(installed_),
+                .on_course = [&](Course course) { lock_->announce(plan_.name, course, began); },
+                .draw = [&] { return searcher.draw(); },
+                .fresh = fresh_});
   run.execute();
   print_results();
   const auto end = end_text(schedule, run, clock() - started);
   out_ << end << std::endl;
-  log.line(end);
+  log(LogLevel::kInfo, end);
   if (schedule.ended() == all_trials(schedule)) return 0;
   return run.stopped() ? 130 : 1;
 }

@@ -90,9 +90,9 @@ void prepare_for_writing(SQLite::Database& connection, const std::filesystem::pa
 // date when it is next written.
 void add_views_of_now(SQLite::Database& connection) {
   constexpr int kFirstStepKnown = 4;
-  constexpr int kKindsKnown = 6;
   const int version = connection.execAndGet("PRAGMA user_version").getInt();
-  if (version > 0 && version < kKindsKnown) {
+  constexpr auto* kKinds = "SELECT count(*) FROM sqlite_schema WHERE name = 'mvn_metric_kind'";
+  if (version > 0 && connection.execAndGet(kKinds).getInt() == 0) {
     std::string view(schema_metric_kind());
     view.insert(view.find("VIEW"), "TEMP ");
     connection.exec(view);

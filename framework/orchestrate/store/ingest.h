@@ -7,8 +7,10 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 
 #include "common/json.h"
+#include "common/records.h"
 #include "orchestrate/store/database.h"
 
 namespace mvn {
@@ -23,9 +25,9 @@ class Ingestor {
  public:
   explicit Ingestor(Database& database) : db_(database) {}
 
-  // Stores one record, within the caller's transaction. A record of an unknown type, or one whose
-  // fields are wrong, becomes an event: nothing that a trial writes is an error here.
-  void apply(const AttemptKey& key, const Json& record);
+  // Stores one record, within the caller's transaction. What of it could not be read becomes an
+  // event with its `source`: nothing that a trial writes is an error here.
+  void apply(const AttemptKey& key, const Record& record, const Json& source);
   // Stores a line that is no record.
   void damaged(const AttemptKey& key, std::string_view line);
 
@@ -43,17 +45,17 @@ class Ingestor {
   }
 
  private:
-  void dispatch(const AttemptKey& key, const std::string& type, const Json& record);
-  void start(const AttemptKey& key, const Json& record);
-  void metrics(const AttemptKey& key, const Json& record);
-  void progress(const AttemptKey& key, const Json& record);
-  void params(const AttemptKey& key, const Json& record);
-  void environment(const AttemptKey& key, const Json& record);
-  void costs(const AttemptKey& key, const Json& record);
-  void artifact(const AttemptKey& key, const Json& record);
-  void end(const AttemptKey& key, const Json& record);
-  void event(const AttemptKey& key, std::int64_t time, const std::string& level,
-             const std::string& message, const Json& record);
+  void store(const AttemptKey& key, std::int64_t time, const StartRecord& start);
+  void store(const AttemptKey& key, std::int64_t time, const MetricRecord& metric);
+  void store(const AttemptKey& key, std::int64_t time, const ProgressRecord& progress);
+  void store(const AttemptKey& key, std::int64_t time, const ParamRecord& param);
+  void store(const AttemptKey& key, std::int64_t time, const EnvironmentRecord& environment);
+  void store(const AttemptKey& key, std::int64_t time, const CostRecord& cost);
+  void store(const AttemptKey& key, std::int64_t time, const ArtifactRecord& artifact);
+  void store(const AttemptKey& key, std::int64_t time, const EndRecord& end);
+  void store(const AttemptKey& key, std::int64_t time, const EventRecord& event,
+             const Json& source = {});
+  void store(const AttemptKey& /*key*/, std::int64_t /*time*/, std::monostate /*nothing*/) {}
 
   std::int64_t name_row(const std::string& name);
 

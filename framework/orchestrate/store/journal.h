@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/json.h"
+#include "orchestrate/store/writer.h"
 
 namespace mvn {
 
@@ -18,6 +19,14 @@ struct SweepPaths {
 };
 // Throws DataError as trial_paths() does.
 SweepPaths sweep_paths(const std::filesystem::path& results, const std::string& sweep);
+
+// Its records, but for that of a draw, which store/history.h has.
+Json start_record(const std::string& id, int attempt, const AttemptStart& start);
+Json end_record(const std::string& id, int attempt, const AttemptEnd& end, std::int64_t time);
+Json stop_record(const std::string& id, int attempt, const Json& decision);
+Json block_record(const std::string& id, const std::string& reason);
+// Does again what a record says. Throws Json::exception or DataError where it is none.
+void replay_record(Writer& writer, const std::string& sweep, const Json& record);
 
 // All its records in order; none when there is no file.
 std::vector<Json> read_journal(const SweepPaths& paths);

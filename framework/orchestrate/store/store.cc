@@ -25,28 +25,6 @@ namespace {
 constexpr std::array<std::string_view, 8> kStates = {
     "planned", "running", "done", "diverged", "failed", "interrupted", "blocked", "stopped"};
 
-Json start_record(const std::string& id, int attempt, const AttemptStart& start) {
-  Json record = {{"type", "attempt_start"}, {"id", id},
-                 {"attempt", attempt},      {"worker", start.worker},
-                 {"device", start.device},  {"at", start.time}};
-  if (!start.environment.empty()) record["environment"] = start.environment;
-  if (start.fresh) record["fresh"] = true;
-  return record;
-}
-
-Json end_record(const std::string& id, int attempt, const AttemptEnd& end, std::int64_t time) {
-  Json record = {{"type", "attempt_end"},
-                 {"id", id},
-                 {"attempt", attempt},
-                 {"state", to_string(end.state)},
-                 {"message", end.message},
-                 {"log_tail", end.log_tail},
-                 {"at", time}};
-  if (end.exit_code) record["exit_code"] = *end.exit_code;
-  if (end.signal) record["signal"] = *end.signal;
-  return record;
-}
-
 // Whether the file holds this, read piece by piece.
 bool holds(const std::filesystem::path& path, std::string_view text) {
   std::error_code none;
@@ -70,6 +48,19 @@ TrialState trial_state(std::string_view text) {
     if (kStates[i] == text) return static_cast<TrialState>(i);
   }
   throw Error("no state of a trial is called '" + std::string(text) + "'");
+}
+
+TrialState state_after(int exit_code) {
+  switch (static_cast<ExitCode>(exit_code)) {
+    case ExitCode::kDone:
+      return TrialState::kDone;
+    case ExitCode::kCheckpointed:
+      return TrialState::kInterrupted;
+    case ExitCode::kDiverged:
+      return TrialState::kDiverged;
+    default:
+      return TrialState::kFailed;
+  }
 }
 
 std::filesystem::path database_path(const std::filesystem::path& results) {
@@ -151,11 +142,6 @@ std::vector<StoredTrial> Store::trials(const std::string& sweep) const {
   return translate_errors(db.path(), [&] { return stored_trials_of(db, sweep); });
 }
 
-std::vector<std::string> Store::finished_with_prefix(const std::string& prefix) const {
-  Database& db = state_->writer.database();
-  return translate_errors(db.path(), [&] { return mvn::finished_with_prefix(db, prefix); });
-}
-
 std::filesystem::path Store::folder_of(const std::string& id) const {
   Database& db = state_->writer.database();
   return translate_errors(db.path(), [&] { return mvn::folder_of(db, id); });
@@ -184,11 +170,7 @@ void Store::note_stop(const std::string& sweep, const std::string& id, const Jso
   translate_errors(writer.database().path(), [&] {
     const std::int64_t row = writer.trial_row(sweep, id);
     const int attempt = writer.last_attempt(row);
-    state_->journal(sweep).append({{"type", "stop"},
-                                   {"id", id},
-                                   {"attempt", attempt},
-                                   {"decision", decision},
-                                   {"at", now_ms()}});
+    state_->journal(sweep).append(stop_record(id, attempt, decision));
     writer.transact([&] { writer.note_stop({row, attempt}, decision); });
   });
 }
@@ -250,13 +232,13 @@ void Store::block(const std::string& sweep, const std::string& id, const std::st
   Writer& writer = state_->writer;
   translate_errors(writer.database().path(), [&] {
     const std::int64_t row = writer.trial_row(sweep, id);
-    state_->journal(sweep).append({{"type", "block"}, {"id", id}, {"reason", reason}});
+    state_->journal(sweep).append(block_record(id, reason));
     writer.transact([&] { writer.block(row, reason); });
   });
 }
 
-std::vector<Json> Store::ingest(const std::string& sweep, const std::string& id, int attempt,
-                                const std::filesystem::path& spool) {
+std::vector<Record> Store::ingest(const std::string& sweep, const std::string& id, int attempt,
+                                  const std::filesystem::path& spool) {
   Writer& writer = state_->writer;
   return translate_errors(writer.database().path(), [&] {
     static_cast<void>(writer.take_damage());  // of others

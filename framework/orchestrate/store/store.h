@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/json.h"
+#include "common/records.h"
 #include "mvn/error.h"
 #include "orchestrate/sweep/plan.h"
 
@@ -37,6 +38,8 @@ enum class TrialState {
 std::string_view to_string(TrialState state);
 // The inverse; throws Error for any other text.
 TrialState trial_state(std::string_view text);
+// Of a trial that ended with an exit code of the contract in mvn/error.h.
+TrialState state_after(int exit_code);
 
 // <results>/results.db
 std::filesystem::path database_path(const std::filesystem::path& results);
@@ -109,8 +112,6 @@ class Store {
 
   // In the order of the plan; trials of earlier plans of this sweep last.
   [[nodiscard]] std::vector<StoredTrial> trials(const std::string& sweep) const;
-  // Ids of finished trials that begin with `prefix`, in any sweep.
-  [[nodiscard]] std::vector<std::string> finished_with_prefix(const std::string& prefix) const;
   // The folder of a trial, relative to the results folder; that of a finished trial where several
   // sweeps have it. Throws Error when no sweep has it.
   [[nodiscard]] std::filesystem::path folder_of(const std::string& id) const;
@@ -151,8 +152,8 @@ class Store {
   // Ingests what the attempt's spool holds beyond what was ingested before: records and the new
   // offset in one transaction, so each record counts exactly once. Returns the records ingested,
   // for the progress display.
-  std::vector<Json> ingest(const std::string& sweep, const std::string& id, int attempt,
-                           const std::filesystem::path& spool);
+  std::vector<Record> ingest(const std::string& sweep, const std::string& id, int attempt,
+                             const std::filesystem::path& spool);
   // What the first record was that the last ingest() could not take in, in words; "" where it took
   // all.
   [[nodiscard]] std::string take_damage();

@@ -14,19 +14,6 @@ namespace {
 
 constexpr std::size_t kBatchBytes = 8U << 20;  // of a spool in a transaction
 
-TrialState state_of_exit_code(int code) {
-  switch (code) {
-    case static_cast<int>(ExitCode::kDone):
-      return TrialState::kDone;
-    case static_cast<int>(ExitCode::kDiverged):
-      return TrialState::kDiverged;
-    case static_cast<int>(ExitCode::kCheckpointed):
-      return TrialState::kInterrupted;
-    default:
-      return TrialState::kFailed;
-  }
-}
-
 }  // namespace
 
 std::int64_t Writer::trial_row(const std::string& sweep, const std::string& id) {
@@ -89,7 +76,7 @@ AttemptEnd Writer::end_by_spool(const AttemptKey& key) {
         // A column of a database from anywhere may hold more than a process ends with.
         const auto code = row.getColumn(0).getInt64();
         end.exit_code = code >= 0 && code <= 255 ? static_cast<int>(code) : 1;
-        end.state = state_of_exit_code(*end.exit_code);
+        end.state = state_after(*end.exit_code);
         end.message = row.getColumn(1).getString();
       },
       key.trial, key.attempt);
@@ -139,8 +126,8 @@ void Writer::block(std::int64_t trial, const std::string& reason) {
   db_.run("UPDATE mvn_trial SET state = 'blocked', reason = ? WHERE id = ?", reason, trial);
 }
 
-std::vector<Json> Writer::ingest(const AttemptKey& key, const std::filesystem::path& spool) {
-  std::vector<Json> records;
+std::vector<Record> Writer::ingest(const AttemptKey& key, const std::filesystem::path& spool) {
+  std::vector<Record> records;
   auto offset = static_cast<std::uint64_t>(
       db_.integer("SELECT spool_offset FROM mvn_attempt WHERE trial = ? AND attempt = ?", key.trial,
                   key.attempt)
@@ -152,15 +139,18 @@ std::vector<Json> Writer::ingest(const AttemptKey& key, const std::filesystem::p
   while (!missing && offset < size) {
     SpoolBatch batch = read_spool(spool, offset, std::min<std::size_t>(size - offset, kBatchBytes));
     if (batch.end_offset == offset) break;  // a line that is not complete yet
+    const std::size_t known = records.size();
+    std::ranges::transform(batch.records, std::back_inserter(records), read_record);
     transact([&] {
-      for (const auto& record : batch.records) ingestor_.apply(key, record);
+      for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        ingestor_.apply(key, records[known + i], batch.records[i]);
+      }
       for (const auto& line : batch.damaged) ingestor_.damaged(key, line);
       ingestor_.note_steps(key);
       db_.run("UPDATE mvn_attempt SET spool_offset = ? WHERE trial = ? AND attempt = ?",
               static_cast<std::int64_t>(batch.end_offset), key.trial, key.attempt);
     });
     offset = batch.end_offset;
-    std::ranges::move(batch.records, std::back_inserter(records));
   }
   return records;
 }

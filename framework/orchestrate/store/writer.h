@@ -53,7 +53,7 @@ class Writer {
   void end(const AttemptKey& key, const AttemptEnd& end, std::int64_t time);
   void note_stop(const AttemptKey& key, const Json& decision);
   void block(std::int64_t trial, const std::string& reason);
-  std::vector<Json> ingest(const AttemptKey& key, const std::filesystem::path& spool);
+  std::vector<Record> ingest(const AttemptKey& key, const std::filesystem::path& spool);
   std::string take_damage() { return ingestor_.take_damage(); }
 
  private:

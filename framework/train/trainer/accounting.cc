@@ -110,14 +110,14 @@ void Cost::add_training(const Batch& batch, double tokens, double flops) {
   flops_ += flops;
 }
 
-Json Cost::take() {
+Numbers Cost::take() {
   const auto now = std::chrono::steady_clock::now();
-  Json spent = {{"seconds", std::chrono::duration<double>(now - start_).count()},
-                {"evaluation_seconds", evaluation_seconds_},
-                {"tokens", tokens_},
-                {"examples", examples_},
-                {"flops", flops_},
-                {"peak_host_bytes", peak_memory_bytes()}};
+  Numbers spent = {{"seconds", std::chrono::duration<double>(now - start_).count()},
+                   {"evaluation_seconds", evaluation_seconds_},
+                   {"tokens", tokens_},
+                   {"examples", examples_},
+                   {"flops", flops_},
+                   {"peak_host_bytes", peak_memory_bytes()}};
   if (!device_.is_cpu()) spent["peak_device_bytes"] = peak_device_bytes(device_);
   if (checkpoint_bytes_ > 0) spent["peak_checkpoint_bytes"] = checkpoint_bytes_;
   if (const auto joules = energy_.take_joules()) spent["energy_joules"] = *joules;

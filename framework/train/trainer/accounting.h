@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/json.h"
+#include "common/records.h"
 #include "mvn/torch.h"
 #include "train/trainer/energy.h"
 #include "train/trainer/experiment.h"
@@ -70,7 +71,7 @@ class Cost {
 
   // What was spent since the last call, for a "cost" record (records add up); of the names that
   // begin with "peak_" the maximum counts.
-  [[nodiscard]] Json take();
+  [[nodiscard]] Numbers take();
 
  private:
   torch::Device device_;

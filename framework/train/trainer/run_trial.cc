@@ -33,19 +33,16 @@ namespace fs = std::filesystem;
 void record_start(SpoolWriter& spool, std::int64_t resumed_step) {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
-  spool.append({{"type", "start"},
-                {"pid", ::getpid()},
-                {"host", host.data()},
-                {"resumed_step", resumed_step}});
+  spool.write(StartRecord{::getpid(), host.data(), resumed_step});
 }
 
 void record_end(SpoolWriter& spool, const TrialEnd& end) {
-  spool.append({{"type", "end"}, {"code", end.code}, {"message", end.message}});
+  spool.write(EndRecord{end.code, end.message});
   spool.sync();
 }
 
 void record_event(SpoolWriter& spool, const std::string& level, const std::string& message) {
-  spool.append({{"type", "event"}, {"level", level}, {"message", message}});
+  spool.write(EventRecord{level, message});
 }
 
 // Records on the side what git says: it takes longer than all else before a warm worker's first
@@ -54,7 +51,7 @@ std::jthread record_git_state(const fs::path& spool) {
   return std::jthread([spool] {
     try {
       if (const auto values = git_state(); !values.empty()) {
-        SpoolWriter(spool).append({{"type", "environment"}, {"values", values}});
+        SpoolWriter(spool).write(EnvironmentRecord{values});
       }
     } catch (...) {
       // A spool that cannot be written to is the trial's own to report.
@@ -67,7 +64,7 @@ void record_files(const Experiment& experiment, SpoolWriter& spool) {
   Json values = hashes_of("data", experiment.task->data_files());
   values.update(hashes_of("tokenizer", TokenizerCache::files(experiment.tokenizer_path)));
   if (!experiment.base.empty()) values.update(hashes_of("weights", weight_files(experiment.base)));
-  spool.append({{"type", "environment"}, {"values", std::move(values)}});
+  spool.write(EnvironmentRecord{std::move(values)});
 }
 
 // The step a trial ended at that has nothing left to do.
@@ -80,7 +77,7 @@ TrialEnd train(const TrialFile& trial, const PluginHost& host, Warm& warm, Spool
                const Snapshot& snapshot, Cost& cost, const std::atomic<bool>& stop) {
   const Configuration configuration = read_configuration(trial.config);
   set_numerics(trial.threads, training_options(configuration.training).precision);
-  spool.append({{"type", "environment"}, {"values", environment_of(trial, host, configuration)}});
+  spool.write(EnvironmentRecord{environment_of(trial, host, configuration)});
   const std::jthread git = record_git_state(trial.spool);
   const double peak_flops =
       device_peak_flops(trial, training_options(configuration.training).precision);
@@ -89,7 +86,7 @@ TrialEnd train(const TrialFile& trial, const PluginHost& host, Warm& warm, Spool
   });
   record_files(experiment, spool);
   experiment.peak_flops = peak_flops;
-  spool.append({{"type", "environment"}, {"values", {{"device.peak_flops", peak_flops}}}});
+  spool.write(EnvironmentRecord{{{"device.peak_flops", peak_flops}}});
   const auto graphs =
       experiment.training.cuda_graphs ? cuda_graph_recorder(experiment.device) : nullptr;
   Trainer trainer(experiment, trial, snapshot, spool, cost, stop, graphs.get());
@@ -130,7 +127,7 @@ TrialEnd run(const TrialFile& trial, const PluginHost& host, Warm& warm, SpoolWr
   } catch (...) {
     end = end_of(std::current_exception());
   }
-  spool.append({{"type", "cost"}, {"values", cost.take()}});
+  spool.write(CostRecord{cost.take()});
   release_memory(cost.device());
   return end;
 }

@@ -81,7 +81,7 @@ Trainer::Trainer(Experiment& experiment, const TrialFile& trial, const Snapshot&
 }
 
 ExitCode Trainer::train() {
-  spool_.progress(step_, steps_);
+  spool_.write(ProgressRecord{step_, steps_});
   if (steps_ == 0) evaluate();
   while (step_ < steps_) {
     if (stop_) return ExitCode::kCheckpointed;
@@ -167,8 +167,8 @@ void Trainer::record() {
   if (experiment_.peak_flops > 0) {
     values["train/peak_share"] = window_.flops_per_second() / experiment_.peak_flops;
   }
-  spool_.metrics(step_, values);
-  spool_.progress(step_, steps_);
+  spool_.write(MetricRecord{step_, values});
+  spool_.write(ProgressRecord{step_, steps_});
   window_.clear();
 }
 
@@ -185,7 +185,7 @@ std::map<std::string, double> Trainer::evaluate_split(Split split, const std::st
   auto result = mvn::evaluate(experiment_, split);
   std::map<std::string, double> values;
   for (const auto& metric : result.metrics) values[prefix + metric.name] = metric.value;
-  spool_.metrics(step_, values);
+  spool_.write(MetricRecord{step_, values});
   if (step_ == steps_ && !result.predictions.empty()) {
     write_predictions(split == Split::kTest ? paths_.test_predictions() : paths_.predictions(),
                       std::move(result.predictions));
@@ -242,7 +242,7 @@ void Trainer::expect_finite(std::int64_t step) const {
 
 void Trainer::save_checkpoint() {
   if (!experiment_.device.is_cpu()) expect_finite(step_);
-  spool_.append({{"type", "cost"}, {"values", cost_.take()}});
+  spool_.write(CostRecord{cost_.take()});
   // Whoever resumes from here records nothing of the steps before.
   spool_.sync();
   checkpoints_.save(snapshot());
@@ -307,13 +307,12 @@ void Trainer::record_choices() {
   }
   if (experiment_.schedule.warmup_ratio || experiment_.schedule.warmup_tokens)
     values["schedule.warmup_steps"] = schedule_.warmup_steps();
-  spool_.append({{"type", "param"}, {"values", std::move(values)}});
+  spool_.write(ParamRecord{std::move(values)});
   if (schedule_.warmup_steps() < steps_ || steps_ == 0) return;
-  spool_.append({{"type", "event"},
-                 {"level", "warning"},
-                 {"message", "the warm-up takes " + std::to_string(schedule_.warmup_steps()) +
+  spool_.write(
+      EventRecord{"warning", "the warm-up takes " + std::to_string(schedule_.warmup_steps()) +
                                  " steps, but the training only " + std::to_string(steps_) +
-                                 ": set schedule.warmup_steps or warmup_ratio"}});
+                                 ": set schedule.warmup_steps or warmup_ratio"});
 }
 
 Snapshot Trainer::snapshot() {

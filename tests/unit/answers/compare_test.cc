@@ -341,6 +341,22 @@ TEST_F(CompareTest, FindsASweepByItsFile) {
   EXPECT_EQ(compare({.sweep = "/sweeps/s.yaml", .by = "model.plugin"}), by_model());
 }
 
+// As an earlier version wrote it, without the view that knows what a metric is.
+TEST(CompareOldResults, AreReadAsTheyAre) {
+  const test::TemporaryFolder folder;
+  const auto file = folder / "results.db";
+  {
+    SQLite::Database db(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    std::ifstream in(MVN_OLD_DATABASE);
+    db.exec(std::string(std::istreambuf_iterator<char>(in), {}));
+  }
+  std::ostringstream out;
+  compare_arms(file, {.sweep = "lr", .by = "optimizer.lr"}, CompareFormat::kTable, out);
+  EXPECT_TRUE(out.str().starts_with("lr: eval/accuracy by optimizer.lr (higher is better)\n"))
+      << out.str();
+  EXPECT_TRUE(has(out.str(), "\nCannot tell 0.001 from 0.01: ")) << out.str();
+}
+
 TEST(CompareWithoutResults, SaysThatThereIsNoDatabase) {
   std::ostringstream out;
   EXPECT_EQ(error_of([&] {

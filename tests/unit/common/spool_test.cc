@@ -7,7 +7,6 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 
 #include "common/disk_full.h"
 #include "common/files.h"
@@ -21,9 +20,9 @@ TEST(Spool, WhatIsWrittenIsRead) {
   const test::TemporaryFolder folder;
   const auto path = folder / "attempts/1/spool.jsonl";
   SpoolWriter writer(path);
-  writer.metrics(10, {{"train/loss", 0.5}, {"train/grad_norm", std::nan("")}});
-  writer.progress(10, 200);
-  writer.append({{"type", "end"}, {"code", 0}, {"message", ""}});
+  writer.write(MetricRecord{10, {{"train/loss", 0.5}, {"train/grad_norm", std::nan("")}}});
+  writer.write(ProgressRecord{10, 200});
+  writer.write(EndRecord{0, ""});
 
   const auto batch = read_spool(path, 0);
   ASSERT_EQ(batch.records.size(), 3U);
@@ -38,10 +37,10 @@ TEST(Spool, ReadingGoesOnWhereItStopped) {
   const test::TemporaryFolder folder;
   const auto path = folder / "spool.jsonl";
   SpoolWriter writer(path);
-  writer.progress(1, 3);
+  writer.write(ProgressRecord{1, 3});
   const auto first = read_spool(path, 0);
-  writer.progress(2, 3);
-  writer.progress(3, 3);
+  writer.write(ProgressRecord{2, 3});
+  writer.write(ProgressRecord{3, 3});
   const auto second = read_spool(path, first.end_offset);
   ASSERT_EQ(second.records.size(), 2U);
   EXPECT_EQ(second.records[0]["step"], 2);
@@ -52,7 +51,7 @@ TEST(Spool, ABoundedReadTakesWholeLines) {
   const test::TemporaryFolder folder;
   const auto path = folder / "spool.jsonl";
   SpoolWriter writer(path);
-  for (int step = 0; step < 10; ++step) writer.progress(step, 10);
+  for (int step = 0; step < 10; ++step) writer.write(ProgressRecord{step, 10});
   std::uint64_t offset = 0;
   std::vector<int> steps;
   while (true) {
@@ -78,7 +77,7 @@ TEST(Spool, ATornLastLineIsIgnoredUntilItIsWhole) {
 TEST(Spool, AWriterAfterACrashDoesNotJoinTheTornLine) {
   const test::TemporaryFolder folder;
   const auto path = folder.write("spool.jsonl", "{\"type\":\"pro");
-  SpoolWriter(path).progress(1, 2);
+  SpoolWriter(path).write(ProgressRecord{1, 2});
   const auto batch = read_spool(path, 0);
   EXPECT_EQ(batch.records.size(), 1U);
   EXPECT_EQ(batch.damaged, std::vector<std::string>{"{\"type\":\"pro"});
@@ -108,14 +107,14 @@ TEST(Spool, ARecordThatDoesNotFitLeavesNothingBehind) {
   const test::TemporaryFolder folder;
   const auto path = folder / "spool.jsonl";
   SpoolWriter writer(path);
-  writer.progress(1, 3);
+  writer.write(ProgressRecord{1, 3});
   const auto size = std::filesystem::file_size(path);
   {
     const SizeLimit limit(size + 10);
-    EXPECT_THROW(writer.progress(2, 3), Error);
+    EXPECT_THROW(writer.write(ProgressRecord{2, 3}), Error);
   }
   EXPECT_EQ(std::filesystem::file_size(path), size);
-  writer.progress(3, 3);
+  writer.write(ProgressRecord{3, 3});
   const auto batch = read_spool(path, 0);
   EXPECT_TRUE(batch.damaged.empty());
   ASSERT_EQ(batch.records.size(), 2U);
@@ -126,15 +125,19 @@ TEST(Spool, NothingIsWrittenThroughALink) {
   const test::TemporaryFolder folder;
   const auto victim = folder.write("victim", "mine\n");
   std::filesystem::create_symlink(victim, folder / "spool.jsonl");
-  EXPECT_EQ(test::error_of([&] { SpoolWriter(folder / "spool.jsonl").progress(1, 2); }),
+  EXPECT_EQ(test::error_of([&] {
+              SpoolWriter(folder / "spool.jsonl").write(ProgressRecord{1, 2});
+            }),
             (folder / "spool.jsonl").string() + ": cannot open: Too many levels of symbolic links");
   EXPECT_EQ(read_file(victim), "mine\n");
 }
 
 TEST(Spool, AFullDiskIsSaid) {
-  EXPECT_EQ(test::error_of([] { SpoolWriter("/dev/full").progress(1, 2); }),
+  EXPECT_EQ(test::error_of([] {
+              SpoolWriter("/dev/full").write(ProgressRecord{1, 2});
+            }),
             "/dev/full: cannot write: No space left on device");
-  EXPECT_THROW(SpoolWriter("/dev/full").progress(1, 2), DiskFull);
+  EXPECT_THROW(SpoolWriter("/dev/full").write(ProgressRecord{1, 2}), DiskFull);
 }
 
 TEST(Spool, ALineThatIsNoRecordIsReportedAndSkipped) {
@@ -189,20 +192,10 @@ TEST(Spool, ALineThatIsTooLongIsNotReadAnewWhileItGrows) {
   EXPECT_EQ(batch.records.size(), 1U);
 }
 
-TEST(Spool, AWholeNumberIsNeverAnother) {
-  EXPECT_EQ(whole_number(Json::parse("10.0")), 10);
-  EXPECT_EQ(whole_number(Json::parse("9223372036854775807")),
-            std::numeric_limits<std::int64_t>::max());
-  for (const auto* text :
-       {"18446744073709551615", "1.5", "1e300", "-1e18", "\"1\"", "null", "[1]"}) {
-    EXPECT_EQ(whole_number(Json::parse(text)), std::nullopt) << text;
-  }
-}
-
 TEST(Spool, IsItsUsersAlone) {
   const test::TemporaryFolder folder;
   const auto path = folder / "spool.jsonl";
-  SpoolWriter(path).progress(1, 2);
+  SpoolWriter(path).write(ProgressRecord{1, 2});
   EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
 }
 

@@ -24,14 +24,6 @@ TEST(EndOfCode, FollowsTheContract) {
   EXPECT_EQ(end_of_code(1, "boom").exit_code, 1);
 }
 
-TEST(EndOfRecord, NeedsACode) {
-  EXPECT_EQ(end_of_record({{"type", "end"}, {"code", 0}, {"message", ""}})->state,
-            TrialState::kDone);
-  EXPECT_EQ(end_of_record({{"type", "end"}, {"code", 1}})->message, "exit code 1");
-  EXPECT_FALSE(end_of_record({{"type", "end"}, {"code", "0"}}));
-  EXPECT_FALSE(end_of_record({{"type", "end"}}));
-}
-
 TEST(EndOfProcess, NamesSignalOrCode) {
   const auto killed = end_of_process({std::nullopt, SIGKILL}, false);
   EXPECT_EQ(killed.state, TrialState::kFailed);

@@ -10,10 +10,10 @@ namespace {
 TEST(TrialProgress, FollowsTheSpool) {
   TrialProgress trial;
   trial.started = 100;
-  trial.absorb({{"type", "start"}, {"resumed_step", 20}});
-  trial.absorb({{"type", "progress"}, {"step", 30}, {"steps", 120}});
-  trial.absorb({{"type", "metric"}, {"step", 60}, {"values", {{"train/loss", 0.5}}}});
-  trial.absorb({{"type", "metric"}, {"step", 60}, {"values", {{"eval/loss", 0.7}}}});
+  trial.absorb(read_record({{"type", "start"}, {"resumed_step", 20}}));
+  trial.absorb(read_record({{"type", "progress"}, {"step", 30}, {"steps", 120}}));
+  trial.absorb(read_record({{"type", "metric"}, {"step", 60}, {"values", {{"train/loss", 0.5}}}}));
+  trial.absorb(read_record({{"type", "metric"}, {"step", 60}, {"values", {{"eval/loss", 0.7}}}}));
   EXPECT_EQ(trial.step, 60);
   EXPECT_EQ(trial.steps, 120);
   EXPECT_EQ(trial.loss, 0.5);
@@ -25,27 +25,29 @@ TEST(TrialProgress, FollowsMetricsWhereTheyAreAllThereIs) {
   TrialProgress trial;
   trial.started = 100;
   EXPECT_FALSE(trial.reported);
-  trial.absorb({{"type", "metric"}, {"step", 0}, {"values", {{"loss", 2}}}});
+  trial.absorb(read_record({{"type", "metric"}, {"step", 0}, {"values", {{"loss", 2}}}}));
   EXPECT_TRUE(trial.reported);
-  trial.absorb({{"type", "metric"}, {"step", 5.0}, {"values", {{"loss", 1}}}});
+  trial.absorb(read_record({{"type", "metric"}, {"step", 5.0}, {"values", {{"loss", 1}}}}));
   EXPECT_EQ(trial.step, 5);
   EXPECT_EQ(trial.fraction(), 0);
   trial.usual_steps = 20;  // of a trial like it
   EXPECT_DOUBLE_EQ(trial.fraction(), 0.25);
   EXPECT_DOUBLE_EQ(*trial.remaining(110), 30);
-  trial.absorb({{"type", "progress"}, {"step", 1}, {"steps", 8}});
-  trial.absorb({{"type", "metric"}, {"step", 500}, {"values", {{"loss", 1}}}});
+  trial.absorb(read_record({{"type", "progress"}, {"step", 1}, {"steps", 8}}));
+  trial.absorb(read_record({{"type", "metric"}, {"step", 500}, {"values", {{"loss", 1}}}}));
   EXPECT_EQ(trial.step, 5);  // metrics beyond its steps count otherwise
 }
 
 TEST(TrialProgress, SurvivesRecordsOfAnyShape) {
   TrialProgress trial;
-  trial.absorb({{"type", "start"}, {"resumed_step", "soon"}});
-  trial.absorb({{"type", "metric"}, {"step", -1.5}, {"values", {{"train/loss", "NaN"}}}});
+  trial.absorb(read_record({{"type", "start"}, {"resumed_step", "soon"}}));
+  trial.absorb(read_record({{"type", "metric"}, {"step", -1.5}, {"values", {{"train/loss", 3}}}}));
+  EXPECT_EQ(trial.loss, std::nullopt);  // the store has no place for it, either
+  trial.absorb(read_record({{"type", "metric"}, {"step", 1}, {"values", {{"train/loss", "NaN"}}}}));
   EXPECT_TRUE(std::isnan(*trial.loss));
-  trial.absorb({{"type", "metric"}, {"values", {{"train/loss", Json::array()}}}});
-  trial.absorb({{"type", "metric"}, {"values", 3}});
-  trial.absorb({{"type", "progress"}, {"step", 9}, {"steps", 3}});
+  trial.absorb(read_record({{"type", "metric"}, {"values", {{"train/loss", Json::array()}}}}));
+  trial.absorb(read_record({{"type", "metric"}, {"values", 3}}));
+  trial.absorb(read_record({{"type", "progress"}, {"step", 9}, {"steps", 3}}));
   EXPECT_DOUBLE_EQ(trial.fraction(), 1);
   EXPECT_EQ(trial.rate(0), 0);
 }

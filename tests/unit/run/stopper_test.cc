@@ -24,8 +24,7 @@ class StopperTest : public testing::Test {
 
   static void report(Stopper& stopper, const PlannedTrial& trial, int attempt, std::int64_t step,
                      double loss) {
-    stopper.absorb(trial, attempt,
-                   {{"type", "metric"}, {"step", step}, {"values", {{"loss", loss}}}});
+    stopper.absorb(trial, attempt, {0, MetricRecord{step, {{"loss", loss}}}, {}});
   }
 
   SweepPlan plan_;
@@ -58,12 +57,20 @@ TEST_F(StopperTest, AnAttemptThatGoesOnKeepsWhatWasBefore) {
   report(stopper, good, 1, 10, 0.25);
   report(stopper, good, 1, 20, 0.25);
   EXPECT_FALSE(stopper.judge(good));
-  stopper.absorb(other, 2, {{"type", "start"}, {"resumed_step", 15}});
+  stopper.absorb(other, 2, {0, StartRecord{{}, {}, 15}, {}});
   EXPECT_FALSE(stopper.judge(other));  // one value is left, of step 10
   report(stopper, other, 2, 20, 4);
   const auto decision = stopper.judge(other);
   ASSERT_TRUE(decision);
   EXPECT_EQ(decision->at("value"), 4);
+}
+
+TEST_F(StopperTest, ATruthValueCountsAsTheStoreKeepsIt) {
+  plan_.metrics[""].target = 0;
+  Stopper stopper(plan_, {});
+  stopper.absorb(plan_.trials[0], 1,
+                 read_record({{"type", "metric"}, {"step", 1}, {"values", {{"loss", false}}}}));
+  EXPECT_EQ(stopper.target_reached("")->value, 0);
 }
 
 TEST_F(StopperTest, ATrialThatIsTrainedAgainHasReportedNothing) {

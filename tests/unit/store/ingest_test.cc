@@ -12,7 +12,7 @@ class IngestTest : public StoreTest {
     store_.start_attempt("s", id_, "worker 1", "cpu");
   }
 
-  std::vector<Json> ingest(const std::string& text, int attempt = 1) {
+  std::vector<Record> ingest(const std::string& text, int attempt = 1) {
     write_spool("s", id_, attempt, text);
     return store_.ingest("s", id_, attempt, spool("s", id_, attempt));
   }
@@ -35,7 +35,8 @@ TEST_F(IngestTest, ReturnsTheRecordsForTheProgressDisplay) {
   const auto records = ingest(R"({"type":"progress","time":1,"step":10,"steps":200})"
                               "\n");
   ASSERT_EQ(records.size(), 1U);
-  EXPECT_EQ(records[0].at("step"), 10);
+  ASSERT_NE(records[0].as<ProgressRecord>(), nullptr);
+  EXPECT_EQ(records[0].as<ProgressRecord>()->step, 10);
   EXPECT_EQ(row("SELECT step, steps FROM trials"), "10|200");
 }
 
