@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "common/trial.h"
+#include "orchestrate/answers/compare.h"
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/store.h"
 #include "support/temporary_folder.h"
@@ -22,6 +23,7 @@ std::string id_of(int trial) {
 SweepPlan plan_of(int trials) {
   SweepPlan plan;
   plan.name = "s";
+  plan.file = "/sweeps/s.yaml";
   plan.resolved = Json::object();
   plan.metrics[""] = {"eval/accuracy", true};
   for (int i = 0; i < trials; ++i) {
@@ -86,6 +88,54 @@ BENCHMARK_CAPTURE(query, curves, "SELECT * FROM curves WHERE name = 'train/loss'
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(query, one_trial, "SELECT * FROM metrics WHERE trial = '000000000007'")
     ->Unit(benchmark::kMillisecond);
+
+// 1,000 trials: two models on ten data sets, ten learning rates, five seeds, with the configuration
+// of a fine-tuning and 50 records each.
+SweepPlan comparison_plan() {
+  SweepPlan plan;
+  plan.name = "s";
+  plan.file = "/sweeps/s.yaml";
+  plan.resolved = Json::object();
+  plan.metrics[""] = {"eval/accuracy", true};
+  for (int i = 0; i < 1000; ++i) {
+    PlannedTrial trial;
+    const std::string model = i / 500 == 0 ? "mamba" : "gptneo";
+    const std::string data = "data/" + std::to_string(i / 50 % 10) + "/train.tsv";
+    trial.id = id_of(i);
+    trial.group = id_of(i / 5);
+    trial.seed = i % 5;
+    trial.parameters = {
+        {"model.plugin", model}, {"task.train", data}, {"optimizer.lr", i / 5 % 10}};
+    Json training;
+    for (int key = 0; key < 40; ++key) training["setting_" + std::to_string(key)] = key;
+    trial.config = Json{{"model", {{"plugin", model}, {"weights", "models/" + model}}},
+                        {"task", {{"train", data}}},
+                        {"optimizer", {{"lr", i / 5 % 10}}},
+                        {"training", training},
+                        {"seed", i % 5}};
+    plan.trials.push_back(trial);
+  }
+  return plan;
+}
+
+void compare(benchmark::State& state) {
+  const test::TemporaryFolder results;
+  Store store(database_path(results.path()));
+  store.record_plan(comparison_plan());
+  for (int trial = 0; trial < 1000; ++trial) {
+    std::string text = spool_text(50);
+    text += R"({"step":50,"time":1764064800000,"type":"metric","values":{"eval/accuracy":)" +
+            std::to_string(0.8 + trial * 7919 % 1000 / 10'000.0) + "}}\n";
+    run_trial(store, results, trial, text);
+  }
+  for (auto _ : state) {
+    std::ostringstream out;
+    compare_arms(database_path(results.path()), {.sweep = "s", .by = "model.plugin"},
+                 CompareFormat::kTable, out);
+    benchmark::DoNotOptimize(out);
+  }
+}
+BENCHMARK(compare)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace mvn

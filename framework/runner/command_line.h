@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mvn/error.h"
+#include "orchestrate/answers/compare.h"
 
 namespace mvn {
 
@@ -38,15 +39,16 @@ struct CommandLine {
   bool json = false;             // plugins
   bool rebuild = false;          // collect
   std::string sql;               // query
-  std::string format = "table";  // query: table, csv or json; plan: table or json
-  std::string file;              // import: the file to read
-  std::string import_format;     // gpt-neo or wandb
-  std::string program;           // import of wandb: in place of the file's
-  std::string plugin;            // new-plugin; merge: the model's, "" for the one that fits
-  std::string model;             // merge: the base, "" for the one that the adapter names
-  std::string adapter;           // merge: instead of a trial
-  std::string output;            // merge; schema, import: "" for standard output
-  std::string dtype;             // merge: "" for the base's
+  std::string format = "table";  // query, plan, compare: table, json, ...
+  CompareRequest compare;
+  std::string file;           // import: the file to read
+  std::string import_format;  // gpt-neo or wandb
+  std::string program;        // import of wandb: in place of the file's
+  std::string plugin;         // new-plugin; merge: the model's, "" for the one that fits
+  std::string model;          // merge: the base, "" for the one that the adapter names
+  std::string adapter;        // merge: instead of a trial
+  std::string output;         // merge; schema, import: "" for standard output
+  std::string dtype;          // merge: "" for the base's
 
   [[nodiscard]] std::vector<std::filesystem::path> plugin_folders() const {
     return {plugin_dirs.begin(), plugin_dirs.end()};

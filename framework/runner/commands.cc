@@ -7,6 +7,7 @@
 
 #include "common/json.h"
 #include "common/text.h"
+#include "orchestrate/answers/compare.h"
 #include "orchestrate/sessions/rerun.h"
 #include "orchestrate/sessions/session.h"
 #include "orchestrate/store/query.h"
@@ -230,6 +231,40 @@ CommandRow query_row() {
           .run = query};
 }
 
+CommandRow compare_row() {
+  const auto options = [](CLI::App& app, CommandLine& line) {
+    CompareRequest& request = line.compare;
+    app.add_option("sweep", request.sweep, "Its name, or its file")->type_name("SWEEP")->required();
+    app.add_option("--by", request.by, "Parameter whose values are compared: model.plugin")
+        ->type_name("KEY")
+        ->required();
+    app.add_option("--baseline", request.baseline, "Compare all others with this value alone")
+        ->type_name("VALUE");
+    app.add_option("--metric", request.metric,
+                   "Judge by this metric; by the test split's where there is one (the sweep's)")
+        ->type_name("NAME");
+    app.add_option("--rope", request.region,
+                   "Largest difference that is none in practice (0.01 of scores up to 1, else 0)")
+        ->type_name("R")
+        ->check(number_of_at_least(0));
+    add_repeated(app, "--within", request.within,
+                 "Compare within each value of this parameter, as within each data set", "KEY");
+    app.add_option("--format", line.format, "table, json, markdown or latex (table)")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"table", "json", "markdown", "latex"}));
+  };
+  return {
+      .name = "compare",
+      .help = "Say which value of a parameter is better, by how much, and how sure that is",
+      .examples = {{"compare demo --by model.plugin", "which is better, by how much, how sure"}},
+      .options = options,
+      .run = [](const CommandLine& line, std::ostream& out) {
+        compare_arms(database_path(line.results), line.compare, compare_format(line.format), out,
+                     terminal_width(STDOUT_FILENO));
+        return 0;
+      }};
+}
+
 CommandRow collect_row() {
   return {.name = "collect",
           .help = "Make results.db anew from the trials' spools",
@@ -347,8 +382,9 @@ CommandRow merge_row() {
 }
 
 std::vector<CommandRow> make_table() {
-  std::vector<CommandRow> table = {run_row(),    plan_row(),  rerun_row(),   plugins_row(),
-                                   schema_row(), query_row(), collect_row(), status_row()};
+  std::vector<CommandRow> table = {run_row(),     plan_row(),    rerun_row(),
+                                   plugins_row(), schema_row(),  query_row(),
+                                   compare_row(), collect_row(), status_row()};
   for (const auto& request : runner_requests()) table.push_back(request_row(request));
   for (const auto& row : {new_plugin_row(), import_row(), merge_row()}) table.push_back(row);
   return table;

@@ -70,10 +70,51 @@ TEST(Commands, QueryInEveryFormat) {
   EXPECT_EQ(place.rows("SELECT count(*) FROM trials"), std::vector<std::string>{"1"});
 }
 
+// What the run says at its end and what is asked later are one verdict.
+TEST(Commands, CompareSaysWhichIsBetter) {
+  Workplace place;
+  place.write("train.py", R"(
+import json, sys
+trial = json.load(open(sys.argv[1]))
+config = trial["config"]
+value = {"old": 0.7, "new": 0.8}[config["args"]["method"]] + config["seed"] / 1000
+record = {"type": "metric", "step": 1, "values": {"eval/accuracy": value}}
+open(trial["spool"], "a").write(json.dumps(record) + "\n")
+)");
+  place.write("sweep.yaml",
+              "name: demo\nmetric: {name: eval/accuracy, goal: maximize}\n"
+              "worker: {command: [python3, train.py]}\n"
+              "parameters: {args.method: {values: [old, new]}}\nrepeats: {seeds: [1, 2, 3]}\n");
+  const auto run = place.run({"sweep.yaml"});
+  const std::string size =
+      ": eval/accuracy 0.8020 against 0.7020, a difference of 0.1000 (95 % interval 0.0977 .. "
+      "0.1023, 3 seeds each).\n";
+  EXPECT_TRUE(contains(run.out, "\nmethod=new is better than method=old" + size)) << run.out;
+  for (const std::string sweep : {"demo", "sweep.yaml"}) {
+    const auto asked = place.run({"compare", sweep, "--by", "args.method"});
+    EXPECT_EQ(asked.end.exit_code, 0) << asked.err;
+    EXPECT_TRUE(contains(asked.out, "\nnew is better than old" + size)) << asked.out;
+  }
+  const auto json = place.run({"compare", "demo", "--by", "args.method", "--format", "json"});
+  EXPECT_EQ(Json::parse(json.out)["comparisons"][0]["pairs"][0]["verdict"], "worse");
+  const auto wide = place.run({"compare", "demo", "--by", "args.method", "--rope", "0.2"});
+  EXPECT_TRUE(contains(wide.out, "\nnew and old are equivalent: ")) << wide.out;
+  const auto unknown = place.run({"compare", "demo", "--by", "args.methd"});
+  EXPECT_EQ(unknown.end.exit_code, 64);
+  EXPECT_EQ(unknown.err,
+            "mvn-runner: no parameter of sweep 'demo' is called 'args.methd'; did you mean "
+            "'args.method'?\n");
+  EXPECT_TRUE(
+      contains(place.run({"compare", "--help"}).out, "mvn-runner compare demo --by model.plugin"));
+}
+
 TEST(Commands, AskingWhereThereIsNothing) {
   Workplace place;
-  for (const auto& arguments : std::vector<std::vector<std::string>>{
-           {"query", "SELECT 1"}, {"status"}, {"collect", "--rebuild"}}) {
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{"query", "SELECT 1"},
+                                             {"compare", "demo", "--by", "model.plugin"},
+                                             {"status"},
+                                             {"collect", "--rebuild"}}) {
     const auto run = place.run(arguments);
     EXPECT_NE(run.end.exit_code, 0);
     EXPECT_TRUE(contains(run.err, "results")) << run.err;

@@ -91,6 +91,12 @@ void prepare_for_writing(SQLite::Database& connection, const std::filesystem::pa
 void add_views_of_now(SQLite::Database& connection) {
   constexpr int kFirstStepKnown = 4;
   const int version = connection.execAndGet("PRAGMA user_version").getInt();
+  constexpr auto* kKinds = "SELECT count(*) FROM sqlite_schema WHERE name = 'mvn_metric_kind'";
+  if (version > 0 && connection.execAndGet(kKinds).getInt() == 0) {
+    std::string view(schema_metric_kind());
+    view.insert(view.find("VIEW"), "TEMP ");
+    connection.exec(view);
+  }
   if (version == 0 || version >= kFirstStepKnown) return;
   connection.exec(
       "CREATE TEMP VIEW mvn_value AS SELECT * FROM mvn_metric m WHERE NOT EXISTS"
@@ -107,7 +113,8 @@ Database::Database(const std::filesystem::path& path, Access access)
   } else {
     // Two connections that checkpoint at once can lose a WAL in SQLite before 3.51.3.
     connection_.exec("PRAGMA wal_autocheckpoint = 0");
-    connection_.exec("PRAGMA cache_size = -65536");  // KiB: what asks of all trials reads rows twice
+    connection_.exec(
+        "PRAGMA cache_size = -65536");  // KiB: what asks of all trials reads rows twice
     add_views_of_now(connection_);
   }
 }

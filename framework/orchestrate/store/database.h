@@ -1,4 +1,4 @@
-// A connection to results.db with its prepared statements. Private to the store.
+// A connection to results.db with its prepared statements. Private to the store and the answers.
 #pragma once
 
 #include <SQLiteCpp/SQLiteCpp.h>

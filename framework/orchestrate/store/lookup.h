@@ -1,4 +1,5 @@
-// What the writing side and the reading side of results.db both ask. Private to the store.
+// What the writing side and the reading side of results.db both ask. Private to the store and the
+// answers.
 #pragma once
 
 #include <filesystem>

@@ -39,7 +39,9 @@ void drop_views(SQLite::Database& database) {
   for (const auto& name : names) database.exec("DROP VIEW \"" + name + "\"");
 }
 
-std::string views_hash() { return sha256(schema_views()); }
+std::string views_hash() {
+  return sha256(std::string(schema_metric_kind()).append(schema_views()));
+}
 
 // Whether they are those of views.sql, which may change without a migration.
 bool has_views_of_now(SQLite::Database& database) {
@@ -61,6 +63,7 @@ void migrate(SQLite::Database& database) {
   for (std::size_t i = version; i < migrations.size(); ++i) {
     database.exec(std::string(migrations[i]));
   }
+  database.exec(std::string(schema_metric_kind()));
   database.exec(std::string(schema_views()));
   database.exec("CREATE VIEW mvn_views AS SELECT '" + views_hash() + "' AS hash");
   make_all_run_views(database);

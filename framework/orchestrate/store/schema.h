@@ -18,6 +18,8 @@ inline constexpr int kApplicationId = 0x6d766e72;
 // schema_migrations()[i - 1]; a database's `PRAGMA user_version` counts those applied.
 const std::vector<std::string_view>& schema_migrations();
 std::string_view schema_views();
+// The view that the others say a metric's kind by; made before them.
+std::string_view schema_metric_kind();
 
 // Brings the database to the newest schema, in one transaction. Throws Error when it belongs to
 // another program or to a newer version of this one.

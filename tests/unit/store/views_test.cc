@@ -88,6 +88,26 @@ TEST_F(ViewsTest, CurvesAverageOverSeeds) {
             (Rows{"eval/accuracy|1|0.9|2|0.0|0.9|0.9", "eval/accuracy|2|0.75|2|0.353553|0.5|1.0"}));
 }
 
+// What a metric is decides which interval makes sense.
+TEST_F(ViewsTest, CountsHaveNoIntervalAndSharesEndAtNothingAndAll) {
+  store_.record_plan(
+      plan_of("s", {planned("a0", Json::object(), 0), planned("a1", Json::object(), 1)}));
+  for (const auto& [id, padding, games, accuracy, loss] :
+       {std::tuple{"a0", "0.0", "40", "0.9", "0.5"}, {"a1", "0.0625", "170", "1.0", "0.75"}}) {
+    run_trial(
+        store_, "s", id_of(id),
+        {metric_line(1, "train/padding", padding), metric_line(1, "eval/majority", "1.0"),
+         metric_line(1, "eval/predicted/games", games), metric_line(1, "eval/accuracy", accuracy),
+         metric_line(1, "eval/loss", loss), metric_line(1, "train/tokens_per_second", "100")});
+  }
+  EXPECT_EQ(rows("SELECT name, kind, mean, round(low, 3), round(high, 3) FROM group_metrics"
+                 " ORDER BY name"),
+            (Rows{"eval/accuracy|score|0.95|0.315|1.585", "eval/loss|loss|0.625|-0.963|2.213",
+                  "eval/majority|share|1.0|1.0|1.0", "eval/predicted/games|count|105.0|NULL|NULL",
+                  "train/padding|share|0.03125|0.0|0.428",
+                  "train/tokens_per_second|rate|100.0|100.0|100.0"}));
+}
+
 TEST_F(ViewsTest, StagesKeepTheirOrder) {
   store_.record_plan(plan_of("s", {planned("a0", Json::object(), 0, "pretrain"),
                                    planned("b0", Json::object(), 0, "classify")}));

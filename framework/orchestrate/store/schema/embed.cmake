@@ -6,6 +6,8 @@ foreach(file IN LISTS FILES)
   file(READ ${FOLDER}/${file} text)
   if(file MATCHES "views[.]sql$")
     set(views "${text}")
+  elseif(file MATCHES "metric_kind[.]sql$")
+    set(metric_kind "${text}")
   else()
     string(APPEND migrations "    R\"sql(${text})sql\",\n")
   endif()
@@ -23,6 +25,10 @@ ${migrations}  };
 
 std::string_view schema_views() {
   return R\"sql(${views})sql\";
+}
+
+std::string_view schema_metric_kind() {
+  return R\"sql(${metric_kind})sql\";
 }
 
 }  // namespace mvn

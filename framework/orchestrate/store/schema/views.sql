@@ -157,7 +157,7 @@ GROUP BY p.sweep, p.stage, p.group_hash, p.name, p.step;
 
 -- Last values over the seeds of each configuration, for every metric: n trials that are done and
 -- have a finite value, their mean, standard deviation, and the 95 % interval of the mean
--- (Student's t), which needs n >= 2.
+-- (Student's t), which needs n >= 2. A count has no interval; that of a share ends at 0 and 1.
 CREATE VIEW group_metrics AS
 WITH final AS (
   SELECT
@@ -178,28 +178,30 @@ WITH final AS (
   GROUP BY sweep, stage, group_hash, name
 ), interval AS (
   SELECT
-    *,
-    (SELECT q.t FROM mvn_t_quantile q WHERE q.df <= n - 1 ORDER BY q.df DESC LIMIT 1)
-      * sd / sqrt(n) AS half
-  FROM spread
+    p.*, k.name AS metric, k.kind,
+    CASE WHEN k.kind <> 'count' THEN
+      (SELECT q.t FROM mvn_t_quantile q WHERE q.df <= n - 1 ORDER BY q.df DESC LIMIT 1)
+        * sd / sqrt(n) END AS half
+  FROM spread p
+  JOIN mvn_metric_kind k ON k.id = p.name
 )
 SELECT
   s.name AS sweep,
   i.stage,
   i.label AS params,
-  m.name,
+  i.metric AS name,
   i.n,
   i.mean,
   i.sd,
-  i.mean - i.half AS low,
-  i.mean + i.half AS high,
+  iif(i.kind = 'share', max(i.mean - i.half, min(i.min, 0)), i.mean - i.half) AS low,
+  iif(i.kind = 'share', min(i.mean + i.half, max(i.max, 1)), i.mean + i.half) AS high,
   i.min,
   i.max,
+  i.kind,
   i.current,
   substr(i.group_hash, 1, 12) AS group_id
 FROM interval i
-JOIN mvn_sweep s ON s.id = i.sweep
-JOIN mvn_metric_name m ON m.id = i.name;
+JOIN mvn_sweep s ON s.id = i.sweep;
 
 -- The answer: the objective over the seeds of each configuration, best first within each stage.
 -- `missing` counts the trials of the configuration that gave no value (failed, not run, stopped early,

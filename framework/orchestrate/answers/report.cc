@@ -1,4 +1,4 @@
-#include "orchestrate/store/report.h"
+#include "orchestrate/answers/report.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,8 +9,11 @@
 
 #include "common/printable.h"
 #include "common/text.h"
+#include "orchestrate/answers/judgement.h"
+#include "orchestrate/answers/read_trials.h"
+#include "orchestrate/answers/report_notes.h"
+#include "orchestrate/answers/words.h"
 #include "orchestrate/store/database.h"
-#include "orchestrate/store/report_notes.h"
 #include "orchestrate/store/table.h"
 
 namespace mvn {
@@ -28,12 +31,14 @@ struct Group {
   std::optional<double> sd;
   std::optional<double> low;
   std::optional<double> high;
+  std::string id;              // group_id
+  std::vector<double> values;  // by seed, of those that are compared
 };
 
 struct Stage {
   std::string name;
   std::string metric;
-  bool maximize = true;
+  Terms terms;
   std::size_t configurations = 0;
   std::vector<Group> groups;   // those that are shown, best first
   std::optional<Group> other;  // the best of another model than the first of them has
@@ -79,6 +84,21 @@ class GroupReader {
         model);
   }
 
+  // The results that the mean is of.
+  void read_values(Group& group) {
+    db_.each(
+        "SELECT (SELECT m.value FROM mvn_value m WHERE m.trial = t.id AND m.name = g.metric"
+        "  ORDER BY m.step DESC LIMIT 1)"
+        " FROM mvn_trial t JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage"
+        " WHERE t.sweep = (SELECT id FROM mvn_sweep WHERE name = ?1) AND t.stage = ?2"
+        " AND t.group_hash >= ?3 AND t.group_hash < ?3 || 'g' AND t.state = 'done' ORDER BY t.seed",
+        [&](SQLite::Statement& row) {
+          const auto value = real(row, 0);
+          if (value && std::isfinite(*value)) group.values.push_back(*value);
+        },
+        sweep_, stage_, group.id);
+  }
+
  private:
   template <typename Value>
   std::vector<Group> read(const char* sql, const Value& value) {
@@ -88,8 +108,14 @@ class GroupReader {
         [&](SQLite::Statement& row) {
           groups.push_back({printable(row.getColumn(0).getString()),
                             model_of(db_, sweep_, stage_, row.getColumn(7).getString()),
-                            row.getColumn(1).getInt(), row.getColumn(2).getInt(), real(row, 3),
-                            real(row, 4), real(row, 5), real(row, 6)});
+                            row.getColumn(1).getInt(),
+                            row.getColumn(2).getInt(),
+                            real(row, 3),
+                            real(row, 4),
+                            real(row, 5),
+                            real(row, 6),
+                            row.getColumn(7).getString(),
+                            {}});
         },
         sweep_, stage_, value);
     return groups;
@@ -99,6 +125,26 @@ class GroupReader {
   const std::string& sweep_;
   const std::string& stage_;
 };
+
+// What the verdict is about: the best two, and the best of another model than the first one's.
+void read_compared(Database& db, GroupReader& reader, Stage& stage) {
+  const auto other = std::ranges::find_if(stage.groups, [&](const Group& group) {
+    return group.n > 0 && group.model != stage.groups.front().model;
+  });
+  if (other != stage.groups.end()) {
+    stage.other = *other;
+  } else if (stage.groups.size() < stage.configurations) {
+    for (auto& found : reader.best_of_others(stage.groups.front().model)) stage.other = found;
+  }
+  std::vector<double> values;
+  const auto read = [&](Group& group) {
+    reader.read_values(group);
+    values.insert(values.end(), group.values.begin(), group.values.end());
+  };
+  for (std::size_t i = 0; i < stage.groups.size() && i < 2; ++i) read(stage.groups[i]);
+  if (stage.other) read(*stage.other);
+  stage.terms.region = usual_region(metric_kind(db, stage.metric), values);
+}
 
 std::vector<Stage> read_stages(Database& db, const std::string& sweep) {
   std::vector<Stage> stages;
@@ -110,7 +156,7 @@ std::vector<Stage> read_stages(Database& db, const std::string& sweep) {
       [&](SQLite::Statement& row) {
         stages.push_back({row.getColumn(0).getString(),
                           printable(row.getColumn(1).getString()),
-                          row.getColumn(2).getInt() != 0,
+                          {.maximize = row.getColumn(2).getInt() != 0, .region = 0},
                           static_cast<std::size_t>(row.getColumn(3).getInt64()),
                           {},
                           {}});
@@ -119,31 +165,19 @@ std::vector<Stage> read_stages(Database& db, const std::string& sweep) {
   for (auto& stage : stages) {
     GroupReader reader(db, sweep, stage.name);
     stage.groups = reader.best();
-    const auto other = std::ranges::find_if(stage.groups, [&](const Group& group) {
-      return group.n > 0 && group.model != stage.groups.front().model;
-    });
-    if (other != stage.groups.end()) {
-      stage.other = *other;
-    } else if (stage.groups.size() < stage.configurations) {
-      for (auto& found : reader.best_of_others(stage.groups.front().model)) stage.other = found;
-    }
+    read_compared(db, reader, stage);
   }
   return stages;
 }
 
-// Decimals that show two digits of the smallest spread, and of the means at least three digits.
 int decimals_of(std::span<const Group> groups) {
-  int decimals = 0;
-  const auto show = [&](double number, int digits) {
-    if (number == 0 || !std::isfinite(number)) return;
-    const int leading = static_cast<int>(std::floor(std::log10(std::abs(number))));
-    decimals = std::max(decimals, digits - 1 - leading);
-  };
+  std::vector<double> means;
+  std::vector<double> spreads;
   for (const auto& group : groups) {
-    if (group.mean) show(*group.mean, 3);
-    if (group.sd) show(*group.sd, 2);
+    if (group.mean) means.push_back(*group.mean);
+    if (group.sd) spreads.push_back(*group.sd);
   }
-  return std::min(decimals, 6);
+  return decimals_for(means, spreads);
 }
 
 // Of `groups`, the best ones of the stage.
@@ -173,34 +207,15 @@ void print_table(std::span<const Group> groups, std::ostream& out,
   writer->end();
 }
 
-std::string seeds(int n) { return n == 1 ? "one seed" : std::to_string(n) + " seeds"; }
-
-// What the intervals of `best` and `other`, whose mean is not better, say about the two.
 std::string verdict(const Stage& stage, const Group& best, const Group& other,
                     const std::string& best_name, const std::string& other_name) {
-  const int decimals = decimals_apart(*best.mean, *other.mean, decimals_of(stage.groups));
-  const std::string means = fixed(*best.mean, decimals) + " against " +
-                            fixed(*other.mean, decimals) + " for " + other_name;
-  if (*best.mean == *other.mean) {
-    return best_name + " and " + other_name + " have the same mean " + stage.metric + ", " +
-           fixed(*best.mean, decimals) + ".";
-  }
-  const std::string better =
-      best_name + " has the " + (stage.maximize ? "higher" : "lower") + " " + stage.metric + ": ";
-  if (best.n < 2 || other.n < 2) {
-    return better + means + ". With " + seeds(std::min(best.n, other.n)) +
-           " this may be chance: there is no interval to judge it by.";
-  }
-  const bool apart = stage.maximize ? *best.low > *other.high : *best.high < *other.low;
-  const std::string over = best.n == other.n
-                               ? seeds(best.n) + " each"
-                               : seeds(best.n) + " and " + seeds(other.n) + " respectively";
-  if (apart) {
-    return best_name + " is better: " + stage.metric + " " + means +
-           ", and their 95 % intervals do not overlap (" + over + ").";
-  }
-  return better + means + ", but their 95 % intervals overlap (" + over +
-         "): these seeds do not tell which is better.";
+  const auto judged = judge_set({best.values, other.values}, stage.terms);
+  return set_sentence(judged, stage.terms,
+                      {.a = best_name,
+                       .b = other_name,
+                       .metric = stage.metric,
+                       .decimals = decimals_of(stage.groups),
+                       .texts = {}});
 }
 
 std::string name_of(const Stage& stage, const Group& group) {
@@ -220,17 +235,17 @@ void print_verdict(const Stage& stage, std::ostream& out) {
   out << verdict(stage, best, *judged[1], name_of(stage, best), name_of(stage, *judged[1])) << '\n';
   // The best two may be of one model: then the best of another model answers which model is better.
   if (!stage.other || stage.other->params == judged[1]->params) return;
-  out << "Best of each model: "
-      << verdict(stage, best, *stage.other, best.model + " (" + best.params + ")",
-                 stage.other->model + " (" + stage.other->params + ")")
-      << '\n';
+  auto sentence = verdict(stage, best, *stage.other, best.model + " (" + best.params + ")",
+                          stage.other->model + " (" + stage.other->params + ")");
+  if (sentence.starts_with("Cannot")) sentence[0] = 'c';
+  out << "Best of each model: " << sentence << '\n';
 }
 
 void print_stage(const ReportNotes& notes, const std::string& sweep, const Stage& stage,
                  std::ostream& out, std::optional<std::size_t> width) {
   out << '\n'
       << (stage.name.empty() ? "" : stage.name + ": ") << stage.metric << " ("
-      << (stage.maximize ? "higher" : "lower") << " is better)\n";
+      << (stage.terms.maximize ? "higher" : "lower") << " is better)\n";
   if (stage.groups.front().n == 0) {
     out << "No trial that is done has a value of it.\n";
   } else {

@@ -1,8 +1,8 @@
-#include "orchestrate/store/report.h"
+#include "orchestrate/answers/report.h"
 
 #include <sstream>
 
-#include "fixture.h"
+#include "store/fixture.h"
 
 namespace mvn {
 namespace {
@@ -34,7 +34,7 @@ std::vector<PlannedTrial> two_models(int seeds) {
   return trials;
 }
 
-TEST_F(ReportTest, SaysWhichIsBetterWhereTheIntervalsAreApart) {
+TEST_F(ReportTest, SaysWhichIsBetterAndByHowMuch) {
   store_.record_plan(plan_of("s", two_models(3)));
   for (const auto& [id, value] : {std::pair{"a0", "0.80"},
                                   {"a1", "0.81"},
@@ -51,19 +51,20 @@ TEST_F(ReportTest, SaysWhichIsBetterWhereTheIntervalsAreApart) {
             "-  ------------  -  -----  -------  --------------\n"
             "*  model=mamba   3  0.810  ± 0.010  0.785 .. 0.835\n"
             "   model=gptneo  3  0.610  ± 0.010  0.585 .. 0.635\n"
-            "model=mamba is better: eval/accuracy 0.810 against 0.610 for model=gptneo, and their"
-            " 95 % intervals do not overlap (3 seeds each).\n");
+            "model=mamba is better than model=gptneo: eval/accuracy 0.810 against 0.610, a"
+            " difference of 0.200 (95 % interval 0.177 .. 0.223, 3 seeds each).\n");
 }
 
-TEST_F(ReportTest, ClaimsNothingWhereTheyOverlap) {
+TEST_F(ReportTest, ClaimsNothingThatSeedsCannotTell) {
   store_.record_plan(plan_of("s", two_models(2)));
   for (const auto& [id, value] :
        {std::pair{"a0", "0.80"}, {"a1", "0.82"}, {"b0", "0.79"}, {"b1", "0.81"}}) {
     finish(id, value);
   }
-  EXPECT_NE(report().find("\nmodel=mamba has the higher eval/accuracy: 0.810 against 0.800 for"
-                          " model=gptneo, but their 95 % intervals overlap (2 seeds each): these"
-                          " seeds do not tell which is better.\n"),
+  EXPECT_NE(report().find("\nCannot tell model=mamba from model=gptneo: eval/accuracy 0.810 against"
+                          " 0.800, a difference of 0.010 (95 % interval -0.051 .. 0.071, 2 seeds"
+                          " each). About 31 more seeds each would tell a difference of this size"
+                          " with 80 % power.\n"),
             std::string::npos)
       << report();
 }
@@ -72,7 +73,7 @@ TEST_F(ReportTest, MeansThatDifferLookDifferent) {
   store_.record_plan(plan_of("s", two_models(1)));
   finish("a0", "0.54132");
   finish("b0", "0.54128");
-  EXPECT_NE(report().find(": 0.54132 against 0.54128 for model=gptneo."), std::string::npos)
+  EXPECT_NE(report().find(": eval/accuracy 0.54132 against 0.54128. "), std::string::npos)
       << report();
 }
 
@@ -83,9 +84,9 @@ TEST_F(ReportTest, OneSeedIsNoEvidence) {
             std::string::npos)
       << report();
   finish("b0", "0.75");
-  EXPECT_NE(report().find("\nmodel=gptneo has the higher eval/accuracy: 0.750 against 0.500 for"
-                          " model=mamba. With one seed this may be chance: there is no interval to"
-                          " judge it by.\n"),
+  EXPECT_NE(report().find("\nCannot tell model=gptneo from model=mamba: eval/accuracy 0.750 against"
+                          " 0.500. With one seed this may be chance: there is no interval to judge"
+                          " it by.\n"),
             std::string::npos)
       << report();
 }
@@ -98,8 +99,8 @@ TEST_F(ReportTest, ComparesTheBestOfEachModelWhereOthersVaryToo) {
   finish("a0", "0.5");
   finish("a1", "0.75");
   finish("b0", "0.25");
-  EXPECT_NE(report().find("\nBest of each model: mamba (model=mamba lr=2) has the higher"
-                          " eval/accuracy: 0.750 against 0.250 for gptneo (model=gptneo lr=1). "),
+  EXPECT_NE(report().find("\nBest of each model: cannot tell mamba (model=mamba lr=2) from gptneo"
+                          " (model=gptneo lr=1): eval/accuracy 0.750 against 0.250. "),
             std::string::npos)
       << report();
 }
@@ -110,7 +111,8 @@ TEST_F(ReportTest, LowerIsBetterWhereTheGoalSaysSo) {
   store_.record_plan(plan);
   finish("a0", "0.5");
   finish("b0", "0.75");
-  EXPECT_NE(report().find("\nmodel=mamba has the lower eval/accuracy: 0.500 against 0.750"),
+  EXPECT_NE(report().find("\nCannot tell model=mamba from model=gptneo: eval/accuracy 0.500"
+                          " against 0.750. "),
             std::string::npos)
       << report();
 }
@@ -157,8 +159,8 @@ TEST_F(ReportTest, ShowsTheBestOfManyAndSaysWhereTheRestIs) {
     }
   }
   EXPECT_NE(report().find("\nand 3 more: mvn-runner query \"SELECT * FROM group_stats WHERE sweep"
-                          " = 's'\"\nlr=102 has the higher eval/accuracy: 102.0 against 101.0 for"
-                          " lr=101. "),
+                          " = 's'\"\nCannot tell lr=102 from lr=101: eval/accuracy 102.0 against"
+                          " 101.0. "),
             std::string::npos)
       << report();
   EXPECT_TRUE(report().ends_with(
@@ -176,8 +178,8 @@ TEST_F(ReportTest, FindsTheOtherModelBehindTheShownOnes) {
   finish("b0", "0.5");
   for (int i = 0; i < 101; ++i) finish("a" + std::to_string(1000 + i), std::to_string(i + 1));
   EXPECT_NE(report().find("\nand 2 more: "), std::string::npos) << report();
-  EXPECT_NE(report().find("\nBest of each model: mamba (model=mamba lr=100) has the higher"
-                          " eval/accuracy: 101.00 against 0.50 for gptneo (model=gptneo lr=-). "),
+  EXPECT_NE(report().find("\nBest of each model: cannot tell mamba (model=mamba lr=100) from"
+                          " gptneo (model=gptneo lr=-): eval/accuracy 101.00 against 0.50. "),
             std::string::npos)
       << report();
 }

@@ -1,9 +1,7 @@
-#include "orchestrate/store/report_notes.h"
-
-#include <array>
-#include <cstdio>
+#include "orchestrate/answers/report_notes.h"
 
 #include "common/printable.h"
+#include "orchestrate/answers/words.h"
 #include "orchestrate/store/lookup.h"
 
 namespace mvn {
@@ -18,18 +16,6 @@ std::string text(SQLite::Statement& row, int column) {
 }
 
 }  // namespace
-
-std::string fixed(double number, int decimals) {
-  std::array<char, 400> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", decimals, number);
-  return text.data();
-}
-
-int decimals_apart(double one, double two, int decimals) {
-  constexpr int kMost = 17;
-  while (one != two && decimals < kMost && fixed(one, decimals) == fixed(two, decimals)) ++decimals;
-  return decimals;
-}
 
 ReportNotes::ReportNotes(Database& db, const std::string& sweep)
     : db_(db), sweep_(sweep), name_(names_of_trials(db, sweep)) {

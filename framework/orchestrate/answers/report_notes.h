@@ -1,5 +1,5 @@
 // What a report says beside its tables: results that mean less than they look, trials that are not
-// done. Private to the store.
+// done. Private to the answers.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,6 @@
 #include "orchestrate/store/label.h"
 
 namespace mvn {
-
-std::string fixed(double number, int decimals);
-// Decimals, `decimals` or more, with which two numbers that differ look different.
-int decimals_apart(double one, double two, int decimals);
 
 // Of the trials that the sweep file names as it was last run.
 class ReportNotes {

@@ -1,0 +1,461 @@
+#include "orchestrate/answers/arm_comparison.h"
+
+#include <algorithm>
+#include <set>
+
+#include "common/text.h"
+#include "common/trial.h"
+#include "orchestrate/answers/words.h"
+
+namespace mvn {
+namespace {
+
+// Whether the two began with the same model for each seed, so that the seeds are pairs.
+bool share_start(const ArmResults& a, const ArmResults& b) {
+  constexpr std::size_t kLeastPairs = 3;
+  if (a.values.size() < kLeastPairs || a.values.size() != b.values.size()) return false;
+  for (const auto& [seed, value] : a.values) {
+    if (!b.values.contains(seed)) return false;
+    const auto one = a.start.find(seed);
+    const auto other = b.start.find(seed);
+    if (one == a.start.end() || other == b.start.end() || one->second != other->second) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::vector<double> values_of(const ArmResults& arm) {
+  std::vector<double> values;
+  for (const auto& [seed, value] : arm.values) values.push_back(value);
+  return values;
+}
+
+std::vector<ComparedPair> pairs_of(const Evidence& evidence, const std::string& baseline) {
+  std::vector<ComparedPair> pairs;
+  const auto add = [&](std::size_t a, std::size_t b) {
+    ComparedPair pair;
+    pair.a = a;
+    pair.b = b;
+    for (std::size_t i = 0; i < evidence.sets.size(); ++i) {
+      const auto& arms = evidence.sets[i].arms;
+      if (!arms[a].values.empty() && !arms[b].values.empty()) pair.sets.push_back(i);
+    }
+    if (!pair.sets.empty()) pairs.push_back(std::move(pair));
+  };
+  const auto found = std::ranges::find(evidence.arms, baseline);
+  const auto base = static_cast<std::size_t>(found - evidence.arms.begin());
+  for (std::size_t a = 0; a < evidence.arms.size(); ++a) {
+    if (found != evidence.arms.end()) {
+      if (a != base) add(a, base);
+      continue;
+    }
+    for (std::size_t b = a + 1; b < evidence.arms.size(); ++b) add(a, b);
+  }
+  return pairs;
+}
+
+std::optional<FriedmanTest> friedman_of(const Evidence& evidence) {
+  if (evidence.arms.size() < 3 || evidence.sets.size() < 2) return {};
+  std::vector<std::vector<double>> sets;
+  for (const auto& set : evidence.sets) {
+    std::vector<double> means;
+    for (const auto& arm : set.arms) {
+      if (arm.values.empty()) return {};
+      const auto values = values_of(arm);
+      means.push_back(mean_of(values) * (evidence.maximize ? -1 : 1));  // the best one has rank 1
+    }
+    sets.push_back(std::move(means));
+  }
+  const auto test = friedman_test(sets);
+  return test.least < kSignificance ? std::optional(test) : std::nullopt;
+}
+
+int decimals_of(const Evidence& evidence) {
+  std::vector<double> means;
+  std::vector<double> spreads;
+  for (const auto& set : evidence.sets) {
+    for (const auto& arm : set.arms) {
+      if (arm.values.empty()) continue;
+      const auto values = values_of(arm);
+      means.push_back(mean_of(values));
+      if (values.size() > 1) spreads.push_back(deviation_of(values));
+    }
+  }
+  return decimals_for(means, spreads);
+}
+
+std::string set_name(const Evidence& evidence, std::size_t set) {
+  const auto& name = evidence.sets[set].name;
+  return name.empty() ? "the data set" : name;
+}
+
+void judge(ArmComparison& comparison, const std::string& baseline) {
+  const auto& evidence = comparison.evidence;
+  const Terms terms = {.maximize = evidence.maximize, .region = evidence.region};
+  std::vector<std::vector<SetSamples>> samples;
+  for (const auto& pair : comparison.pairs) {
+    auto& sets = samples.emplace_back();
+    for (const std::size_t set : pair.sets) {
+      const auto& a = evidence.sets[set].arms[pair.a];
+      const auto& b = evidence.sets[set].arms[pair.b];
+      sets.push_back({values_of(a), values_of(b), share_start(a, b)});
+    }
+  }
+  const auto judged = judge_pairs(samples, terms);
+  for (const auto& pair : judged) {
+    comparison.asked += static_cast<std::size_t>(
+        std::ranges::count_if(pair.sets, [](const SetJudgement& set) { return set.answers(); }));
+  }
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    auto& pair = comparison.pairs[i];
+    pair.judgement = judged[i];
+    std::vector<std::string> names;
+    for (const std::size_t set : pair.sets) names.push_back(set_name(evidence, set));
+    pair.sentence = pair_sentence(
+        pair.judgement, terms,
+        {.a = evidence.arms[pair.a],
+         .b = evidence.arms[pair.b],
+         .metric = evidence.metric,
+         .decimals = decimals_of(evidence),
+         .texts = pair.sets.size() == 1 ? evidence.sets[pair.sets.front()].texts : std::nullopt,
+         .asked = comparison.asked,
+         .keep_order = !baseline.empty()},
+        names);
+  }
+}
+
+// What the seeds repeat, and so what the verdict is about.
+std::string replication_note(const Evidence& evidence, const std::string& by) {
+  std::set<Start> starts;
+  std::set<std::string> checkpoints;
+  for (const auto& set : evidence.sets) {
+    for (const auto& arm : set.arms) {
+      if (arm.values.empty()) continue;
+      starts.insert(arm.from);
+      if (arm.from == Start::kCheckpoint) checkpoints.insert(arm.checkpoint);
+    }
+  }
+  const std::string replicated = "What the seeds repeat: ";
+  if (starts.size() > 1) {
+    return replicated +
+           "of some arms the training from one checkpoint, of others more than that; the verdict "
+           "is about these checkpoints.";
+  }
+  switch (*starts.begin()) {
+    case Start::kCheckpoint:
+      if (checkpoints.size() == 1) {
+        return replicated + "the training from one checkpoint (" + *checkpoints.begin() +
+               "). The verdict is about this checkpoint, and not about others of its architecture.";
+      }
+      return replicated + "the training from one checkpoint each (" +
+             listed({checkpoints.begin(), checkpoints.end()}, 4) +
+             "). The verdict is about these checkpoints: of architectures, of which each is one "
+             "pretraining, the seeds say nothing.";
+    case Start::kTrainedPerSeed:
+      return replicated + "the whole training, that of the models that trials start from included.";
+    case Start::kRandomWeights:
+      return replicated + "the whole training, from random weights.";
+    case Start::kProgram:
+      break;
+  }
+  return replicated + "the trial's own program; what differs with `seed`, it decides. Where each " +
+         by + " starts from one pretrained model, the verdict is about these models alone.";
+}
+
+std::string at(const Evidence& evidence, std::size_t arm, std::size_t set) {
+  const auto& name = evidence.sets[set].name;
+  const auto& chosen = evidence.sets[set].arms[arm].configuration;
+  return evidence.arms[arm] + (chosen.empty() ? "" : " with " + chosen) +
+         (name.empty() ? "" : " on " + name);
+}
+
+// Of every arm and set what is missing, as "1 of 5 trials of mamba on sst2 failed".
+void add_losses(const Evidence& evidence, std::vector<std::string>& notes) {
+  std::size_t failures = 0;
+  for (std::size_t set = 0; set < evidence.sets.size(); ++set) {
+    for (std::size_t i = 0; i < evidence.arms.size(); ++i) {
+      const auto& arm = evidence.sets[set].arms[i];
+      const auto all = " of " + plural(arm.trials, "trial") + " of " + at(evidence, i, set);
+      if (arm.failed > 0) notes.push_back(std::to_string(arm.failed) + all + " failed.");
+      if (arm.numberless > 0) {
+        notes.push_back(std::to_string(arm.numberless) + all + " gave no finite " +
+                        evidence.metric + ".");
+      }
+      if (arm.waiting > 0) notes.push_back(std::to_string(arm.waiting) + all + " did not end yet.");
+      if (arm.stopped > 0) {
+        notes.push_back("Stopped early and left out: " + plural(arm.stopped, "trial") + " of " +
+                        at(evidence, i, set) + ".");
+      }
+      failures += arm.failed + arm.numberless;
+    }
+  }
+  if (failures > 0) {
+    notes.emplace_back(
+        "Trials seldom fail by chance: the mean of those that are left may flatter the arm.");
+  }
+}
+
+void add_choice(const Evidence& evidence, std::vector<std::string>& notes) {
+  if (evidence.chosen_by.empty()) return;
+  for (const auto& set : evidence.sets) {
+    std::set<std::size_t> draws;
+    std::vector<std::string> counts;
+    for (std::size_t i = 0; i < evidence.arms.size(); ++i) {
+      if (set.arms[i].draws == 0) continue;
+      draws.insert(set.arms[i].draws);
+      counts.push_back(evidence.arms[i] + " " + std::to_string(set.arms[i].draws));
+    }
+    if (draws.size() < 2) continue;
+    notes.push_back("Not equally many configurations were tried" +
+                    (set.name.empty() ? "" : " on " + set.name) + " (" + listed(counts, 12) +
+                    "): the best of more is better by chance alone.");
+  }
+  if (evidence.chosen_by == evidence.metric) {
+    notes.push_back("Each arm's configuration was chosen by the same " + evidence.metric +
+                    " that it is judged by, which flatters all of them; a test split would not.");
+  }
+}
+
+// The trained models of the first seed that both have; of an accuracy, for which predictions count.
+std::optional<TextByText> texts_of(const std::string& metric, const ArmResults& a,
+                                   const ArmResults& b, const TrialFolders& folders) {
+  const auto shared =
+      std::ranges::find_if(a.ids, [&](const auto& trial) { return b.ids.contains(trial.first); });
+  if (shared == a.ids.end()) return {};
+  const auto predictions = [&](const std::string& id) {
+    const auto paths = trial_paths(folders.results, folders.sweep, id);
+    return metric.starts_with("test/") ? paths.test_predictions() : paths.predictions();
+  };
+  auto texts =
+      compare_predictions(predictions(shared->second), predictions(b.ids.at(shared->first)));
+  if (texts) texts->seed = shared->first;
+  return texts;
+}
+
+void read_texts(ArmComparison& comparison, const TrialFolders& folders) {
+  constexpr std::size_t kMostRead = 12;  // more would take long, and are more than is read
+  const auto& evidence = comparison.evidence;
+  std::size_t rows = 0;
+  for (const auto& pair : comparison.pairs) rows += pair.sets.size();
+  const bool wanted = evidence.metric.ends_with("/accuracy") && rows <= kMostRead;
+  for (auto& pair : comparison.pairs) {
+    pair.texts.resize(pair.sets.size());
+    for (std::size_t i = 0; wanted && i < pair.sets.size(); ++i) {
+      const auto& arms = evidence.sets[pair.sets[i]].arms;
+      pair.texts[i] = texts_of(evidence.metric, arms[pair.a], arms[pair.b], folders);
+    }
+  }
+}
+
+void add_texts(const ArmComparison& comparison, std::vector<std::string>& notes) {
+  const auto& evidence = comparison.evidence;
+  for (const auto& pair : comparison.pairs) {
+    for (std::size_t i = 0; i < pair.sets.size(); ++i) {
+      const auto& texts = pair.texts[i];
+      if (!texts) continue;
+      const auto& test = texts->test;
+      notes.push_back(
+          "Text by text, the models of seed " + std::to_string(texts->seed) + ": of " +
+          std::to_string(texts->texts) + " texts" +
+          (evidence.sets.size() > 1 ? " of " + set_name(evidence, pair.sets[i]) : "") + ", " +
+          evidence.arms[pair.a] + " alone is right on " + std::to_string(texts->only_a) + ", " +
+          evidence.arms[pair.b] + " alone on " + std::to_string(texts->only_b) +
+          (test.can_answer()
+               ? "; McNemar's exact p is " + p_text(test.p) + ", its mid-p " + p_text(test.mid_p) +
+                     ". This is about these two models on other texts, not about "
+                     "other seeds."
+               : ": too few to tell the two models apart."));
+    }
+  }
+}
+
+std::vector<std::string> notes_of(const ArmComparison& comparison, const std::string& by) {
+  const auto& evidence = comparison.evidence;
+  std::vector<std::string> notes = {replication_note(evidence, by)};
+  add_losses(evidence, notes);
+  add_choice(evidence, notes);
+  if (!evidence.also.empty()) {
+    notes.push_back("The arms differ in " + listed(evidence.also, 6) +
+                    " too; the verdict is about all of it together.");
+  }
+  if (evidence.goal_is_guessed) {
+    notes.push_back("The sweep does not say which " + evidence.metric +
+                    " is better; by its name, " + (evidence.maximize ? "a higher" : "a lower") +
+                    " one is.");
+  }
+  notes.insert(notes.end(), evidence.notes.begin(), evidence.notes.end());
+  add_texts(comparison, notes);
+  return notes;
+}
+
+}  // namespace
+
+ArmComparison compare_evidence(Evidence evidence, const std::string& by,
+                               const std::string& baseline, const TrialFolders& folders) {
+  ArmComparison comparison;
+  comparison.evidence = std::move(evidence);
+  comparison.pairs = pairs_of(comparison.evidence, baseline);
+  judge(comparison, baseline);
+  read_texts(comparison, folders);
+  comparison.friedman = friedman_of(comparison.evidence);
+  comparison.notes = notes_of(comparison, by);
+  return comparison;
+}
+
+// The page ------------------------------------------------------------------------------------
+
+namespace {
+
+PageTable results_table(const ArmComparison& comparison, const std::string& by) {
+  const auto& evidence = comparison.evidence;
+  const int decimals = decimals_of(evidence);
+  PageTable table;
+  table.columns = {"data set", by, "n", "mean", "sd", "chosen of", "configuration"};
+  for (const auto& set : evidence.sets) {
+    for (std::size_t i = 0; i < evidence.arms.size(); ++i) {
+      const auto& arm = set.arms[i];
+      const auto values = values_of(arm);
+      table.rows.push_back({set.name, evidence.arms[i],
+                            std::to_string(values.size()) + " of " + std::to_string(arm.trials),
+                            values.empty() ? "-" : fixed(mean_of(values), decimals),
+                            values.size() < 2 ? "-" : "± " + fixed(deviation_of(values), decimals),
+                            std::to_string(arm.draws), arm.configuration});
+    }
+  }
+  if (evidence.chosen_by.empty()) {
+    table.drop_column(6);
+    table.drop_column(5);
+  }
+  if (evidence.sets.size() == 1) table.drop_column(0);
+  return table;
+}
+
+std::string verdict_text(const ArmComparison& comparison, const ComparedPair& pair,
+                         const SetJudgement& set) {
+  switch (set.verdict) {
+    case Verdict::kBetter:
+      return comparison.evidence.arms[pair.a];
+    case Verdict::kWorse:
+      return comparison.evidence.arms[pair.b];
+    default:
+      return verdict_word(set.verdict);
+  }
+}
+
+std::vector<std::string> pair_row(const ArmComparison& comparison, const ComparedPair& pair,
+                                  std::size_t index) {
+  const auto& set = pair.judgement.sets[index];
+  const auto& evidence = comparison.evidence;
+  const int decimals = decimals_apart(set.mean_a, set.mean_b, decimals_of(evidence));
+  const bool answers = set.answers();
+  const auto& chance = set.superiority;
+  return {evidence.sets[pair.sets[index]].name,
+          evidence.arms[pair.a] + " - " + evidence.arms[pair.b],
+          fixed(set.difference.estimate, decimals),
+          answers ? interval_text(set.difference.low, set.difference.high, decimals) : "-",
+          answers ? p_text(set.difference.p) + (set.paired ? " (paired)" : "") : "-",
+          set.permutation ? p_text(set.permutation->p) : "-",
+          answers ? p_text(set.adjusted) : "-",
+          fixed(chance.probability, 2) + " (" + interval_text(chance.low, chance.high, 2) + ")",
+          answers ? fixed(set.g, 2) : "-",
+          verdict_text(comparison, pair, set),
+          set.more_seeds ? "about " + std::to_string(*set.more_seeds) : "-"};
+}
+
+PageTable pairs_table(const ArmComparison& comparison) {
+  PageTable table;
+  table.columns = {"data set", "arms",    "difference", "95 % interval",
+                   "p",        "exact p", "Holm's p",   "P(first is better)",
+                   "g",        "better",  "more seeds"};
+  bool some_exact = false;
+  bool some_more = false;
+  for (const auto& pair : comparison.pairs) {
+    for (std::size_t i = 0; i < pair.sets.size(); ++i) {
+      table.rows.push_back(pair_row(comparison, pair, i));
+      some_exact = some_exact || pair.judgement.sets[i].permutation.has_value();
+      some_more = some_more || pair.judgement.sets[i].more_seeds.has_value();
+    }
+  }
+  if (!some_more) table.drop_column(10);
+  if (comparison.asked < 2) table.drop_column(6);
+  if (!some_exact) table.drop_column(5);
+  if (comparison.evidence.sets.size() == 1) table.drop_column(0);
+  return table;
+}
+
+std::string friedman_text(const ArmComparison& comparison) {
+  const auto& test = *comparison.friedman;
+  std::vector<std::string> ranks;
+  for (std::size_t i = 0; i < test.mean_ranks.size(); ++i) {
+    ranks.push_back(comparison.evidence.arms[i] + " " + fixed(test.mean_ranks[i], 2));
+  }
+  return "Over " + std::to_string(comparison.evidence.sets.size()) +
+         " data sets the mean ranks are " + listed(ranks, 12) + ": Friedman's test " +
+         (test.p < kSignificance ? "says that some differ" : "does not tell them apart") +
+         " (chi squared " + fixed(test.statistic, 2) + ", p " + (test.p < 0.001 ? "" : "= ") +
+         p_text(test.p) + ").";
+}
+
+// What the columns are.
+std::string tests_note(const ArmComparison& comparison) {
+  bool exact = false;
+  bool welch = false;
+  bool paired = false;
+  std::int64_t sampled = 0;
+  for (const auto& pair : comparison.pairs) {
+    for (const auto& set : pair.judgement.sets) {
+      if (!set.answers()) continue;
+      (set.paired ? paired : welch) = true;
+      exact = exact || set.permutation;
+      if (set.permutation) sampled = std::max(sampled, set.permutation->sampled);
+    }
+  }
+  if (!welch && !paired) return "";
+  std::string text = "Interval and p are ";
+  text += welch ? "Welch's" : "";
+  text += welch && paired ? ", or " : "";
+  text += paired ? "of pairs that share seed and start" : "";
+  if (exact) {
+    text += "; exact p is that of the permutation test (";
+    text += sampled > 0 ? "up to " + std::to_string(kMostCounted) +
+                              " values all arrangements, of "
+                              "more " +
+                              std::to_string(sampled) + " at random"
+                        : "all arrangements counted";
+    text += "), and both must be below " + short_number(kSignificance);
+  } else if (welch) {
+    text += "; so few seeds cannot make an exact test significant";
+  }
+  if (comparison.asked > 1) {
+    text += "; Holm's p is the larger one among " + std::to_string(comparison.asked) +
+            " questions, and decides";
+  }
+  text += "; g is Hedges'";
+  const double region = comparison.evidence.region;
+  if (region > 0) {
+    text +=
+        "; within " + short_number(region) + " on either side of 0 (--rope) arms are equivalent";
+  }
+  return text + ".";
+}
+
+}  // namespace
+
+Page page_of(const ArmComparison& comparison, const std::string& sweep, const std::string& by) {
+  const auto& evidence = comparison.evidence;
+  Page page;
+  page.heading = sweep + ": " + evidence.metric + " by " + by + " (" +
+                 (evidence.maximize ? "higher" : "lower") + " is better)";
+  if (!evidence.chosen_by.empty()) {
+    page.heading += ", each arm's best configuration by " + evidence.chosen_by;
+  }
+  page.tables = {results_table(comparison, by), pairs_table(comparison)};
+  if (comparison.friedman) page.sentences.push_back(friedman_text(comparison));
+  for (const auto& pair : comparison.pairs) page.sentences.push_back(pair.sentence);
+  page.notes = comparison.notes;
+  if (const auto tests = tests_note(comparison); !tests.empty()) page.notes.push_back(tests);
+  return page;
+}
+
+}  // namespace mvn
