@@ -240,8 +240,6 @@ TaskEntry classification_entry() {
           .make = [] { return std::make_unique<Classification>(); }};
 }
 
-void register_classification(Registry& registry) {
-  registry.add_task(classification_entry());
-}
+void register_classification(Registry& registry) { registry.add_task(classification_entry()); }
 
 }  // namespace mvn

@@ -283,8 +283,6 @@ TaskEntry pretraining_entry() {
           .make = [] { return std::make_unique<Pretraining>(); }};
 }
 
-void register_pretraining(Registry& registry) {
-  registry.add_task(pretraining_entry());
-}
+void register_pretraining(Registry& registry) { registry.add_task(pretraining_entry()); }
 
 }  // namespace mvn

@@ -1,5 +1,5 @@
-// The one symbol that a plugin exports, and the macro that defines it. Without LibTorch's headers, for
-// a file of its own that names nothing but the function that registers the components.
+// The one symbol that a plugin exports, and the macro that defines it. Without LibTorch's headers,
+// for a file of its own that names nothing but the function that registers the components.
 #pragma once
 
 #include <torch/version.h>
