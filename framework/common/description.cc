@@ -15,6 +15,10 @@ Json spec_to_json(const ParamSpec& spec) {
                {"choices", spec.choices}};
   if (spec.min) json["min"] = *spec.min;
   if (spec.max) json["max"] = *spec.max;
+  if (spec.above) json["above"] = *spec.above;
+  if (!spec.excludes.empty()) json["excludes"] = spec.excludes;
+  if (!spec.replaces.empty()) json["replaces"] = spec.replaces;
+  if (spec.role != ParamRole::kNone) json["role"] = to_string(spec.role);
   return json;
 }
 
@@ -29,6 +33,10 @@ ParamSpec spec_from_json(const Json& json) {
   spec.choices = json.at("choices").get<std::vector<std::string>>();
   if (json.contains("min")) spec.min = json.at("min").get<double>();
   if (json.contains("max")) spec.max = json.at("max").get<double>();
+  if (json.contains("above")) spec.above = json.at("above").get<double>();
+  spec.excludes = json.value("excludes", spec.excludes);
+  spec.replaces = json.value("replaces", spec.replaces);
+  spec.role = param_role_from(json.value("role", std::string("none")));
   return spec;
 }
 

@@ -164,12 +164,4 @@ double number_from_json(const Json& json) {
   throw Error("expected a number, \"NaN\", \"Infinity\" or \"-Infinity\", got " + json.dump());
 }
 
-void deep_merge(Json& base, const Json& over) {
-  if (!base.is_object() || !over.is_object()) {
-    base = over;
-    return;
-  }
-  for (const auto& [key, item] : over.items()) deep_merge(base[key], item);
-}
-
 }  // namespace mvn

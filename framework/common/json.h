@@ -47,7 +47,4 @@ Json number_to_json(double number);
 // The inverse; throws Error for anything else.
 double number_from_json(const Json& json);
 
-// Recursively lays `over` upon `base`: maps merge, everything else (lists too) replaces.
-void deep_merge(Json& base, const Json& over);
-
 }  // namespace mvn

@@ -22,6 +22,27 @@ constexpr std::array<std::pair<ParamType, std::string_view>, 9> kTypeNames = {{
     {ParamType::kWeights, "weights"},
 }};
 
+constexpr std::array<std::pair<ParamRole, std::string_view>, 6> kRoleNames = {{
+    {ParamRole::kNone, "none"},
+    {ParamRole::kBatch, "batch"},
+    {ParamRole::kMicroBatch, "micro_batch"},
+    {ParamRole::kPasses, "passes"},
+    {ParamRole::kSteps, "steps"},
+    {ParamRole::kCourse, "course"},
+}};
+
+template <typename Names, typename Named>
+std::string_view name_of(const Names& names, Named named) {
+  return std::ranges::find(names, named, &Names::value_type::first)->second;
+}
+
+template <typename Names>
+auto named(const Names& names, std::string_view name, const std::string& what) {
+  const auto found = std::ranges::find(names, name, &Names::value_type::second);
+  if (found == names.end()) throw Error("unknown " + what + " '" + std::string(name) + "'");
+  return found->first;
+}
+
 bool is_text_list(const Value& value) {
   return value.is_list() && std::all_of(value.as_list().begin(), value.as_list().end(),
                                         [](const Value& item) { return item.is_text(); });
@@ -65,29 +86,27 @@ void check_value(const std::string& key, const ParamSpec& spec, const Value& val
     throw ConfigError(
         key, "unknown value '" + value.as_text() + "'" + suggest(value.as_text(), spec.choices));
   }
-  if (value.is_real() && spec.min && value.as_real() < *spec.min) {
-    throw ConfigError(key, "must be at least " + number_text(*spec.min) + ", got " +
+  if (!value.is_real()) return;
+  const auto expect = [&](bool holds, const char* what, std::optional<double> bound) {
+    if (holds) return;
+    throw ConfigError(key, std::string("must be ") + what + " " + number_text(*bound) + ", got " +
                                number_text(value.as_real()));
-  }
-  if (value.is_real() && spec.max && value.as_real() > *spec.max) {
-    throw ConfigError(
-        key, "must be at most " + number_text(*spec.max) + ", got " + number_text(value.as_real()));
-  }
+  };
+  expect(!spec.min || value.as_real() >= *spec.min, "at least", spec.min);
+  expect(!spec.max || value.as_real() <= *spec.max, "at most", spec.max);
+  expect(!spec.above || value.as_real() > *spec.above, "greater than", spec.above);
 }
 
 }  // namespace
 
-std::string_view to_string(ParamType type) {
-  return std::find_if(kTypeNames.begin(), kTypeNames.end(),
-                      [&](const auto& entry) { return entry.first == type; })
-      ->second;
-}
+std::string_view to_string(ParamType type) { return name_of(kTypeNames, type); }
+std::string_view to_string(ParamRole role) { return name_of(kRoleNames, role); }
 
 ParamType param_type_from(std::string_view name) {
-  for (const auto& [type, type_name] : kTypeNames) {
-    if (type_name == name) return type;
-  }
-  throw Error("unknown parameter type '" + std::string(name) + "'");
+  return named(kTypeNames, name, "parameter type");
+}
+ParamRole param_role_from(std::string_view name) {
+  return named(kRoleNames, name, "role of a parameter");
 }
 
 Params::Params(std::string section, const std::vector<ParamSpec>& specs, const Value::Map& values)
@@ -107,6 +126,11 @@ Params::Params(std::string section, const std::vector<ParamSpec>& specs, const V
     values_[name] = value;
   }
   for (const auto& spec : specs) {
+    for (const auto& other : spec.excludes) {
+      if (values_[spec.name].is_null() || values_[other].is_null()) continue;
+      throw ConfigError(key(spec.name), "give either this or " + key(other) +
+                                            ", not both (null takes a recipe's back)");
+    }
     if (spec.required && values_[spec.name].is_null()) {
       throw ConfigError(key(spec.name), "is required: " + spec.help);
     }

@@ -9,53 +9,48 @@
 
 namespace mvn {
 
-enum class Command {
-  kRun,
-  kPlan,
-  kRerun,
-  kPlugins,
-  kSchema,
-  kQuery,
-  kCollect,
-  kStatus,
-  kAsk,
-  kNewPlugin,
-  kImport,
-  kMerge,
-  kHelp,
-  kVersion
-};
-
+// What was typed. Of the options those of other commands keep their defaults.
 struct CommandLine {
-  Command command = Command::kHelp;
-  std::string text;  // as typed, quoted for a shell
+  std::string command;  // the name of a row of command_table(), "help" or "version"
+  std::string text;     // as typed, quoted for a shell
+  std::string help;     // what to print for it
   std::filesystem::path results = "results";
-  std::vector<std::filesystem::path> plugin_folders;
+  std::vector<std::string> plugin_dirs;
 
-  std::filesystem::path sweep;         // kRun, kPlan
-  std::vector<std::string> overrides;  // kRun, kPlan: "a.b=c"
-  int workers = 0;                     // kRun, kPlan; 0: as the sweep says
-  bool rerun_changed = false;          // kRun, kPlan
-  bool verify = false;                 // kRerun
-  bool keep = false;                   // kRerun
-  bool run_command = false;            // kRerun
-  double tolerance = 1e-5;             // kRerun
+  // A run, or the plan of one.
+  std::vector<std::string> words;  // as given: the sweep and KEY=VALUE
+  std::filesystem::path sweep;
+  std::vector<std::string> overrides;  // "a.b=c"
+  int workers = 0;                     // 0: as the sweep says
+  bool rerun_changed = false;
+  bool dry_run = false;
+  std::string log_level = "info";
+  bool verbose = false;
 
-  std::string component;         // kPlugins: only those of this name, "" for all
-  bool json = false;             // kPlugins
-  std::string sql;               // kQuery
-  std::string format = "table";  // kQuery: table, csv or json; kPlan: table or json
-  std::filesystem::path import;  // kImport: the file to read
-  std::string import_format;     // kImport: gpt-neo or wandb
-  std::string program;           // kImport of wandb: in place of the file's
-  std::string plugin;            // kNewPlugin; kMerge: the model's, "" for the one that fits
-  std::string trial;             // kMerge, kRerun: its id or the beginning of it
-  std::string model;             // kMerge: the base, "" for the one that the adapter names
-  std::string adapter;           // kMerge: instead of a trial
-  std::string output;            // kMerge; kSchema, kImport: "" for standard output
-  std::string dtype;             // kMerge: "" for the base's
-  std::string request;           // kAsk: pause, resume, drain or stop
-  std::string help;              // kHelp: what to print
+  // A trial's, and what of it is made anew.
+  std::string trial;  // its id or the beginning of it
+  bool verify = false;
+  bool keep = false;
+  bool run_command = false;
+  double tolerance = 1e-5;
+
+  std::string component;         // plugins: only those of this name, "" for all
+  bool json = false;             // plugins
+  bool rebuild = false;          // collect
+  std::string sql;               // query
+  std::string format = "table";  // query: table, csv or json; plan: table or json
+  std::string file;              // import: the file to read
+  std::string import_format;     // gpt-neo or wandb
+  std::string program;           // import of wandb: in place of the file's
+  std::string plugin;            // new-plugin; merge: the model's, "" for the one that fits
+  std::string model;             // merge: the base, "" for the one that the adapter names
+  std::string adapter;           // merge: instead of a trial
+  std::string output;            // merge; schema, import: "" for standard output
+  std::string dtype;             // merge: "" for the base's
+
+  [[nodiscard]] std::vector<std::filesystem::path> plugin_folders() const {
+    return {plugin_dirs.begin(), plugin_dirs.end()};
+  }
 };
 
 // What the user typed is not understood: the message says what is, and where to read on.

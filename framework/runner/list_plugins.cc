@@ -4,8 +4,8 @@
 #include <iomanip>
 
 #include "common/json.h"
-#include "common/nearest.h"
 #include "common/text.h"
+#include "mvn/nearest.h"
 #include "runner/command_line.h"
 
 namespace mvn {

@@ -1,14 +1,13 @@
 #include "runner/merge.h"
 
-#include <algorithm>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "common/json.h"
 #include "common/text.h"
 #include "common/trial.h"
-#include "orchestrate/store/query.h"
+#include "orchestrate/sessions/find_trial.h"
+#include "orchestrate/store/reader.h"
 #include "orchestrate/store/store.h"
 #include "orchestrate/workers/worker_program.h"
 
@@ -17,47 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_trial_id(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
-// The one trial whose id begins with `id`: {"id", "sweep", "state", "config"}.
-Json find_trial(const fs::path& results, const std::string& id) {
-  const std::string ask = "; mvn-runner query \"SELECT trial, sweep, params, state FROM trials\"";
-  if (!is_trial_id(id)) {
-    throw ConfigError("", "'" + id + "' is no trial's id, which is made of 0-9 and a-f" + ask);
-  }
-  std::ostringstream answer;
-  run_query(database_path(results),
-            "SELECT t.hash AS id, s.name AS sweep, t.state, t.config FROM mvn_trial t "
-            "JOIN mvn_sweep s ON s.id = t.sweep WHERE t.hash GLOB '" +
-                id + "*'",
-            {RowFormat::kJson, {}}, answer);
-  const Json rows = parse_json(answer.str(), database_path(results).string());
-  if (rows.empty()) {
-    throw ConfigError(
-        "", "no trial of " + results.string() + " has an id that begins with '" + id + "'" + ask);
-  }
-  if (rows.size() > 1) {
-    std::string list;
-    for (const auto& row : rows) {
-      list += (list.empty() ? "" : ", ") + row.at("sweep").get<std::string>() + "/" +
-              short_id(row.at("id").get<std::string>());
-    }
-    throw ConfigError("", "the ids of " + std::to_string(rows.size()) + " trials begin with '" +
-                              id + "': " + list);
-  }
-  return rows[0];
-}
-
 // The folder of the trial's adapter.
-fs::path adapter_folder(const fs::path& results, const Json& trial) {
-  const auto id = trial.at("id").get<std::string>();
-  const auto paths = trial_paths(results, trial.at("sweep").get<std::string>(), id);
-  const auto name = "trial " + short_id(id);
-  const auto state = trial.at("state").get<std::string>();
-  if (state != "done") {
-    throw ConfigError("", name + " is " + state + ": only what a finished trial saved is merged");
+fs::path adapter_folder(const fs::path& results, const TrialRecord& record) {
+  const auto paths = trial_paths(results, record.sweep, record.trial.id);
+  const auto name = "trial " + short_id(record.trial.id);
+  if (record.state != TrialState::kDone) {
+    throw ConfigError("", name + " is " + std::string(to_string(record.state)) +
+                              ": only what a finished trial saved is merged");
   }
   if (!fs::exists(paths.model())) {
     throw ConfigError(
@@ -93,12 +58,10 @@ void merge(const CommandLine& line, std::ostream& out) {
   std::vector<std::string> options;
   fs::path adapter = line.adapter;
   if (!line.trial.empty()) {
-    const Json trial = find_trial(line.results, line.trial);
-    adapter = adapter_folder(line.results, trial);
-    const Json& config = trial.at("config");
-    const auto where = database_path(line.results).string() + ": column 'config'";
-    add_model(options, line,
-              config.is_string() ? parse_json(config.get<std::string>(), where) : config);
+    const ResultsReader reader(database_path(line.results));
+    const auto record = find_trial(reader, line.results, line.trial);
+    adapter = adapter_folder(line.results, record);
+    add_model(options, line, record.trial.config);
   }
   add(options, "--adapter", adapter.string());
   add(options, "--model", line.model);
@@ -106,7 +69,7 @@ void merge(const CommandLine& line, std::ostream& out) {
   add(options, "--dtype", line.dtype);
   add(options, "--plugin", line.plugin);
   Signals signals;
-  out << WorkerProgram(find_worker(), line.plugin_folders).merge(options, signals) << std::flush;
+  out << WorkerProgram(find_worker(), line.plugin_folders()).merge(options, signals) << std::flush;
 }
 
 }  // namespace mvn

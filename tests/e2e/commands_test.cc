@@ -141,16 +141,35 @@ TEST(Commands, WhatARunnerSaidIsInItsLog) {
   place.write("fixed", "");
   place.run({"sweep.yaml"});
   std::istringstream log(read_file(place / "results/demo/runner.log"));
-  const std::regex stamp("\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d ");
+  const std::regex stamp("\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d\\.\\d{3} (\\w+) +");
   std::string text;
   for (std::string line; std::getline(log, line);)
-    text += std::regex_replace(line, stamp, "@") + "\n";
+    text += std::regex_replace(line, stamp, "@$1 ") + "\n";
   for (const auto* line :
-       {"\n@started demo  ", "\n@FAILED demo: exit code 1: not yet\n", "\n@[1/1] done demo  ",
-        "@demo: 1 trial, 0 done, 1 to run; 1 worker with ", "; started by ",
-        "\n@demo: 0 of 1 trial done, 1 failed, in ", "\n@demo: 1 of 1 trial done, in "}) {
+       {"\n@info started demo  ", "\n@warning FAILED demo: exit code 1: not yet\n",
+        "\n@info [1/1] done demo  ", "@info demo: 1 trial, 0 done, 1 to run; 1 worker with ",
+        "; started by ", "\n@info demo: 0 of 1 trial done, 1 failed, in ",
+        "\n@info demo: 1 of 1 trial done, in "}) {
     EXPECT_TRUE(contains("\n" + text, line)) << line << " is not in " << text;
   }
+}
+
+TEST(Commands, TheLogHasAsMuchAsIsAskedFor) {
+  Workplace place;
+  place.write("sweep.yaml", sweep_text("", "0.1, 0.2"));
+  const auto run = place.run({"sweep.yaml", "--log-level", "debug", "-v"});
+  ASSERT_EQ(run.end.exit_code, 0) << run.out << run.err;
+  for (const auto& text : {read_file(place / "results/demo/runner.log"), run.err}) {
+    EXPECT_TRUE(contains(text, " debug   worker 1 on cpu: process ")) << text;
+    EXPECT_TRUE(contains(text, " debug   worker 1 on cpu: its worker answers 0\n")) << text;
+  }
+  // What standard output has is not said twice.
+  EXPECT_FALSE(contains(run.err, " info ")) << run.err;
+  const auto unknown = place.run({"sweep.yaml", "--log-level", "loud"});
+  EXPECT_EQ(unknown.end.exit_code, 64);
+  EXPECT_EQ(unknown.err,
+            "mvn-runner: --log-level: loud not in {debug,info,warning,error}; see "
+            "mvn-runner --help\n");
 }
 
 // The values of configs/gpt3_XL_256_Pile.json.

@@ -6,9 +6,11 @@ purpose. Its task `play` has the switches; see SPECS."""
 import hashlib
 import json
 import os
+import queue
 import signal
 import socket
 import sys
+import threading
 import time
 
 
@@ -60,9 +62,10 @@ def describe():
                     file=plugin_file(), params=params)
     sections = {
         "optimizer": [spec("lr", "real", 0.001), spec("name", "text", "adamw")],
-        "schedule": [spec("name", "text", "constant")],
-        "training": [spec("steps", "int"), spec("batch_size", "int", 32),
-                     spec("micro_batch_size", "int")],
+        "schedule": [spec("name", "text", "constant", role="course")],
+        "training": [spec("steps", "int", role="steps"),
+                     spec("batch_size", "int", 32, role="batch"),
+                     spec("micro_batch_size", "int", role="micro_batch")],
     }
     gpus = json.loads(os.environ.get("FAKE_GPUS", "{}"))  # name -> bytes
     return dict(sdk="0.1.0", torch="2.11.0", devices=["cpu", *gpus], device_memory=gpus, sections=sections, refused=[],
@@ -208,9 +211,33 @@ def run(path):
             os.close(copy)
 
 
+def requests():
+    """The trials asked for; meanwhile a line that asks for a checkpoint is as a SIGTERM."""
+    asked = queue.SimpleQueue()
+    running, early = set(), set()
+
+    def read():
+        for line in sys.stdin:
+            request = json.loads(line)
+            if "trial" in request:
+                asked.put(request["trial"])
+            elif request["checkpoint"] in running:
+                os.kill(os.getpid(), signal.SIGTERM)
+            else:
+                early.add(request["checkpoint"])
+        asked.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while path := asked.get():
+        running.add(path)
+        if path in early:
+            os.kill(os.getpid(), signal.SIGTERM)
+        yield path
+        running.clear()
+
+
 def serve():
-    for line in sys.stdin:
-        path = json.loads(line)["trial"]
+    for path in requests():
         code, message = run(path)
         print(json.dumps(dict(trial=path, code=code, message=message)), flush=True)
         if code not in (0, 64, 78, 79):

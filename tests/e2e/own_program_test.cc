@@ -61,17 +61,29 @@ TEST(OwnProgram, LandsInTheSameTables) {
   EXPECT_TRUE(place.run({"sweep.yaml"}).out.starts_with("nothing to do: 2 trials done\n"));
 }
 
-// The first Python program of docs/sweeps.md.
-std::string documented_program() {
-  const auto text = read_file(MVN_SWEEP_DOCUMENT);
-  const std::string fence = "```python\n";
+// The first block of a document in this language.
+std::string documented(const std::string& document, const std::string& language) {
+  const auto text = read_file(document);
+  const std::string fence = "```" + language + "\n";
   const auto start = text.find(fence) + fence.size();
   return text.substr(start, text.find("```\n", start) - start);
 }
 
+TEST(OwnProgram, TheTutorialsSweepHasItsNumbers) {
+  Workplace place;
+  place.write("train.py", documented(MVN_TUTORIAL, "python"));
+  place.write("first.yaml", documented(MVN_TUTORIAL, "yaml"));
+  const auto run = place.run({"first.yaml"});
+  EXPECT_EQ(run.end.exit_code, 0) << run.out << run.err;
+  const auto text = read_file(MVN_TUTORIAL);
+  const auto begin = text.find("loss (lower is better)");
+  const auto table = text.substr(begin, text.find("```", begin) - begin);
+  EXPECT_TRUE(contains(run.out, "\n" + table)) << run.out;
+}
+
 TEST(OwnProgram, TheProgramOfTheDocumentRuns) {
   Workplace place;
-  place.write("train.py", documented_program());
+  place.write("train.py", documented(MVN_SWEEP_DOCUMENT, "python"));
   place.write("sweep.yaml",
               "name: demo\nmetric: {name: train/loss, goal: minimize}\n"
               "worker: {command: [python3, train.py]}\n");

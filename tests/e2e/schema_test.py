@@ -58,6 +58,9 @@ BAD = {
     "adapter: {plugin: lora, r: 0}": "adapter/r",
     "training: {precision: fp61}": "training/precision",
     "training: {steps: 1.5}": "training/steps",
+    "training: {epochs: 0}": "training/epochs",
+    "schedule: {warmup_steps: 3, warmup_ratio: 0.1}": "schedule",
+    "early_terminate: {type: hyperband, min_iter: 1, max_iter: 9, s: 2}": "early_terminate",
     "optimizer: 3": "optimizer",
     "parameters: {adapter.r: [4, 8]}": "parameters/adapter.r",
     "parameters: {adapter.r: 4}": "parameters/adapter.r",
@@ -108,6 +111,8 @@ GOOD = {
     "what is taken away": "adapter: null\nparameters: {adapter.r: null}\nresources: {workers: null}\n"
                           "run_cap: null",
     "texts that look otherwise": "task: {plugin: classification, label: 3, text: true}",
+    "the length in two ways": "training: {epochs: 1, steps: 10}",
+    "a warm-up that is taken away": "schedule: {warmup_steps: null, warmup_ratio: 0.1}",
     "a trial's weights": "model: {plugin: mamba, weights: {stage: a, match: [seed]}}",
 }
 

@@ -84,6 +84,20 @@ TEST(Search, IsTheSameEachTimeAndGoesOnWithALargerCap) {
   EXPECT_EQ(other.rows("SELECT sum(attempts) FROM trials"), Rows{"16"});
 }
 
+// Its draws are planned by what was read when it started.
+TEST(Search, GoesOnWhereItsFileIsGone) {
+  Workplace place;
+  place.write("train.py",
+              std::string("import os\n"
+                          "if os.path.exists('sweep.yaml'): os.remove('sweep.yaml')\n") +
+                  kProgram);
+  place.write("sweep.yaml", sweep(14));
+  const auto run = place.run({"sweep.yaml"});
+  EXPECT_EQ(run.end.exit_code, 0) << run.out << run.err;
+  EXPECT_TRUE(contains(run.out, "demo: 14 of 14 trials done, in ")) << run.out;
+  EXPECT_EQ(place.rows("SELECT count(*), max(draw) FROM trials"), Rows{"14|13"});
+}
+
 TEST(Search, AnotherSearchSeedIsAnotherSearch) {
   Workplace place;
   place.write("train.py", kProgram);

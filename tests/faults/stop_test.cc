@@ -63,8 +63,7 @@ TEST_F(Stop, CtrlCLetsRunningTrialsFinish) {
   EXPECT_TRUE(contains(drained.out, "demo: 2 of 3 trials done, in ")) << drained.out;
   EXPECT_TRUE(contains(drained.out, "stopped; to continue, run the same command again:\n  "))
       << drained.out;
-  EXPECT_EQ(place_.rows("SELECT state, step FROM trials ORDER BY rowid"),
-            (Rows{"done|4", "done|4", "planned|"}));
+  EXPECT_EQ(place_.rows("SELECT state, step FROM trials"), (Rows{"done|4", "done|4", "planned|"}));
   EXPECT_EQ(run_the_rest().end.exit_code, 0);
   expect_complete();
   EXPECT_EQ(place_.rows("SELECT count(*) FROM mvn_attempt"), Rows{"3"});
@@ -80,7 +79,7 @@ TEST_F(Stop, ASecondCtrlCWaitsForACheckpointAndTheSameCommandGoesOn) {
   const auto stopped = run.finish();
   EXPECT_EQ(stopped.end.exit_code, 130) << stopped.out << stopped.err;
   EXPECT_TRUE(contains(stopped.out, "demo: 1 of 3 trials done, 1 interrupted, in ")) << stopped.out;
-  EXPECT_EQ(place_.rows("SELECT state, step FROM trials ORDER BY rowid"),
+  EXPECT_EQ(place_.rows("SELECT state, step FROM trials"),
             (Rows{"done|4", "interrupted|2", "planned|"}));
 
   const auto rest = run_the_rest();
@@ -96,7 +95,7 @@ TEST_F(Stop, TerminationStopsAtOnceHoweverOftenItComes) {
   const auto stopped = run.finish();
   EXPECT_EQ(stopped.end.exit_code, 130);
   EXPECT_FALSE(contains(stopped.out, "killing:")) << stopped.out;
-  EXPECT_EQ(place_.rows("SELECT state, step FROM trials ORDER BY rowid"),
+  EXPECT_EQ(place_.rows("SELECT state, step FROM trials"),
             (Rows{"done|4", "interrupted|2", "planned|"}));
   EXPECT_EQ(run_the_rest().end.exit_code, 0);
   expect_complete();
@@ -151,7 +150,7 @@ class StubbornStop : public Stop {
                                           "1.0, 2.0, 3.0", "resources: {workers: 1}\n" + more));
   }
   void expect_interrupted_and_continue() {
-    EXPECT_EQ(place_.rows("SELECT state, step FROM trials ORDER BY rowid"),
+    EXPECT_EQ(place_.rows("SELECT state, step FROM trials"),
               (Rows{"done|4", "interrupted|2", "planned|"}));
     EXPECT_EQ(run_the_rest().end.exit_code, 0);
     expect_complete();
@@ -220,8 +219,7 @@ TEST_F(Stop, APausedRunnerStartsNothingUntilItIsResumed) {
   proceed_.release(2);  // a third trial would take the second byte and end
   run.wait_for("[2/3] done");
   EXPECT_TRUE(contains(place_.run({"status"}).out, process)) << "it waits";
-  EXPECT_EQ(place_.rows("SELECT state FROM trials ORDER BY rowid"),
-            (Rows{"done", "done", "planned"}));
+  EXPECT_EQ(place_.rows("SELECT state FROM trials"), (Rows{"done", "done", "planned"}));
   EXPECT_EQ(place_.run({"resume"}).out, "asked " + process + " to resume\n");
   EXPECT_EQ(run.wait_for("resumed"), "resumed");
   EXPECT_EQ(run.finish().end.exit_code, 0);
@@ -240,7 +238,7 @@ TEST_F(Stop, DrainAndStopAreAskedForFromAnotherTerminal) {
             "asked " + process + " to stop: running trials write a checkpoint and end\n");
   run.wait_for("stopping:");
   EXPECT_EQ(run.finish().end.exit_code, 130);
-  EXPECT_EQ(place_.rows("SELECT state, step FROM trials ORDER BY rowid"),
+  EXPECT_EQ(place_.rows("SELECT state, step FROM trials"),
             (Rows{"done|4", "interrupted|2", "planned|"}));
   const auto gone = place_.run({"stop"});
   EXPECT_EQ(gone.end.exit_code, 1);

@@ -278,6 +278,29 @@ TEST_F(WorkerTest, AServingWorkerThatIsStoppedAnswersAndGoes) {
   EXPECT_EQ(Json::parse(finished.out).at("code"), 75);
 }
 
+TEST_F(WorkerTest, ALineEndsATrialAtACheckpoint) {
+  const auto trial = write_trial("one", 1, configuration());
+  const auto requests = Json{{"trial", trial.string()}}.dump() + "\n" +
+                        Json{{"checkpoint", trial.string()}}.dump() + "\n";
+  const auto finished =
+      run_worker({"serve", "--plugin-dir", MVN_TEST_PLUGINS}, folder_.path(), {}, requests);
+  EXPECT_EQ(finished.code, 75);
+  EXPECT_EQ(Json::parse(finished.out).at("code"), 75);
+  EXPECT_LT(metrics("one", 1).size(), 24U);
+}
+
+TEST_F(WorkerTest, ALineForATrialThatHasEndedMeansNothing) {
+  const auto one = write_trial("one", 1, configuration());
+  const auto two = write_trial("two", 1, configuration());
+  const auto requests = Json{{"checkpoint", two.string()}}.dump() + "\n" +
+                        Json{{"trial", one.string()}}.dump() + "\n" +
+                        Json{{"checkpoint", two.string()}}.dump() + "\n";
+  const auto finished =
+      run_worker({"serve", "--plugin-dir", MVN_TEST_PLUGINS}, folder_.path(), {}, requests);
+  EXPECT_EQ(finished.code, 0) << finished.error;
+  EXPECT_EQ(Json::parse(finished.out).at("code"), 0);
+}
+
 TEST_F(WorkerTest, AnIdleServingWorkerEndsAtASignal) {
   WorkerProcess process({"serve", "--plugin-dir", MVN_TEST_PLUGINS}, {}, folder_.path());
   // Once it has answered, it waits for the next line.

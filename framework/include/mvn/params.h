@@ -24,6 +24,16 @@ enum class ParamType {
   kWeights,     // a path, or a reference to another trial's checkpoint
 };
 
+// What the runner uses a parameter for: it knows none by its name.
+enum class ParamRole {
+  kNone,
+  kBatch,       // examples of an optimizer step
+  kMicroBatch,  // examples of a forward pass: halved where memory runs out, and the batch stays
+  kPasses,      // how long it trains, in passes over the data
+  kSteps,       // the same in optimizer steps
+  kCourse,      // neither the time of a step nor memory depends on it
+};
+
 // One parameter of a component. `mvn-runner plugins` prints these, and a sweep is validated
 // against them before anything is launched.
 struct ParamSpec {
@@ -36,6 +46,12 @@ struct ParamSpec {
   std::vector<std::string> choices = {};  // the only allowed texts, when not empty
   std::optional<double> min = {};         // inclusive bounds for numbers
   std::optional<double> max = {};
+  std::optional<double> above = {};  // an exclusive one
+  // Others of its section that may not be given beside it. In a layer upon theirs (a sweep upon a
+  // recipe, the command line upon a sweep) it takes their place, and they take its.
+  std::vector<std::string> excludes = {};
+  std::vector<std::string> replaces = {};  // the same, but in one layer all may be given
+  ParamRole role = ParamRole::kNone;
 };
 
 // "bool", "int", "real", "text", "path", "text_list", "text_or_list", "object", "weights".
@@ -43,12 +59,17 @@ std::string_view to_string(ParamType type);
 // The inverse; throws Error for any other name.
 ParamType param_type_from(std::string_view name);
 
+// "none", "batch", "micro_batch", "passes", "steps", "course"; the inverse throws Error.
+std::string_view to_string(ParamRole role);
+ParamRole param_role_from(std::string_view name);
+
 // The values of one component's parameters, validated and with defaults filled in.
 class Params {
  public:
   // `section` is the dotted prefix under which the sweep file spells these ("adapter"): errors
   // name the full key. Throws ConfigError for an unknown name (with the nearest known one), a
-  // wrong type, a value out of range or not among the choices, and a missing required one.
+  // wrong type, a value out of range or not among the choices, two that exclude each other, and a
+  // missing required one.
   Params(std::string section, const std::vector<ParamSpec>& specs, const Value::Map& values);
 
   // True where the parameter has a value (given or by default) that is not null.

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <sstream>
 
-#include "common/nearest.h"
 #include "common/printable.h"
 #include "common/text.h"
+#include "mvn/nearest.h"
 #include "orchestrate/run/labels.h"
 
 namespace mvn {

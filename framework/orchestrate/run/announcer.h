@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "orchestrate/process/course.h"
+#include "orchestrate/run/attempt.h"
 #include "orchestrate/run/schedule.h"
 #include "orchestrate/run/view.h"
-#include "orchestrate/workers/station.h"
 
 namespace mvn {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "orchestrate/store/store.h"
-#include "orchestrate/sweep/plan.h"
+#include "orchestrate/sweep/rules.h"
 
 namespace mvn {
 

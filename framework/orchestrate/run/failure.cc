@@ -110,21 +110,4 @@ bool RepeatedErrors::add(const std::string& configuration, const std::string& er
   return configurations.size() >= static_cast<std::size_t>(most_);
 }
 
-std::int64_t micro_batch_of(const Json& config, std::int64_t batch_size) {
-  const auto training = config.find("training");
-  if (training == config.end() || !training->is_object()) return batch_size;
-  for (const char* name : {"micro_batch_size", "batch_size"}) {
-    const auto value = training->find(name);
-    if (value != training->end() && value->is_number_integer()) return value->get<std::int64_t>();
-  }
-  return batch_size;
-}
-
-std::optional<Json> with_half_micro_batch(Json config, std::int64_t batch_size) {
-  const auto now = micro_batch_of(config, batch_size);
-  if (now < 2) return std::nullopt;
-  config["training"]["micro_batch_size"] = (now + 1) / 2;
-  return config;
-}
-
 }  // namespace mvn

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "orchestrate/store/store.h"
-#include "orchestrate/sweep/plan.h"
+#include "orchestrate/sweep/rules.h"
 
 namespace mvn {
 
@@ -62,12 +62,5 @@ class RepeatedErrors {
   int most_;
   std::map<std::string, std::set<std::string>> configurations_;  // by error
 };
-
-// The configuration with half the micro-batch: the effective batch stays. `batch_size` is what a
-// configuration that does not say has, 0 where that is not known. Nothing where it cannot shrink.
-std::optional<Json> with_half_micro_batch(Json config, std::int64_t batch_size);
-
-// The micro-batch of a configuration, 0 where it is not known.
-std::int64_t micro_batch_of(const Json& config, std::int64_t batch_size);
 
 }  // namespace mvn

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 #include <utility>
 
-#include "mvn/error.h"
 #include "orchestrate/sweep/scalar.h"
 
 namespace mvn {
@@ -53,12 +51,6 @@ std::size_t draws_left(const PlannedSearch& search) {
   return static_cast<std::size_t>(search.draws) - search.points.size();
 }
 
-std::set<std::string> ids_of(const SweepPlan& plan) {
-  std::set<std::string> ids;
-  for (const auto& trial : plan.trials) ids.insert(trial.id);
-  return ids;
-}
-
 // All numbers as they are stored and written.
 Point rounded_point(const std::vector<Dimension>& space, Point point) {
   for (std::size_t d = 0; d < space.size(); ++d) {
@@ -102,12 +94,10 @@ bool Searcher::waits(const std::string& stage) const {
 
 std::size_t Searcher::draw() {
   std::size_t added = 0;
-  std::vector<std::string> stages;  // a draw replaces the searches
-  for (const auto& [stage, search] : parts_.plan.searches) stages.push_back(stage);
-  for (const auto& stage : stages) {
+  for (const auto& [stage, search] : parts_.plan.searches) {
     // A draw may add nothing: it repeats an earlier one, or `exclude` leaves it out.
     std::size_t now = 0;
-    while (now == 0 && !waits(stage) && draws_left(parts_.plan.searches.at(stage)) > 0) {
+    while (now == 0 && !waits(stage) && draws_left(search) > 0) {
       now = draw(stage);
     }
     added += now;
@@ -121,7 +111,8 @@ Point Searcher::next_point(const std::string& stage) const {
   const auto number = static_cast<std::int64_t>(search.points.size());
   const auto observations =
       observe(search, plan.metrics.at(stage).maximize, parts_.store.histories(plan.name));
-  const auto point = draw_by_tpe(search.space, observations, draw_seed(search.seed, number));
+  const auto point =
+      search.method->next(search.space, observations, draw_seed(search.seed, number));
   const bool fresh = point && std::ranges::none_of(search.points, [&](const Point& each) {
                        return alike(search.space, each, *point);
                      });
@@ -130,50 +121,20 @@ Point Searcher::next_point(const std::string& stage) const {
       fresh ? *point : fresh_draw(search.space, search.points, search.random, number));
 }
 
-// The plan with one more draw. Its other draws are given to it as they are.
-SweepPlan Searcher::plan_with(const std::string& stage, const Point& point) const {
-  std::map<std::string, std::vector<Point>> drawn;
-  for (const auto& [name, search] : parts_.plan.searches) {
-    const auto first = std::min(search.points.size(), kStartupDraws);
-    drawn[name].assign(search.points.begin() + static_cast<std::ptrdiff_t>(first),
-                       search.points.end());
-  }
-  drawn[stage].push_back(point);
-  SweepPlan next = parts_.replan(drawn);
-  const auto search = next.searches.find(stage);
-  if (search == next.searches.end() || search->second.id != parts_.plan.searches.at(stage).id) {
-    throw Error("the sweep file changed while it ran: no more trials are drawn; run it again");
-  }
-  return next;
-}
-
 std::size_t Searcher::draw(const std::string& stage) {
   auto& plan = parts_.plan;
-  PlannedSearch& search = plan.searches.at(stage);
-  const Point point = next_point(stage);
-  SweepPlan next = plan_with(stage, point);
-  const std::set<std::string> before = ids_of(plan);
-  const std::set<std::string> after = ids_of(next);
-  const auto& own = next.searches.at(stage).trials.back();
-  if (!own.empty() &&
-      std::none_of(own.begin(), own.end(), [&](const auto& id) { return after.contains(id); })) {
-    search.draws = static_cast<std::int64_t>(search.points.size());  // run_cap has no room for it
-    return 0;
-  }
-  std::vector<PlannedTrial> fresh;
-  for (const auto& trial : next.trials) {
-    if (!before.contains(trial.id)) fresh.push_back(trial);
-  }
+  const PlannedSearch& search = plan.searches.at(stage);
+  PlannedDraw draw = search.plan_draw(plan, next_point(stage));
+  const std::vector<PlannedTrial> fresh = draw.fresh;
   if (!fresh.empty()) {
-    parts_.check(next, [&](const PlannedTrial& trial) { return !before.contains(trial.id); });
+    std::vector<const PlannedTrial*> asked;
+    for (const auto& trial : fresh) asked.push_back(&trial);
+    parts_.check(asked);
   }
   const auto number = static_cast<std::int64_t>(search.points.size());
-  parts_.store.add_draw(plan, {stage, search.id, number, point}, fresh);
-  search = std::move(next.searches.at(stage));
-  for (auto& trial : fresh) {
-    parts_.schedule.add(trial);
-    plan.trials.push_back(std::move(trial));
-  }
+  if (draw.room) parts_.store.add_draw(plan, {stage, search.id, number, draw.point}, fresh);
+  append(plan, stage, std::move(draw));
+  for (const auto& trial : fresh) parts_.schedule.add(trial);
   return fresh.size();
 }
 

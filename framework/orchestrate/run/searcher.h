@@ -1,13 +1,12 @@
-// Draws the trials of `method: bayes` while a sweep runs.
+// Draws the trials of a method that learns, such as `method: bayes`, while a sweep runs.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "orchestrate/run/schedule.h"
-#include "orchestrate/search/tpe.h"
+#include "orchestrate/search/draw_method.h"
 #include "orchestrate/store/store.h"
 #include "orchestrate/sweep/plan.h"
 
@@ -15,29 +14,24 @@ namespace mvn {
 
 class Searcher {
  public:
-  // What it takes from the rest of the runner. `replan` is the plan with these draws by stage;
-  // `check` throws SweepErrors where a worker refuses one of the trials that `wanted` is true for.
+  // What it takes from the rest of the runner. `check` throws SweepErrors where a worker refuses
+  // one of the trials.
   struct Parts {
     SweepPlan& plan;
     Schedule& schedule;
     Store& store;
-    std::function<SweepPlan(const std::map<std::string, std::vector<Point>>& drawn)> replan;
-    std::function<void(const SweepPlan& plan,
-                       const std::function<bool(const PlannedTrial&)>& wanted)>
-        check;
+    std::function<void(const std::vector<const PlannedTrial*>& trials)> check;
   };
   explicit Searcher(Parts parts) : parts_(std::move(parts)) {}
 
   // Draws where a search has draws left and none of its trials waits to start: each draw is written
   // to the store, then its trials to the plan and the schedule. Returns how many trials were added.
-  // Throws SweepErrors where a draw makes no valid configuration, Error where the sweep file is no
-  // longer what the search began with.
+  // Throws SweepErrors where a draw makes no valid configuration.
   std::size_t draw();
 
  private:
   std::size_t draw(const std::string& stage);
   [[nodiscard]] Point next_point(const std::string& stage) const;
-  [[nodiscard]] SweepPlan plan_with(const std::string& stage, const Point& point) const;
   [[nodiscard]] bool waits(const std::string& stage) const;
 
   Parts parts_;

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <utility>
+#include <variant>
 
 #include "common/exit_code.h"
 #include "common/files.h"
@@ -14,9 +16,10 @@
 #include "common/trial.h"
 #include "mvn/error.h"
 #include "orchestrate/run/attempt_end.h"
-#include "orchestrate/run/room.h"
+#include "orchestrate/run/disk_space.h"
 #include "orchestrate/run/searcher.h"
 #include "orchestrate/workers/fingerprints.h"
+#include "orchestrate/workers/packer.h"
 #include "orchestrate/workers/trial_command.h"
 
 namespace mvn {
@@ -25,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kTick = 0.2;                // seconds between two looks at the spools
-constexpr double kPatienceWithWorkers = 10;  // seconds for a worker that should end by itself
+constexpr double kPatienceWithWorkers = 10;  // seconds for workers that should end by themselves
 constexpr std::chrono::seconds kPatienceWithLocks(1);
 constexpr double kLookAtLimits = 1;  // seconds between two looks at what run_cap leaves
 
@@ -95,26 +98,13 @@ void start_over(const TrialPaths& paths, bool own_program) {
 
 }  // namespace
 
-Clock steady_clock() {
-  return [] {
-    using std::chrono::duration;
-    using std::chrono::steady_clock;
-    return duration<double>(steady_clock::now().time_since_epoch()).count();
-  };
-}
-
-SweepRun::SweepRun(SweepRunParts parts, std::vector<Slot> slots)
+SweepRun::SweepRun(SweepRunParts parts)
     : parts_(std::move(parts)),
       announcer_(parts_.plan, parts_.view),
       retries_(parts_.plan.retry),
       stopper_(parts_.plan, histories_for(parts_.plan, parts_.store)),
       spending_(spending_before(parts_.plan, parts_.store)),
       repeated_(parts_.plan.retry.same_error) {
-  for (auto& slot : slots) {
-    stations_.push_back(std::make_unique<Station>());
-    stations_.back()->place = stations_.size() - 1;
-    stations_.back()->slot = std::move(slot);
-  }
   parts_.store.wait_at_most(kPatienceWithLocks);  // and then say so
   status_.sweep = parts_.plan.name;
   status_.done = parts_.schedule.ended();
@@ -148,15 +138,13 @@ void SweepRun::wait_out(const Reason& reason, IsOver is_over) {
     take_signals();
     if (status_.course > Course::kPaused) throw reason;
   }
-  for (auto& station : stations_) {
-    if (station->attempt) station->attempt->heard_of += parts_.clock() - since;
-  }
+  for (auto& [name, attempt] : attempts_) attempt.heard_of += parts_.clock() - since;
 }
 
 void SweepRun::wait_for_room(const DiskFull& full) {
-  const Room room(parts_.results, parts_.clock());
+  const DiskSpace space(parts_.results, parts_.clock());
   parts_.view.note(std::string("WAITING for space on the disk: ") + full.what());
-  wait_out(full, [&] { return room.is_back(parts_.clock()); });
+  wait_out(full, [&] { return space.is_back(parts_.clock()); });
   parts_.view.note("going on: the disk has space again");
 }
 
@@ -170,19 +158,14 @@ void SweepRun::wait_for_database(const DatabaseLocked& locked) {
 void SweepRun::execute() {
   report_blocked();
   while (true) {
-    ended_at_once_ = false;
     if (starts_trials() && status_.course != Course::kPaused) start_ready();
-    if (!busy() && !ended_at_once_) break;
-    if (!ended_at_once_) wait_for_something();
+    if (!busy()) break;
+    wait_for_something();
     take_signals();
-    for (auto& station : stations_) {
-      take_replies(*station);
-      take_death(*station);
-    }
     tick();
   }
   parts_.view.close();
-  release_workers();
+  release_workplaces();
 }
 
 bool SweepRun::starts_trials() const {
@@ -192,49 +175,29 @@ bool SweepRun::starts_trials() const {
 
 bool SweepRun::busy() const {
   if (starts_trials() && status_.course == Course::kPaused) return true;
-  return std::any_of(stations_.begin(), stations_.end(), [&](const auto& station) {
-    // A worker on its way out holds its device: the next trial there waits for it.
-    return station->attempt || (station->leaves_by && starts_trials());
-  });
+  // A worker on its way out holds its device: the next trial there waits for it.
+  return !attempts_.empty() || (parts_.workplaces.is_clearing() && starts_trials());
 }
 
 void SweepRun::start_ready() {
   close_stages();
-  for (auto& station : stations_) {
-    if (station->attempt || station->leaves_by) continue;
+  while (starts_trials() && parts_.workplaces.has_free()) {
     if (!parts_.schedule.has_ready()) draw_more();
     // In order: what waits for room is not passed by smaller trials for ever.
     const auto trial = parts_.schedule.first_ready();
-    if (!trial || !has_room(*station, *trial)) continue;
-    start(*station, *parts_.schedule.next());
+    if (!trial) break;
+    const auto place = parts_.workplaces.can_take(*trial, shape_of(*trial));
+    if (!place) break;
+    start(*place, *parts_.schedule.next());
   }
-  dismiss_idle_sharers();
 }
 
 const std::string& SweepRun::shape_of(std::size_t trial) {
   auto& shape = shapes_[trial];
-  if (shape.empty()) shape = memory_shape(parts_.plan.trials[trial].config);
-  return shape;
-}
-
-bool SweepRun::has_room(const Station& station, std::size_t trial) {
-  const auto& gpu = station.slot.name;
-  if (!parts_.packer.shares(gpu)) return true;
-  if (!parts_.packer.fits(gpu, trial, shape_of(trial))) return false;
-  if (!parts_.packer.needs_it_alone(trial, shape_of(trial))) return true;
-  return std::none_of(stations_.begin(), stations_.end(), [&](const auto& other) {
-    return other.get() != &station && other->slot.name == gpu && other->worker;
-  });
-}
-
-// A worker that waits for trials keeps memory of the GPU, which others there may need.
-void SweepRun::dismiss_idle_sharers() {
-  for (auto& station : stations_) {
-    const bool idle = station->worker && !station->attempt && !station->leaves_by;
-    if (!idle || !parts_.packer.shares(station->slot.name)) continue;
-    station->worker->dismiss();
-    station->leaves_by = parts_.clock() + kPatienceWithWorkers;
+  if (shape.empty()) {
+    shape = canonical_json(parts_.plan.roles.shape(parts_.plan.trials[trial].config));
   }
+  return shape;
 }
 
 void SweepRun::draw_more() {
@@ -291,68 +254,42 @@ std::string SweepRun::reason_to_close(const std::string& stage) {
   return limit_reached_;
 }
 
-void SweepRun::start(Station& station, std::size_t trial) {
+void SweepRun::start(const Place& place, std::size_t trial) {
   const auto& planned = parts_.plan.trials[trial];
   const auto& name = parts_.plan.name;
+  const Json planned_config = planned.config;
   Attempt attempt;
   attempt.trial = trial;
+  attempt.place = place;
   attempt.paths = trial_paths(parts_.results, name, planned.id);
+  attempt.own_program = has_own_program(planned_config);
   require_own(parts_.results, attempt.paths);
   const bool fresh = parts_.fresh.erase(planned.id) > 0;
-  const Json planned_config = planned.config;
-  const bool own_program = has_own_program(planned_config);
   if (fresh) {
-    when_it_fits([&] { start_over(attempt.paths, own_program); });
+    when_it_fits([&] { start_over(attempt.paths, attempt.own_program); });
     stopper_.forget(planned);
   }
   attempt.number = when_it_fits([&] {
-    return parts_.store.start_attempt(
-        name, planned.id, "worker " + std::to_string(station.place + 1), station.slot.name,
-        known_environment(planned_config, station.slot), fresh);
+    return parts_.store.start_attempt(name, planned.id,
+                                      "worker " + std::to_string(place.number + 1), place.name,
+                                      known_environment(planned_config, place), fresh);
   });
-  spending_.started(station.slot.name, now_ms());
-  const Json config = configuration_of(attempt);
-  attempt.own_program = own_program;
-  TrialFile file{name,
-                 planned.stage,
-                 planned.id,
-                 attempt.number,
-                 config,
-                 attempt.paths.folder,
-                 attempt.spool(),
-                 station.slot.threads,
-                 station.slot.device};
+  spending_.started(place.name, now_ms());
+  Json config = configuration_of(attempt);
+  const TrialFile file{name,        planned.stage,        planned.id,      attempt.number,
+                       config,      attempt.paths.folder, attempt.spool(), place.threads,
+                       place.device};
   when_it_fits([&] { make_own_folder(attempt.paths.attempt(attempt.number)); });
   when_it_fits([&] { replace_file(attempt.trial_file(), to_json(file).dump(2) + "\n"); });
-  if (parts_.packer.shares(station.slot.name)) {
-    parts_.packer.start(station.slot.name, trial, shape_of(trial));
-  }
-  announcer_.started(attempt);
-  TrialProgress progress;
-  progress.label = announcer_.label(trial);
-  progress.usual_steps = usual_steps_[planned.stage];
-  progress.started = attempt.started = attempt.heard_of = parts_.clock();
-  status_.running[station.place] = progress;
-  station.attempt = std::move(attempt);
-  try {
-    station.hand_over(config, parts_.worker, parts_.plan.file.parent_path());
-  } catch (const Error& error) {
-    end_attempt(station, end_of_code(error.exit_code(), why_it_did_not_start(config, error)));
-    ended_at_once_ = true;
-  }
-}
-
-// In the words of what is wrong with the program, where that can be seen.
-std::string SweepRun::why_it_did_not_start(const Json& config, const Error& error) const {
-  if (!has_own_program(config)) return error.what();
-  const auto reason =
-      why_not_startable(config, program_folder(config, parts_.plan.file.parent_path()));
-  return reason.empty() ? error.what() : reason;
+  AttemptOrder order{attempt.name(), place.number, attempt.paths, std::move(config),
+                     shape_of(trial)};
+  attempts_.emplace(attempt.name(), std::move(attempt));
+  parts_.workplaces.start(std::move(order));
 }
 
 // What the runner knows of what the trial runs on and from.
-Json SweepRun::known_environment(const Json& config, const Slot& slot) const {
-  Json environment = {{"threads", slot.threads}};
+Json SweepRun::known_environment(const Json& config, const Place& place) const {
+  Json environment = {{"threads", place.threads}};
   if (has_own_program(config)) {
     environment.update(program_fingerprints(config, parts_.plan.file.parent_path()));
   }
@@ -364,24 +301,20 @@ Json SweepRun::configuration_of(const Attempt& attempt) const {
   Json config = parts_.configuration(parts_.plan.trials[attempt.trial]);
   if (attempt.number == 1) return config;
   const Json earlier = configuration_before(attempt.paths, attempt.number);
-  const auto size = micro_batch_of(earlier, 0);
-  const auto planned = micro_batch_of(config, parts_.batch_size);
-  if (size > 0 && size < planned) config["training"]["micro_batch_size"] = size;
+  const KeyRoles& roles = parts_.plan.roles;
+  const auto size = roles.stated_micro_batch(earlier);
+  if (size > 0 && size < roles.micro_batch(config)) config = roles.with_micro_batch(config, size);
   if (shrink_.contains(attempt.trial)) {
-    return with_half_micro_batch(config, parts_.batch_size).value_or(config);
+    return roles.with_half_micro_batch(config).value_or(config);
   }
   return config;
 }
 
 void SweepRun::wait_for_something() {
-  std::vector<pollfd> watched = {{parts_.signals.descriptor(), POLLIN, 0}};
-  for (auto& station : stations_) {
-    if (!station->worker) continue;
-    watched.push_back({station->worker->output(), POLLIN, 0});
-    watched.push_back({station->worker->errors(), POLLIN, 0});
+  const std::chrono::duration<double> wait(std::clamp(next_tick_ - parts_.clock(), 0.0, kTick));
+  for (const auto& event : parts_.workplaces.wait(wait, parts_.signals.descriptor())) {
+    std::visit([this](const auto& each) { take(each); }, event);
   }
-  const double wait = std::clamp(next_tick_ - parts_.clock(), 0.0, kTick);
-  ::poll(watched.data(), watched.size(), static_cast<int>(std::ceil(wait * 1000)));
 }
 
 void SweepRun::take_signals() {
@@ -394,53 +327,47 @@ void SweepRun::change_to(Course course) {
   status_.course = course;
   parts_.on_course(course);
   parts_.view.note(announcement(course, status_.running.size()));
+  if (course == Course::kKilling) parts_.workplaces.kill_all();
+  if (course != Course::kStopping) return;
   const double deadline = parts_.clock() + parts_.plan.limits.grace;
-  for (auto& station : stations_) {
-    if (!station->worker) continue;
-    if (course == Course::kKilling) {
-      station->worker->kill();
-    } else if (course == Course::kStopping && station->attempt) {
-      station->attempt->killed_by = deadline;
-      station->worker->checkpoint();
-    }
+  for (auto& [name, attempt] : attempts_) {
+    attempt.killed_by = deadline;
+    parts_.workplaces.checkpoint(name);
   }
 }
 
-void SweepRun::take_replies(Station& station) {
-  if (!station.worker) return;
-  for (const auto& reply : station.worker->take_replies()) {
-    if (!station.attempt) continue;
-    if (reply.trial != station.attempt->trial_file()) continue;
-    end_attempt(station, end_of_code(reply.code, reply.message));
-    // After others it ends, and a fresh one takes its place.
-    if (worker_survives(reply.code)) continue;
-    station.worker->dismiss();
-    station.leaves_by = parts_.clock() + kPatienceWithWorkers;
-  }
+void SweepRun::take(const Started& event) {
+  auto& attempt = attempts_.at(event.attempt);
+  attempt.is_running = true;
+  attempt.started = attempt.heard_of = parts_.clock();
+  announcer_.started(attempt);
+  TrialProgress progress;
+  progress.label = announcer_.label(attempt.trial);
+  progress.usual_steps = usual_steps_[parts_.plan.trials[attempt.trial].stage];
+  progress.started = attempt.started;
+  status_.running[attempt.place.number] = progress;
 }
 
-void SweepRun::take_death(Station& station) {
-  if (!station.worker) return;
-  if (station.leaves_by && parts_.clock() > *station.leaves_by) station.worker->kill();
-  const auto death = station.worker->try_wait();
-  if (!death) return;
-  take_replies(station);  // its last words
-  if (station.attempt) {
-    const bool told =
-        status_.course >= Course::kStopping || station.attempt->ended_by || station.attempt->stop;
-    auto end =
-        station.attempt->own_program ? end_of_program(*death, told) : end_of_process(*death, told);
-    const auto log = station.attempt->log();
-    end.log_tail = log_tail(log);
-    if (end.log_tail.empty()) end.log_tail = station.worker->said();
-    if (end.state == TrialState::kDone) end.log_tail.clear();
-    end_attempt(station, std::move(end));
-  }
-  station.worker.reset();
-  station.leaves_by.reset();
+void SweepRun::take(const Replied& event) {
+  end_attempt(event.attempt, end_of_code(event.code, event.message), event.shared_gpu);
 }
 
-void SweepRun::ingest(Station& station, Attempt& attempt) {
+void SweepRun::take(const Ended& event) {
+  end_attempt(event.attempt, end_of(event, attempts_.at(event.attempt)), event.shared_gpu);
+}
+
+AttemptEnd SweepRun::end_of(const Ended& event, const Attempt& attempt) const {
+  if (event.not_started) return end_of_code(event.end.exit_code.value_or(1), *event.not_started);
+  const bool told = status_.course >= Course::kStopping || attempt.ended_by || attempt.stop;
+  auto end =
+      attempt.own_program ? end_of_program(event.end, told) : end_of_process(event.end, told);
+  end.log_tail = log_tail(attempt.log());
+  if (end.log_tail.empty()) end.log_tail = event.said;
+  if (end.state == TrialState::kDone) end.log_tail.clear();
+  return end;
+}
+
+void SweepRun::ingest(Attempt& attempt) {
   const auto& planned = parts_.plan.trials[attempt.trial];
   const auto goal = parts_.plan.metrics.find(planned.stage);
   const auto records = when_it_fits([&] {
@@ -452,7 +379,7 @@ void SweepRun::ingest(Station& station, Attempt& attempt) {
   }
   if (!records.empty()) attempt.heard_of = parts_.clock();
   for (const auto& record : records) {
-    status_.running[station.place].absorb(record);
+    status_.running[attempt.place.number].absorb(record);
     stopper_.absorb(planned, attempt.number, record);
     if (const auto* end = record.as<EndRecord>()) {
       attempt.end = end_of_code(end->code, end->message.value_or(""));
@@ -468,11 +395,14 @@ void SweepRun::ingest(Station& station, Attempt& attempt) {
   }
 }
 
-void SweepRun::end_attempt(Station& station, AttemptEnd end) {
-  auto attempt = std::move(*station.attempt);
-  ingest(station, attempt);
-  attempt.shared_gpu = parts_.packer.end(station.slot.name, attempt.trial);
-  if (attempt.device_peak > 0) parts_.packer.learn(shape_of(attempt.trial), attempt.device_peak);
+void SweepRun::end_attempt(const AttemptName& name, AttemptEnd end, bool shared_gpu) {
+  auto attempt = std::move(attempts_.at(name));
+  attempts_.erase(name);
+  ingest(attempt);
+  attempt.shared_gpu = shared_gpu;
+  if (attempt.device_peak > 0) {
+    parts_.workplaces.learn_memory(shape_of(attempt.trial), attempt.device_peak);
+  }
   // A worker that died after its trial had ended did no harm to the trial: the spool is the truth.
   if (attempt.end && (end.signal || end.state == TrialState::kFailed || attempt.own_program)) {
     end = *attempt.end;
@@ -496,13 +426,17 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
   if (end.state == TrialState::kFailed && end.log_tail.empty()) {
     end.log_tail = log_tail(attempt.log());
   }
+  conclude(attempt, end);
+}
+
+// What follows from how it ended: for the results, for the trial, and for those that are left.
+void SweepRun::conclude(const Attempt& attempt, const AttemptEnd& end) {
   const auto& planned = parts_.plan.trials[attempt.trial];
   when_it_fits(
       [&] { parts_.store.end_attempt(parts_.plan.name, planned.id, attempt.number, end); });
-  spending_.ended(station.slot.name, now_ms());
-  station.attempt.reset();
-  const auto progress = status_.running[station.place];
-  status_.running.erase(station.place);
+  spending_.ended(attempt.place.name, now_ms());
+  const auto progress = status_.running[attempt.place.number];
+  status_.running.erase(attempt.place.number);
   if (end.state == TrialState::kDone && progress.steps == 0) learn_steps(planned, progress.step);
   if (progress.steps > 0) {
     status_.skipped +=
@@ -530,17 +464,17 @@ void SweepRun::end_attempt(Station& station, AttemptEnd end) {
 // shrink.
 std::optional<Json> SweepRun::with_less_memory(const Attempt& attempt) const {
   const Json config = read_trial_file(attempt.trial_file()).config;
-  return with_half_micro_batch(config, attempt.own_program ? 0 : parts_.batch_size);
+  return parts_.plan.roles.with_half_micro_batch(config);
 }
 
 // Trials that do not say of how many steps they are take about as many as one that is done.
 void SweepRun::learn_steps(const PlannedTrial& done, std::int64_t step) {
   auto& usual = usual_steps_[done.stage];
   usual = std::max(usual, step);
-  for (auto& [place, running] : status_.running) {
-    const auto& attempt = stations_[place]->attempt;
-    if (attempt && parts_.plan.trials[attempt->trial].stage == done.stage) {
-      running.usual_steps = usual;
+  for (const auto& [name, attempt] : attempts_) {
+    const auto running = status_.running.find(attempt.place.number);
+    if (running != status_.running.end() && parts_.plan.trials[name.trial].stage == done.stage) {
+      running->second.usual_steps = usual;
     }
   }
 }
@@ -555,14 +489,14 @@ bool SweepRun::run_again(const Attempt& attempt, const AttemptEnd& end, Failure 
   if (!retries_.again(attempt.trial, failure)) return false;
   std::string with;
   if (failure == Failure::kOutOfMemory && attempt.shared_gpu) {
-    parts_.packer.learn_overflow(attempt.trial, shape_of(attempt.trial));
+    parts_.workplaces.learn_overflow(attempt.trial, shape_of(attempt.trial));
     with = " alone on its GPU";
   } else if (failure == Failure::kOutOfMemory) {
     const auto smaller = with_less_memory(attempt);
     if (!smaller) return false;
     shrink_.insert(attempt.trial);
-    shapes_[attempt.trial] = memory_shape(*smaller);
-    with = " with training.micro_batch_size " + std::to_string(micro_batch_of(*smaller, 0));
+    shapes_[attempt.trial] = canonical_json(parts_.plan.roles.shape(*smaller));
+    with = " with " + parts_.plan.roles.micro_batch_text(*smaller);
   } else {
     shrink_.erase(attempt.trial);
   }
@@ -606,32 +540,29 @@ void SweepRun::look_for_objective(const Attempt& attempt) {
 }
 
 // Ends attempts that take too long, or have not been heard of for too long.
-void SweepRun::enforce_limits(Station& station, double now) {
-  auto& attempt = *station.attempt;
+void SweepRun::enforce_limits(Attempt& attempt, double now) {
   const auto& limits = parts_.plan.limits;
   if (attempt.killed_by) {
-    if (now > *attempt.killed_by) station.worker->kill();
+    if (now > *attempt.killed_by) parts_.workplaces.kill(attempt.name());
   } else if (limits.time > 0 && now - attempt.started > limits.time) {
-    ask_to_end(station, Failure::kTimeout,
+    ask_to_end(attempt, Failure::kTimeout,
                "timed out: ran longer than limits.time, " + duration_text(limits.time));
   } else if (limits.silence > 0 && now - attempt.heard_of > limits.silence) {
     ask_to_end(
-        station, Failure::kHang,
+        attempt, Failure::kHang,
         "hung: nothing was heard of it for limits.silence, " + duration_text(limits.silence));
   }
 }
 
-void SweepRun::ask_to_end(Station& station, Failure cause, const std::string& reason) {
-  auto& attempt = *station.attempt;
+void SweepRun::ask_to_end(Attempt& attempt, Failure cause, const std::string& reason) {
   attempt.ended_by = cause;
   attempt.reason = reason;
   attempt.killed_by = parts_.clock() + parts_.plan.limits.grace;
-  station.worker->checkpoint();
+  parts_.workplaces.checkpoint(attempt.name());
 }
 
 // Tells a trial that early_terminate finds not worth finishing to write a checkpoint and end.
-void SweepRun::stop_early(Station& station) {
-  auto& attempt = *station.attempt;
+void SweepRun::stop_early(Attempt& attempt) {
   const auto& planned = parts_.plan.trials[attempt.trial];
   auto decision = stopper_.judge(planned);
   if (!decision || attempt.killed_by) return;
@@ -639,7 +570,7 @@ void SweepRun::stop_early(Station& station) {
   when_it_fits([&] { parts_.store.note_stop(parts_.plan.name, planned.id, *decision); });
   attempt.stop = std::move(decision);
   attempt.killed_by = parts_.clock() + parts_.plan.limits.grace;
-  station.worker->checkpoint();
+  parts_.workplaces.checkpoint(attempt.name());
 }
 
 void SweepRun::report_blocked() {
@@ -660,35 +591,24 @@ void SweepRun::tick() {
   const double now = parts_.clock();
   if (now < next_tick_) return;
   next_tick_ = now + kTick;
-  for (auto& station : stations_) {
-    if (!station->attempt) continue;
-    ingest(*station, *station->attempt);
-    if (!station->worker) continue;
-    stop_early(*station);
-    enforce_limits(*station, now);
+  for (auto& [name, attempt] : attempts_) {
+    if (!attempt.is_running) continue;
+    ingest(attempt);
+    stop_early(attempt);
+    enforce_limits(attempt, now);
   }
   parts_.view.refresh(status_, now);
 }
 
-void SweepRun::release_workers() {
+// Those that wait for more end on their own; the destructor of the workplaces kills what does not.
+void SweepRun::release_workplaces() {
   const double deadline = parts_.clock() + kPatienceWithWorkers;
-  for (auto& station : stations_) {
-    if (station->worker) station->worker->dismiss();
-  }
-  const auto remain = [&] {
-    return std::any_of(stations_.begin(), stations_.end(), [](const auto& station) {
-      return station->worker && !station->worker->try_wait();
-    });
-  };
-  while (remain() && parts_.clock() < deadline && status_.course != Course::kKilling) {
-    next_tick_ = deadline;
-    wait_for_something();
+  parts_.workplaces.dismiss();
+  while (parts_.workplaces.is_clearing() && parts_.clock() < deadline &&
+         status_.course != Course::kKilling) {
+    parts_.workplaces.wait(std::chrono::duration<double>(kTick), parts_.signals.descriptor());
     status_.course = after(status_.course, parts_.signals.take());
-    for (auto& station : stations_) {
-      if (station->worker) station->worker->take_replies();
-    }
   }
-  stations_.clear();  // kills what is left
 }
 
 }  // namespace mvn

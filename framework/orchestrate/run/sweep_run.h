@@ -1,7 +1,7 @@
-// Runs the trials of a sweep: starts workers, feeds them, takes in what they report.
+// Runs the trials of a sweep: gives them to the workplaces and takes in what they report.
 //
-// One thread waits in poll() for what workers say, for signals, and for the next look at the
-// spools; nothing here blocks on a worker. The database says "running" before a worker hears of a
+// One thread waits for what workplaces say, for signals, and for the next look at the spools;
+// nothing here blocks on an attempt. The database says "running" before a worker hears of a
 // trial, and the trial's end is written after everything its spool holds was ingested: whenever
 // the runner dies, the next one finds out from the spools what happened.
 #pragma once
@@ -16,21 +16,16 @@
 #include "common/disk_full.h"
 #include "orchestrate/process/signals.h"
 #include "orchestrate/run/announcer.h"
+#include "orchestrate/run/attempt.h"
 #include "orchestrate/run/budget.h"
 #include "orchestrate/run/failure.h"
 #include "orchestrate/run/run_status.h"
 #include "orchestrate/run/schedule.h"
 #include "orchestrate/run/stopper.h"
 #include "orchestrate/run/view.h"
-#include "orchestrate/workers/packer.h"
-#include "orchestrate/workers/slots.h"
-#include "orchestrate/workers/station.h"
+#include "orchestrate/workers/local_workplaces.h"
 
 namespace mvn {
-
-// Seconds of a steady clock.
-using Clock = std::function<double()>;
-Clock steady_clock();
 
 struct SweepRunParts {
   SweepPlan& plan;  // grows by what its searches draw
@@ -39,27 +34,25 @@ struct SweepRunParts {
   Schedule& schedule;
   View& view;
   Signals& signals;
-  Clock clock;
-  ProcessSpec worker;  // how a persistent worker is started
+  Workplaces& workplaces;
+  Clock clock = steady_clock();
   // The configuration of a trial as its worker gets it.
   std::function<Json(const PlannedTrial&)> configuration;
-  std::int64_t batch_size = 0;            // of a configuration that does not say; 0: not known
-  std::function<void(Course)> on_course;  // hears of every change
+  std::function<void(Course)> on_course = [](Course) {};  // hears of every change
   // Draws trials into the plan and the schedule where a search has more, and says how many; may
   // throw. Nothing where the plan is complete.
   std::function<std::size_t()> draw = {};
   std::set<std::string> fresh = {};  // ids of trials to train again from scratch
-  Packer packer = Packer({});
 };
 
 class SweepRun {
  public:
-  SweepRun(SweepRunParts parts, std::vector<Slot> slots);
+  explicit SweepRun(SweepRunParts parts);
   ~SweepRun();
   SweepRun(const SweepRun&) = delete;
   SweepRun& operator=(const SweepRun&) = delete;
 
-  // Until nothing can run any more, or the user stopped it and all workers are gone.
+  // Until nothing can run any more, or the user stopped it and all attempts have ended.
   void execute();
   // The user asked for no more trials.
   [[nodiscard]] bool stopped() const { return status_.course >= Course::kDraining; }
@@ -74,20 +67,20 @@ class SweepRun {
   void close_stages();
   [[nodiscard]] std::string reason_to_close(const std::string& stage);
   void update_counts();
-  void stop_early(Station& station);
+  void stop_early(Attempt& attempt);
   const std::string& shape_of(std::size_t trial);
-  [[nodiscard]] bool has_room(const Station& station, std::size_t trial);
-  void dismiss_idle_sharers();
-  void start(Station& station, std::size_t trial);
-  [[nodiscard]] Json known_environment(const Json& config, const Slot& slot) const;
+  void start(const Place& place, std::size_t trial);
+  [[nodiscard]] Json known_environment(const Json& config, const Place& place) const;
   Json configuration_of(const Attempt& attempt) const;
   void wait_for_something();
   void take_signals();
   void change_to(Course course);
-  void take_replies(Station& station);
-  void take_death(Station& station);
-  void end_attempt(Station& station, AttemptEnd end);
-  [[nodiscard]] std::string why_it_did_not_start(const Json& config, const Error& error) const;
+  void take(const Started& event);
+  void take(const Replied& event);
+  void take(const Ended& event);
+  [[nodiscard]] AttemptEnd end_of(const Ended& event, const Attempt& attempt) const;
+  void end_attempt(const AttemptName& name, AttemptEnd end, bool shared_gpu);
+  void conclude(const Attempt& attempt, const AttemptEnd& end);
   [[nodiscard]] std::optional<Json> with_less_memory(const Attempt& attempt) const;
   void learn_steps(const PlannedTrial& done, std::int64_t step);
   bool run_again(const Attempt& attempt, const AttemptEnd& end, Failure failure);
@@ -95,10 +88,10 @@ class SweepRun {
   void watch_for_repeated(const Attempt& attempt, const AttemptEnd& end);
   // No more trials start.
   void give_up(const std::string& reason);
-  void enforce_limits(Station& station, double now);
-  void ask_to_end(Station& station, Failure cause, const std::string& reason);
+  void enforce_limits(Attempt& attempt, double now);
+  void ask_to_end(Attempt& attempt, Failure cause, const std::string& reason);
   void report_blocked();
-  void ingest(Station& station, Attempt& attempt);
+  void ingest(Attempt& attempt);
   // Does it again and again until the disk has space for it, and nobody keeps the database locked:
   // `action` writes all or nothing.
   template <typename Action>
@@ -108,14 +101,14 @@ class SweepRun {
   void wait_for_room(const DiskFull& full);
   void wait_for_database(const DatabaseLocked& locked);
   void tick();
-  void release_workers();
+  void release_workplaces();
   // Whether a trial that is ready may start; while paused, it may later.
   [[nodiscard]] bool starts_trials() const;
   [[nodiscard]] bool busy() const;
 
   SweepRunParts parts_;
   Announcer announcer_;
-  std::vector<std::unique_ptr<Station>> stations_;
+  std::map<AttemptName, Attempt> attempts_;  // that are ordered and have not ended
   RunStatus status_;
   RetryLedger retries_;
   Stopper stopper_;
@@ -128,10 +121,9 @@ class SweepRun {
   std::set<std::string> objectives_;  // stages of which a trial that was done was looked at
   bool said_damage_ = false;
   std::set<std::size_t> shrink_;  // trials whose next attempt gets half the micro-batch
-  std::map<std::size_t, std::string> shapes_;  // memory_shape of a trial's next attempt
+  std::map<std::size_t, std::string> shapes_;  // the shape of a trial's next attempt
   std::string given_up_;
   std::map<std::string, std::int64_t> usual_steps_;  // by stage
-  bool ended_at_once_ = false;  // a trial that could not be started: its place is free again
   double next_tick_ = 0;
 };
 

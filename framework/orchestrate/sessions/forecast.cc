@@ -6,8 +6,6 @@
 #include <queue>
 #include <set>
 
-#include "common/secrets.h"
-
 namespace mvn {
 namespace {
 
@@ -15,16 +13,6 @@ namespace {
 constexpr double kMargin = 0.1;
 constexpr double kShapeMargin = 0.25;
 constexpr double kElsewhereMargin = 0.5;
-
-void drop_fractions(Json& json) {
-  if (json.is_object()) {
-    for (auto item = json.begin(); item != json.end();) {
-      item = item->is_number_float() ? json.erase(item) : (drop_fractions(*item), std::next(item));
-    }
-  } else if (json.is_array()) {
-    for (auto& item : json) drop_fractions(item);
-  }
-}
 
 // The attempts that made the trial what it is: from the last one that began at the first step.
 std::vector<PastAttempt> last_run(const PastTrial& trial) {
@@ -34,47 +22,17 @@ std::vector<PastAttempt> last_run(const PastTrial& trial) {
   return {std::prev(first.base()), trial.attempts.end()};
 }
 
-double number(const Json& config, const char* section, const char* key) {
-  const auto pointer = Json::json_pointer(std::string("/") + section + "/" + key);
-  if (!config.contains(pointer) || !config.at(pointer).is_number()) return 0;
-  return config.at(pointer).get<double>();
-}
-
 }  // namespace
 
-Json shape_of(const Json& config) {
-  Json shape = without_secrets(config);  // as the database holds it
-  shape.erase("seed");
-  shape.erase("schedule");
-  if (shape.contains("training") && shape["training"].is_object()) {
-    shape["training"].erase("epochs");
-    shape["training"].erase("steps");
-  }
-  const auto training = shape.find("training");
-  if (training != shape.end() && training->empty()) shape.erase(training);
-  drop_fractions(shape);
-  return shape;
-}
-
-std::int64_t steps_like(const Json& config, const Json& earlier, std::int64_t steps) {
-  const double epochs = number(config, "training", "epochs");
-  const double limit = number(config, "training", "steps");
-  const double earlier_epochs = number(earlier, "training", "epochs");
-  if (epochs <= 0) return limit > 0 ? std::llround(limit) : steps;
-  if (earlier_epochs <= 0) return limit > 0 ? std::llround(limit) : 0;
-  const auto like = std::llround(static_cast<double>(steps) * epochs / earlier_epochs);
-  return limit > 0 ? std::min<std::int64_t>(like, std::llround(limit)) : like;
-}
-
-Forecast::Forecast(const std::vector<PastTrial>& past, Machine machine)
-    : machine_(std::move(machine)) {
+Forecast::Forecast(const std::vector<PastTrial>& past, Machine machine, KeyRoles roles)
+    : machine_(std::move(machine)), roles_(std::move(roles)) {
   for (const auto& trial : past) {
     if (auto run = run_of(trial)) runs_.push_back(std::move(*run));
   }
 }
 
 std::optional<Forecast::Run> Forecast::run_of(const PastTrial& trial) const {
-  Run run{.group = trial.group, .shape = shape_of(trial.config), .config = trial.config};
+  Run run{.group = trial.group, .shape = roles_.shape(trial.config), .config = trial.config};
   run.complete = trial.state == TrialState::kDone;
   run.here = true;
   double steps_done = 0;
@@ -108,8 +66,8 @@ std::optional<Forecast::Run> Forecast::run_of(const PastTrial& trial) const {
   return run;
 }
 
-double Forecast::seconds_like(const Run& run, const Json& config, std::int64_t done_steps) {
-  const auto steps = steps_like(config, run.config, run.steps);
+double Forecast::seconds_like(const Run& run, const Json& config, std::int64_t done_steps) const {
+  const auto steps = roles_.steps_like(config, run.config, run.steps);
   if (steps <= 0 || run.steps <= 0) return run.seconds;
   const auto left = static_cast<double>(std::max<std::int64_t>(0, steps - done_steps));
   if (run.seconds_per_step <= 0) return run.seconds * left / static_cast<double>(run.steps);
@@ -118,7 +76,7 @@ double Forecast::seconds_like(const Run& run, const Json& config, std::int64_t d
 }
 
 Prediction Forecast::predict(const PlannedTrial& trial, std::int64_t done_steps) const {
-  const Json shape = shape_of(trial.config);
+  const Json shape = roles_.shape(trial.config);
   const auto rank = [&](const Run& run) {
     const int likeness = run.group == trial.group ? 0 : run.shape == shape ? 1 : -1;
     if (likeness < 0) return -1;

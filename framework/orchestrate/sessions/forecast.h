@@ -1,9 +1,10 @@
 // What a trial will take, by what earlier trials took.
 //
 // A trial is predicted from the trials that differ in their seed alone; where there are none, from
-// those of the same shape: the same but for the seed, the schedule, how long they train, and every
-// fractional number (learning rates, dropout and the like cost nothing). Trials that ran on this
-// host with as many threads are preferred to others; those of another kind of device never count.
+// those of the same shape (KeyRoles::shape): the same but for the seed, the schedule, how long they
+// train, and every fractional number (learning rates, dropout and the like cost nothing). Trials
+// that ran on this host with as many threads are preferred to others; those of another kind of
+// device never count.
 #pragma once
 
 #include <cstdint>
@@ -47,16 +48,9 @@ struct Prediction {
   double checkpoint_bytes = 0;  // on disk while it runs
 };
 
-// The configuration without what a trial's cost does not depend on.
-Json shape_of(const Json& config);
-
-// The steps that a trial of `config` takes, where an earlier one of the same shape took `steps`
-// with `earlier`. 0: not known.
-std::int64_t steps_like(const Json& config, const Json& earlier, std::int64_t steps);
-
 class Forecast {
  public:
-  Forecast(const std::vector<PastTrial>& past, Machine machine);
+  Forecast(const std::vector<PastTrial>& past, Machine machine, KeyRoles roles);
 
   // What is left of the trial after `done_steps`.
   [[nodiscard]] Prediction predict(const PlannedTrial& trial, std::int64_t done_steps) const;
@@ -79,9 +73,11 @@ class Forecast {
   };
 
   [[nodiscard]] std::optional<Run> run_of(const PastTrial& trial) const;
-  static double seconds_like(const Run& run, const Json& config, std::int64_t done_steps);
+  [[nodiscard]] double seconds_like(const Run& run, const Json& config,
+                                    std::int64_t done_steps) const;
 
   Machine machine_;
+  KeyRoles roles_;
   std::vector<Run> runs_;
 };
 

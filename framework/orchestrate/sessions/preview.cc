@@ -186,11 +186,12 @@ Preview preview_of(const SweepPlan& plan, const std::map<std::string, TrialState
   return preview;
 }
 
-void place(Preview& preview, const std::vector<Slot>& slots, const std::filesystem::path& results) {
-  const auto& first = slots.front().name;
-  const auto& last = slots.back().name;
-  preview.workers = slots.size();
-  preview.threads = slots.front().threads;
+void place(Preview& preview, const std::vector<Place>& places,
+           const std::filesystem::path& results) {
+  const auto& first = places.front().name;
+  const auto& last = places.back().name;
+  preview.workers = places.size();
+  preview.threads = places.front().threads;
   preview.device = first == last ? first : first + " to " + last;
   preview.gpu = first.starts_with("cuda");
   preview.memory_bytes = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
@@ -201,7 +202,7 @@ void place(Preview& preview, const std::vector<Slot>& slots, const std::filesyst
 }
 
 void predict(Preview& preview, const SweepPlan& plan, const std::vector<PastTrial>& past) {
-  const Forecast forecast(past, {host_name(), preview.gpu, preview.threads});
+  const Forecast forecast(past, {host_name(), preview.gpu, preview.threads}, plan.roles);
   for (std::size_t i = 0; i < preview.trials.size(); ++i) {
     auto& trial = preview.trials[i];
     if (trial.left) trial.prediction = forecast.predict(plan.trials[i], trial.from_step);

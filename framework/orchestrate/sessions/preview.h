@@ -13,7 +13,7 @@
 #include "orchestrate/sessions/forecast.h"
 #include "orchestrate/store/store.h"
 #include "orchestrate/sweep/plan.h"
-#include "orchestrate/workers/slots.h"
+#include "orchestrate/workers/places.h"
 
 namespace mvn {
 
@@ -47,8 +47,9 @@ struct Preview {
 Preview preview_of(const SweepPlan& plan, const std::map<std::string, TrialState>& known,
                    const std::filesystem::path& results, bool running);
 
-// Where it would run, and what the machine has. `slots` holds one at least.
-void place(Preview& preview, const std::vector<Slot>& slots, const std::filesystem::path& results);
+// Where it would run, and what the machine has. `places` holds one at least.
+void place(Preview& preview, const std::vector<Place>& places,
+           const std::filesystem::path& results);
 
 // What is left of each trial takes, by the trials of the past.
 void predict(Preview& preview, const SweepPlan& plan, const std::vector<PastTrial>& past);

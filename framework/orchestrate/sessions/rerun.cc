@@ -15,6 +15,7 @@
 #include "mvn/error.h"
 #include "orchestrate/run/sweep_run.h"
 #include "orchestrate/sessions/comparison.h"
+#include "orchestrate/sessions/find_trial.h"
 #include "orchestrate/store/reader.h"
 #include "orchestrate/sweep/recipes.h"
 #include "orchestrate/workers/results_lock.h"
@@ -26,38 +27,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of an id whose trial loses its results' place: few digits are a number that somebody took for
-// one.
 constexpr std::size_t kLeastDigits = 4;
 
-// The one trial whose id begins with `prefix`; of the same one in several sweeps the one that is
-// done.
-TrialRecord find_trial(const ResultsReader& reader, const std::string& prefix,
-                       const fs::path& results, std::size_t least_digits) {
-  auto found = reader.with_prefix(prefix);
-  if (found.empty()) {
-    throw ConfigError("", "no trial of " + path_text(results) + " has an id that begins with '" +
-                              prefix +
-                              "'; mvn-runner query \"SELECT trial, sweep, params, state FROM "
-                              "trials\"");
-  }
-  std::string list;
-  for (const auto& each : found) {
-    list += (list.empty() ? "" : ", ") + each.sweep + "/" + short_id(each.trial.id);
-  }
-  if (found.front().trial.id != found.back().trial.id) {
-    throw ConfigError("", "the ids of " + std::to_string(found.size()) + " trials begin with '" +
-                              prefix + "': " + list);
-  }
-  if (prefix.size() < least_digits) {
-    throw ConfigError(
-        "", "'" + prefix + "' would be " + list + " (" + found.front().trial.parameters.text() +
-                "), whose results another training takes the place of: give at least " +
-                std::to_string(least_digits) + " digits of its id, or --verify");
-  }
-  std::ranges::stable_partition(
-      found, [](const TrialRecord& each) { return each.state == TrialState::kDone; });
-  return found.front();
+// Few digits are a number that somebody took for an id: no trial loses its results by that.
+void require_meant(const TrialRecord& record, const std::string& prefix) {
+  if (prefix.size() >= kLeastDigits) return;
+  throw ConfigError("", "'" + prefix + "' would be " + record.sweep + "/" +
+                            short_id(record.trial.id) + " (" + record.trial.parameters.text() +
+                            "), whose results another training takes the place of: give at least " +
+                            std::to_string(kLeastDigits) + " digits of its id, or --verify");
 }
 
 SweepPlan plan_of(const TrialRecord& record) {
@@ -119,7 +97,7 @@ class Rerun {
   int train_in_place();
   // Trains it into `results`; returns how it ended.
   TrialState train(const fs::path& results, Store& store, bool in_place);
-  [[nodiscard]] std::vector<Slot> slot() const;
+  [[nodiscard]] std::vector<Place> place() const;
   [[nodiscard]] Json configuration() const;
   [[nodiscard]] fs::path model_folder(const std::string& id) const;
   [[nodiscard]] std::string name() const;
@@ -147,7 +125,8 @@ void Rerun::open() {
                       path_text(database) + ": no such database; name its folder with --results");
   }
   reader_ = std::make_unique<ResultsReader>(database);
-  record_ = find_trial(*reader_, options_.trial, results_, options_.verify ? 1 : kLeastDigits);
+  record_ = find_trial(*reader_, results_, options_.trial);
+  if (!options_.verify) require_meant(record_, options_.trial);
   for (auto& past : reader_->history()) {
     if (past.sweep == record_.sweep && past.id == record_.trial.id) attempts_ = past.attempts;
   }
@@ -157,6 +136,7 @@ void Rerun::open() {
   installed_ = worker_.describe(signals_);
   take_configuration();
   plan_ = plan_of(record_);
+  plan_.roles = KeyRoles(installed_);
 }
 
 // The trial as its sweep file plans it now; nothing where the file is gone, does not, or came with
@@ -249,7 +229,7 @@ fs::path Rerun::model_folder(const std::string& id) const {
 }
 
 // One place like the one of its last attempt; where there is no such device, what there is.
-std::vector<Slot> Rerun::slot() const {
+std::vector<Place> Rerun::place() const {
   Resources resources{.workers = 1};
   if (!attempts_.empty()) {
     const auto& last = attempts_.back();
@@ -259,8 +239,8 @@ std::vector<Slot> Rerun::slot() const {
     if (there) resources.device = last.device;
   }
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  return make_slots(resources, installed_.devices, usable_cores(), 1,
-                    visible == nullptr ? "" : visible);
+  return make_places(resources, installed_.devices, usable_cores(), 1,
+                     visible == nullptr ? "" : visible);
 }
 
 // With the micro-batch that the last attempt fitted into memory with, as the sum over a batch is
@@ -272,9 +252,9 @@ Json Rerun::configuration() const {
   const TrialPaths paths = trial_paths(results_, record_.sweep, record_.trial.id);
   const auto file = paths.trial_file(attempts_.back().number);
   if (!fs::exists(file)) return config;
-  const auto size = micro_batch_of(read_trial_file(file).config, 0);
-  if (size > 0 && size != micro_batch_of(config, 0)) config["training"]["micro_batch_size"] = size;
-  return config;
+  const auto size = plan_.roles.stated_micro_batch(read_trial_file(file).config);
+  const bool other = size > 0 && size != plan_.roles.stated_micro_batch(config);
+  return other ? plan_.roles.with_micro_batch(std::move(config), size) : config;
 }
 
 TrialState Rerun::train(const fs::path& results, Store& store, bool in_place) {
@@ -282,20 +262,17 @@ TrialState Rerun::train(const fs::path& results, Store& store, bool in_place) {
   const auto view = make_view(out_);
   std::set<std::string> fresh;
   if (in_place) fresh.insert(record_.trial.id);
-  SweepRun run({plan_,
-                results,
-                store,
-                schedule,
-                *view,
-                signals_,
-                steady_clock(),
-                worker_.serve(),
-                [this](const PlannedTrial&) { return configuration(); },
-                0,
-                [](Course) {},
-                {},
-                fresh},
-               slot());
+  LocalWorkplaces workplaces(
+      {.places = place(), .worker = worker_.serve(), .programs_folder = plan_.file.parent_path()});
+  SweepRun run({.plan = plan_,
+                .results = results,
+                .store = store,
+                .schedule = schedule,
+                .view = *view,
+                .signals = signals_,
+                .workplaces = workplaces,
+                .configuration = [this](const PlannedTrial&) { return configuration(); },
+                .fresh = fresh});
   run.execute();
   stopped_ = run.stopped();
   return schedule.state(0);

@@ -17,12 +17,13 @@
 #include "common/text.h"
 #include "common/trial.h"
 #include "mvn/error.h"
+#include "orchestrate/process/log.h"
 #include "orchestrate/process/run_to_end.h"
 #include "orchestrate/run/searcher.h"
 #include "orchestrate/run/stopper.h"
 #include "orchestrate/run/sweep_run.h"
+#include "orchestrate/sessions/logged_view.h"
 #include "orchestrate/sessions/preview.h"
-#include "orchestrate/sessions/run_log.h"
 #include "orchestrate/sessions/validate.h"
 #include "orchestrate/store/reader.h"
 #include "orchestrate/store/report.h"
@@ -40,23 +41,11 @@ namespace {
 namespace fs = std::filesystem;
 using States = std::map<std::string, TrialState>;
 
-// The trainer's own batch size, where a configuration does not say.
-std::int64_t default_batch_size(const Description& installed) {
-  const auto training = installed.sections.find("training");
-  if (training == installed.sections.end()) return 0;
-  for (const ParamSpec& spec : training->second) {
-    if (spec.name == "batch_size" && spec.default_value.is_int()) {
-      return spec.default_value.as_int();
-    }
-  }
-  return 0;
-}
-
 // "2 workers with 8 threads on cuda:0 to cuda:1"
-std::string text_of(const std::vector<Slot>& slots) {
-  const auto& first = slots.front();
-  const auto& last = slots.back();
-  return plural(slots.size(), "worker") + " with " +
+std::string text_of(const std::vector<Place>& places) {
+  const auto& first = places.front();
+  const auto& last = places.back();
+  return plural(places.size(), "worker") + " with " +
          plural(static_cast<std::size_t>(first.threads), "thread") + " on " + first.name +
          (last.name != first.name ? " to " + last.name : "");
 }
@@ -70,6 +59,19 @@ class Session {
         worker_(find_worker(), options.plugin_folders) {}
 
   int run() {
+    logging_.emplace(LogRules{{}, options_.log_level, options_.verbose});
+    try {
+      return run_planned();
+    } catch (const std::exception& error) {
+      log(LogLevel::kError, error.what());
+      throw;
+    }
+  }
+
+  void preview(RowFormat format);
+
+ private:
+  int run_planned() {
     installed_ = worker_.describe(signals_);
     if (last_runner(results_) || fs::exists(database())) lock_results();
     // An older database is brought up to date before it is asked anything.
@@ -88,31 +90,28 @@ class Session {
     return all_ended() ? finish_without_running() : run_trials();
   }
 
-  void preview(RowFormat format);
-
- private:
   [[nodiscard]] fs::path database() const { return database_path(results_); }
 
   void lock_results();
   void open_results();
-  [[nodiscard]] SweepPlan plan_with(const std::map<std::string, std::vector<Point>>& drawn) const;
   void make_plan();
+  void append_earlier_draws();
   void record_plan();
   void review_early_stops();
   void check_owner() const;
   void check_device() const;
   void check();
-  void check(const SweepPlan& plan, const std::function<bool(const PlannedTrial&)>& wanted);
+  void check(const std::vector<const PlannedTrial*>& trials);
   [[nodiscard]] States states() const;
   [[nodiscard]] bool all_ended() const;
   [[nodiscard]] std::string find_trial(const std::string& prefix) const;
-  [[nodiscard]] std::function<fs::path(const std::string& id)> model_folders(
-      const SweepPlan& plan) const;
+  [[nodiscard]] std::function<fs::path(const std::string& id)> model_folders() const;
   int finish_without_running();
   void warn(const std::string& warning);
   void note_changes();
   void add_dependents();
-  [[nodiscard]] std::vector<Slot> slots(std::size_t width) const;
+  [[nodiscard]] std::vector<Place> places(std::size_t width) const;
+  [[nodiscard]] Json configuration(const PlannedTrial& trial) const;
   int run_trials();
   // Those that are planned or may yet be drawn.
   [[nodiscard]] std::size_t all_trials(const Schedule& schedule) const {
@@ -138,6 +137,7 @@ class Session {
   std::set<std::string> fresh_;           // ids of trials to train again from scratch
   std::vector<std::string> warnings_;     // of a preview; a run says them at once
   bool previewing_ = false;
+  std::optional<Logging> logging_;
 };
 
 void Session::warn(const std::string& warning) {
@@ -200,13 +200,6 @@ std::string Session::find_trial(const std::string& prefix) const {
                                          " begin with '" + prefix + "': give more digits");
 }
 
-SweepPlan Session::plan_with(const std::map<std::string, std::vector<Point>>& drawn) const {
-  return plan_sweep(
-      options_.file, installed_,
-      {options_.overrides, [this](const std::string& prefix) { return find_trial(prefix); },
-       shipped_recipe_folders(), drawn});
-}
-
 // A sweep belongs to its file: trials of two, which run other programs perhaps, would be each
 // other's results.
 void Session::check_owner() const {
@@ -220,31 +213,33 @@ void Session::check_owner() const {
 
 // With what its searches have drawn in earlier runs.
 void Session::make_plan() {
-  plan_ = plan_with({});
+  plan_ = plan_sweep(
+      options_.file, installed_,
+      {options_.overrides, [this](const std::string& prefix) { return find_trial(prefix); },
+       shipped_recipe_folders()});
   check_owner();
-  std::map<std::string, std::vector<Point>> drawn;
-  for (const auto& [stage, search] : plan_.searches) {
-    if (!known_) break;
-    auto points = known_->draws(plan_.name, stage, search.id, search.points.size());
-    if (!points.empty()) drawn[stage] = std::move(points);
-  }
-  if (!drawn.empty()) plan_ = plan_with(drawn);
+  append_earlier_draws();
   review_early_stops();
   if (options_.workers > 0) plan_.resources.workers = options_.workers;
   for (const auto& warning : plan_.warnings) warn(warning);
+}
+
+void Session::append_earlier_draws() {
+  if (!known_) return;
+  for (auto& [stage, search] : plan_.searches) {
+    const auto points = known_->draws(plan_.name, stage, search.id, search.points.size());
+    for (const Point& point : points) append_draw(plan_, stage, point);
+  }
 }
 
 // Settles what a dead runner left running, too, and takes in a sweep whose folder alone was there.
 void Session::record_plan() {
   store_->record_plan(plan_);
   open_results();
-  if (plan_.searches.empty()) {
-    review_early_stops();
-  } else {
-    const auto before = plan_.trials.size();
-    make_plan();
-    if (plan_.trials.size() != before) store_->record_plan(plan_);
-  }
+  const auto before = plan_.trials.size();
+  append_earlier_draws();
+  review_early_stops();
+  if (plan_.trials.size() != before) store_->record_plan(plan_);
   for (const auto& [id, decision] : review_.decisions) {
     store_->note_stop(plan_.name, id, decision);
   }
@@ -283,10 +278,10 @@ bool Session::all_ended() const {
 }
 
 // Of the plan's trials those that are trained have one, and all others that a trial may name.
-std::function<fs::path(const std::string& id)> Session::model_folders(const SweepPlan& plan) const {
+std::function<fs::path(const std::string& id)> Session::model_folders() const {
   std::set<std::string> untrained;
   const auto known = states();
-  for (const auto& trial : plan.trials) {
+  for (const auto& trial : plan_.trials) {
     const auto state = known.find(trial.id);
     if (state == known.end() || state->second != TrialState::kDone) untrained.insert(trial.id);
   }
@@ -299,7 +294,7 @@ std::function<fs::path(const std::string& id)> Session::model_folders(const Swee
 // The device is checked with everything else, before anything is written.
 void Session::check_device() const {
   try {
-    make_slots(plan_.resources, installed_.devices, 1, 1, "");
+    make_places(plan_.resources, installed_.devices, 1, 1, "");
   } catch (const ConfigError& error) {
     throw SweepErrors({{locate(plan_, "", error.key()), error.what()}});
   }
@@ -307,14 +302,16 @@ void Session::check_device() const {
 
 void Session::check() {
   const auto known = states();
-  check(plan_, [&](const PlannedTrial& trial) {
+  std::vector<const PlannedTrial*> open;
+  for (const PlannedTrial& trial : plan_.trials) {
     const auto state = known.find(trial.id);
-    return state == known.end() || !has_ended(state->second);
-  });
+    if (state == known.end() || !has_ended(state->second)) open.push_back(&trial);
+  }
+  check(open);
 }
 
-void Session::check(const SweepPlan& plan, const std::function<bool(const PlannedTrial&)>& wanted) {
-  const auto warnings = validate(plan, installed_, worker_, wanted, model_folders(plan), signals_);
+void Session::check(const std::vector<const PlannedTrial*>& trials) {
+  const auto warnings = validate(plan_, trials, installed_, worker_, model_folders(), signals_);
   for (const auto& warning : warnings) warn(warning);
 }
 
@@ -330,10 +327,10 @@ int Session::finish_without_running() {
   return 0;
 }
 
-std::vector<Slot> Session::slots(std::size_t width) const {
+std::vector<Place> Session::places(std::size_t width) const {
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  return make_slots(plan_.resources, installed_.devices, usable_cores(), width,
-                    visible == nullptr ? "" : visible);
+  return make_places(plan_.resources, installed_.devices, usable_cores(), width,
+                     visible == nullptr ? "" : visible);
 }
 
 void Session::preview(RowFormat format) {
@@ -349,7 +346,7 @@ void Session::preview(RowFormat format) {
   const auto known = states();
   Preview preview = preview_of(plan_, known, results_, running);
   preview.to_draw = trials_to_draw(plan_);
-  place(preview, slots(Schedule(plan_.trials, known).width() + preview.to_draw), results_);
+  place(preview, places(Schedule(plan_.trials, known).width() + preview.to_draw), results_);
   for (auto& trial : preview.trials) {
     if (fresh_.contains(trial.id)) trial.state = "changed";
   }
@@ -371,47 +368,59 @@ Packer Session::packer() const {
   for (const auto& trial : known_->history()) {
     const auto& last = trial.attempts.back();
     if (last.state != TrialState::kDone || last.peak_device_bytes <= 0) continue;
-    packer.learn(memory_shape(trial.config), static_cast<std::int64_t>(last.peak_device_bytes));
+    packer.learn(canonical_json(plan_.roles.shape(trial.config)),
+                 static_cast<std::int64_t>(last.peak_device_bytes));
   }
   return packer;
 }
 
+// What it starts from is done, or it would not start.
+Json Session::configuration(const PlannedTrial& trial) const {
+  return launch_config(plan_, trial, installed_, [this](const auto& id) {
+    return TrialPaths{results_ / store_->folder_of(id)}.model();
+  });
+}
+
 int Session::run_trials() {
   Schedule schedule(plan_.trials, states());
-  Searcher searcher({plan_, schedule, *store_,
-                     [this](const auto& drawn) { return plan_with(drawn); },
-                     [this](const auto& plan, const auto& wanted) { check(plan, wanted); }});
+  Searcher searcher({plan_, schedule, *store_, [this](const auto& trials) { check(trials); }});
   const auto to_draw = trials_to_draw(plan_);
-  auto places = slots(schedule.width() + to_draw);
-  RunLog log(results_ / plan_.name / "runner.log");
+  auto places = this->places(schedule.width() + to_draw);
+  logging_.reset();
+  logging_.emplace(
+      LogRules{results_ / plan_.name / "runner.log", options_.log_level, options_.verbose});
   const auto start = plan_.name + ": " + plural(plan_.trials.size() + to_draw, "trial") + ", " +
                      std::to_string(schedule.ended()) + " done, " +
                      std::to_string(schedule.left() + to_draw) + " to run; " + text_of(places);
   out_ << start << std::endl;
-  log.line(start + "; started by " + options_.command);
+  log(LogLevel::kInfo, start + "; started by " + options_.command);
   // What planning took is not needed any more, and is most of what this process has.
   ::malloc_trim(0);
-  const auto view = logged(make_view(out_), log);
+  const auto view = logged(options_.verbose ? plain_view(out_) : make_view(out_));
   const auto clock = steady_clock();
   const double started = clock();
   const auto began = now_ms();
   lock_->announce(plan_.name, Course::kRunning, began);
-  SweepRun run({plan_, results_, *store_, schedule, *view, signals_, clock, worker_.serve(),
-                [this](const PlannedTrial& trial) {
-                  // What it starts from is done, or it would not start.
-                  return launch_config(plan_, trial, installed_, [this](const auto& id) {
-                    return TrialPaths{results_ / store_->folder_of(id)}.model();
-                  });
-                },
-                default_batch_size(installed_),
-                [&](Course course) { lock_->announce(plan_.name, course, began); },
-                [&] { return searcher.draw(); }, fresh_, packer()},
-               std::move(places));
+  LocalWorkplaces workplaces({.places = std::move(places),
+                              .worker = worker_.serve(),
+                              .programs_folder = plan_.file.parent_path(),
+                              .packer = packer()});
+  SweepRun run({.plan = plan_,
+                .results = results_,
+                .store = *store_,
+                .schedule = schedule,
+                .view = *view,
+                .signals = signals_,
+                .workplaces = workplaces,
+                .configuration = [this](const PlannedTrial& trial) { return configuration(trial); },
+                .on_course = [&](Course course) { lock_->announce(plan_.name, course, began); },
+                .draw = [&] { return searcher.draw(); },
+                .fresh = fresh_});
   run.execute();
   print_results();
   const auto end = end_text(schedule, run, clock() - started);
   out_ << end << std::endl;
-  log.line(end);
+  log(LogLevel::kInfo, end);
   if (schedule.ended() == all_trials(schedule)) return 0;
   return run.stopped() ? 130 : 1;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "orchestrate/process/log.h"
 #include "orchestrate/store/table.h"
 
 namespace mvn {
@@ -16,8 +17,10 @@ struct RunOptions {
   std::filesystem::path results = "results";
   int workers = 0;  // 0: as the sweep file says
   std::vector<std::filesystem::path> plugin_folders;
-  bool rerun_changed = false;  // finished trials whose plugin or data is another now
-  std::string command;         // as the user typed it, for "run the same command again"
+  bool rerun_changed = false;            // finished trials whose plugin or data is another now
+  std::string command;                   // as the user typed it, for "run the same command again"
+  LogLevel log_level = LogLevel::kInfo;  // of results/<sweep>/runner.log
+  bool verbose = false;                  // each step is said on standard error, too
 };
 
 // Plans the sweep, runs what is left of it and prints the results to `out`. Returns 0 when all

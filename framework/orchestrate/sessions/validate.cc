@@ -52,9 +52,9 @@ void check_program(const SweepPlan& plan, const PlannedTrial& trial, const Json&
 
 }  // namespace
 
-std::vector<std::string> validate(const SweepPlan& plan, const Description& installed,
-                                  const WorkerProgram& worker,
-                                  const std::function<bool(const PlannedTrial&)>& wanted,
+std::vector<std::string> validate(const SweepPlan& plan,
+                                  const std::vector<const PlannedTrial*>& trials,
+                                  const Description& installed, const WorkerProgram& worker,
                                   const ModelFolder& model_folder, Signals& signals) {
   Json configurations = Json::array();
   std::vector<const PlannedTrial*> asked;
@@ -62,8 +62,9 @@ std::vector<std::string> validate(const SweepPlan& plan, const Description& inst
   std::set<std::string> programs;
   std::vector<Problem> problems;
   std::set<std::string> seen;
-  for (const auto& trial : plan.trials) {
-    if (!wanted(trial) || !groups.insert(trial.stage + "/" + trial.group).second) continue;
+  for (const PlannedTrial* each : trials) {
+    const PlannedTrial& trial = *each;
+    if (!groups.insert(trial.stage + "/" + trial.group).second) continue;
     const Json config = trial.config;
     if (has_own_program(config)) {
       const bool first = programs.insert(trial.stage + config.at("worker").dump()).second;

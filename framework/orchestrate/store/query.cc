@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
-#include "common/nearest.h"
 #include "common/printable.h"
 #include "common/text.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 #include "orchestrate/store/database.h"
 #include "orchestrate/store/run_views.h"
 

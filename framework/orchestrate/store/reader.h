@@ -83,6 +83,7 @@ class ResultsReader {
 
   // As Store does.
   [[nodiscard]] std::vector<StoredTrial> trials(const std::string& sweep) const;
+  // Ids of finished trials that begin with `prefix`, in any sweep.
   [[nodiscard]] std::vector<std::string> finished_with_prefix(const std::string& prefix) const;
   [[nodiscard]] std::filesystem::path folder_of(const std::string& id) const;
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "common/hashing.h"
 #include "mvn/error.h"
 #include "orchestrate/store/run_views.h"
 
@@ -38,6 +39,15 @@ void drop_views(SQLite::Database& database) {
   for (const auto& name : names) database.exec("DROP VIEW \"" + name + "\"");
 }
 
+std::string views_hash() { return sha256(schema_views()); }
+
+// Whether they are those of views.sql, which may change without a migration.
+bool has_views_of_now(SQLite::Database& database) {
+  const auto known =
+      database.execAndGet("SELECT count(*) FROM sqlite_schema WHERE name = 'mvn_views'").getInt();
+  return known > 0 && database.execAndGet("SELECT hash FROM mvn_views").getString() == views_hash();
+}
+
 }  // namespace
 
 void migrate(SQLite::Database& database) {
@@ -45,13 +55,14 @@ void migrate(SQLite::Database& database) {
   const auto version = static_cast<std::size_t>(pragma(database, "user_version"));
   check_version(database, version);
   const auto& migrations = schema_migrations();
-  if (version == migrations.size()) return;
+  if (version == migrations.size() && has_views_of_now(database)) return;
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
   drop_views(database);
   for (std::size_t i = version; i < migrations.size(); ++i) {
     database.exec(std::string(migrations[i]));
   }
   database.exec(std::string(schema_views()));
+  database.exec("CREATE VIEW mvn_views AS SELECT '" + views_hash() + "' AS hash");
   make_all_run_views(database);
   database.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
   database.exec("PRAGMA user_version = " + std::to_string(migrations.size()));

@@ -1,4 +1,5 @@
-// The schema of results.db: numbered migrations, and the views, which are made anew at each.
+// The schema of results.db: numbered migrations, and the views, which are made anew whenever their
+// text has changed.
 #pragma once
 
 #include <string_view>

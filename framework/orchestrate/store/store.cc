@@ -142,11 +142,6 @@ std::vector<StoredTrial> Store::trials(const std::string& sweep) const {
   return translate_errors(db.path(), [&] { return stored_trials_of(db, sweep); });
 }
 
-std::vector<std::string> Store::finished_with_prefix(const std::string& prefix) const {
-  Database& db = state_->writer.database();
-  return translate_errors(db.path(), [&] { return mvn::finished_with_prefix(db, prefix); });
-}
-
 std::filesystem::path Store::folder_of(const std::string& id) const {
   Database& db = state_->writer.database();
   return translate_errors(db.path(), [&] { return mvn::folder_of(db, id); });

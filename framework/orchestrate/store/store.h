@@ -112,8 +112,6 @@ class Store {
 
   // In the order of the plan; trials of earlier plans of this sweep last.
   [[nodiscard]] std::vector<StoredTrial> trials(const std::string& sweep) const;
-  // Ids of finished trials that begin with `prefix`, in any sweep.
-  [[nodiscard]] std::vector<std::string> finished_with_prefix(const std::string& prefix) const;
   // The folder of a trial, relative to the results folder; that of a finished trial where several
   // sweeps have it. Throws Error when no sweep has it.
   [[nodiscard]] std::filesystem::path folder_of(const std::string& id) const;

@@ -11,11 +11,11 @@
 #include <numeric>
 
 #include "common/json.h"
-#include "common/nearest.h"
 #include "common/printable.h"
 #include "common/text.h"
 #include "common/utf8.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 
 namespace mvn {
 namespace {

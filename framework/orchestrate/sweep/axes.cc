@@ -4,11 +4,9 @@
 #include <map>
 #include <utility>
 
-#include "common/nearest.h"
-#include "orchestrate/search/tpe.h"
+#include "mvn/nearest.h"
 #include "orchestrate/sweep/document.h"
-#include "orchestrate/sweep/keys.h"
-#include "orchestrate/sweep/random_axis.h"
+#include "orchestrate/sweep/key_reader.h"
 #include "orchestrate/sweep/scalar.h"
 #include "orchestrate/sweep/settings.h"
 #include "orchestrate/sweep/yaml_hint.h"
@@ -20,23 +18,22 @@ class AxesReader {
  public:
   AxesReader(const Node& stage, const Description& installed,
              const std::vector<std::vector<std::string>>& overridden,
-             std::optional<std::int64_t> run_cap, const std::vector<Point>& drawn,
-             ProblemList& problems)
+             std::optional<std::int64_t> run_cap, ProblemList& problems)
       : stage_(stage),
         installed_(installed),
         sections_(section_names(installed)),
         overridden_(overridden),
         run_cap_(run_cap),
-        drawn_(drawn),
         problems_(problems) {}
 
   Axes read() {
     const Node* method = stage_.get("method");
+    const DrawMethod* drawing = method == nullptr ? nullptr : draw_method(method->text);
     read_repeats();
     if (method != nullptr && method->text == "list") {
       read_trials(method->mark);
-    } else if (method != nullptr && (method->text == "random" || method->text == "bayes")) {
-      read_draws(*method);
+    } else if (drawing != nullptr) {
+      read_draws(*method, *drawing);
     } else {
       refuse("trials", "needs `method: list`");
       read_zip();
@@ -50,15 +47,6 @@ class AxesReader {
   }
 
  private:
-  // An axis of a search: over the values of one key, or over the points of a `zip`.
-  struct DrawnAxis {
-    std::string key;
-    RandomAxis random;
-    const AssignedKey* assigned_key = nullptr;  // nullptr for a zip
-    AxisGroup zipped;
-    Json written;
-  };
-
   using Seen = std::map<std::vector<std::string>, const AssignedKey*>;
 
   void refuse(const char* key, const std::string& why) {
@@ -135,8 +123,8 @@ class AxesReader {
     axes_.groups.push_back(std::move(group));
   }
 
-  // `method: random` and `bayes`: every draw is a point of one group that assigns all keys.
-  void read_draws(const Node& method) {
+  // Every draw is a point of one group that assigns all keys.
+  void read_draws(const Node& method, const DrawMethod& drawing) {
     refuse("trials", "needs `method: list`");
     refuse("when", "needs `method: grid`");
     const Search search = read_search(stage_, problems_);
@@ -155,7 +143,7 @@ class AxesReader {
     AxisGroup constants;
     constants.points.resize(1);
     read_drawn_parameters(axes, constants.points[0]);
-    draw(axes, search.seed, *draws, method.text == "bayes");
+    draw(std::move(axes), {&drawing, search.seed, *draws, *draws, {}, {}, {}, {}, Json::array()});
     if (!constants.points[0].empty()) axes_.groups.push_back(std::move(constants));
   }
 
@@ -182,59 +170,43 @@ class AxesReader {
   }
 
   // The draws of all axes, as points of one group.
-  void draw(const std::vector<DrawnAxis>& axes, std::int64_t seed, std::int64_t draws,
-            bool searching) {
+  void draw(std::vector<DrawnAxis> axes, DrawnSearch search) {
     if (axes.empty()) return;
-    DrawnSearch search{seed, draws, draws, {}, {}, {}, Json::array()};
     std::vector<std::pair<std::string, std::function<double(double)>>> inverses;
     for (const DrawnAxis& axis : axes) {
       search.space.push_back(axis.random.dimension);
-      search.axes.push_back({axis.key, axis.written});
+      search.written.push_back({axis.key, axis.written});
       inverses.emplace_back(axis.key, axis.random.draw);
     }
-    search.random = [inverses, seed](std::int64_t draw) {
+    search.random = [inverses, seed = search.seed](std::int64_t draw) {
       Point point;
       for (const auto& [key, inverse] : inverses) {
         point.push_back(inverse(uniform_draw(key, seed, draw)));
       }
       return point;
     };
-    if (searching) {
-      draw_first(search);
-    } else {
-      for (std::int64_t i = 0; i < draws; ++i) search.points.push_back(search.random(i));
-    }
+    draw_first(search);
     AxisGroup all;
-    for (const Point& point : search.points) all.points.push_back(assignments(axes, point));
+    for (const Point& point : search.points) {
+      all.points.push_back(assignments(axes_, axes, point));
+    }
     axes_.groups.push_back(std::move(all));
-    if (searching) axes_.search = std::move(search);
+    if (!search.method->learns()) return;
+    search.axes = std::move(axes);
+    axes_.search = std::move(search);
   }
 
-  // The random draws of `method: bayes`, each unlike those before, and those that followed.
-  void draw_first(DrawnSearch& search) const {
+  // The random ones. Those of a method that learns are each unlike those before.
+  static void draw_first(DrawnSearch& search) {
+    if (!search.method->learns()) {
+      for (std::int64_t i = 0; i < search.draws; ++i) search.points.push_back(search.random(i));
+      return;
+    }
     search.draws = std::min(search.wanted, size_of(search.space).value_or(search.wanted));
-    const auto startup = static_cast<std::int64_t>(kStartupDraws);
+    const auto startup = static_cast<std::int64_t>(search.method->startup);
     for (std::int64_t i = 0; i < std::min(search.draws, startup); ++i) {
       search.points.push_back(fresh_draw(search.space, search.points, search.random, i));
     }
-    for (const Point& point : drawn_) {
-      const bool wanted = static_cast<std::int64_t>(search.points.size()) < search.draws;
-      if (wanted) search.points.push_back(point);
-    }
-  }
-
-  std::vector<Assignment> assignments(const std::vector<DrawnAxis>& axes, const Point& point) {
-    std::vector<Assignment> assigned;
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      if (axes[i].assigned_key == nullptr) {
-        const auto& chosen = axes[i].zipped.points[static_cast<std::size_t>(point[i])];
-        assigned.insert(assigned.end(), chosen.begin(), chosen.end());
-      } else {
-        axes_.generated.push_back(axes[i].random.node(point[i]));
-        assigned.push_back({axes[i].assigned_key, &axes_.generated.back()});
-      }
-    }
-    return assigned;
   }
 
   // As many as fill the cap, with all seeds of each; no more where `search` asks for more.
@@ -329,18 +301,10 @@ class AxesReader {
   }
 
   void read_conditional(const Node& item) {
-    const auto known = key_names("when");
-    for (const Entry& entry : item.entries) {
-      if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
-      problems_.add(entry.mark,
-                    "when: unknown key '" + entry.key + "'" + suggest(entry.key, known));
-    }
-    const Node* condition = item.get("if");
-    const Node* parameters = item.get("parameters");
-    if (condition == nullptr || parameters == nullptr) {
-      problems_.add(item.mark, "when: write {if: CONDITION, parameters: {...}}");
-      return;
-    }
+    const MapReader map("when", &item, problems_);
+    const Node* condition = map.node("if");
+    const Node* parameters = map.node("parameters");
+    if (condition == nullptr || parameters == nullptr) return;
     ConditionalAxes axes{
         Condition("when: if", *condition, installed_, given_keys(stage_, installed_), problems_),
         {}};
@@ -397,28 +361,12 @@ class AxesReader {
   }
 
   void read_repeats() {
-    const Node* repeats = stage_.get("repeats");
-    if (repeats == nullptr) return;
-    if (!repeats->is_map()) {
-      problems_.add(repeats->mark, "repeats: write {seeds: [0, 1, 2]}");
-      return;
-    }
-    const auto known = key_names("repeats");
-    for (const Entry& entry : repeats->entries) {
-      if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
-      problems_.add(entry.mark,
-                    "repeats: unknown key '" + entry.key + "'" + suggest(entry.key, known));
-    }
-    const Entry* seeds = repeats->find("seeds");
-    if (seeds == nullptr) return;
-    if (!seeds->value.is_list() || seeds->value.items.empty()) {
-      problems_.add(seeds->value.mark,
-                    "repeats: seeds: expected a list of integers, got " + describe(seeds->value));
-      return;
-    }
-    const AssignedKey* key = key_of({"seed", seeds->mark, Node()}, true);
+    const MapReader repeats("repeats", stage_.get("repeats"), problems_);
+    const Node* seeds = repeats.node("seeds");
+    if (seeds == nullptr || !repeats.sound()) return;
+    const AssignedKey* key = key_of({"seed", repeats.key_mark("seeds"), Node()}, true);
     if (key == nullptr) return;
-    for (const Node& seed : seeds->value.items) axes_.repeats.points.push_back({{key, &seed}});
+    for (const Node& seed : seeds->items) axes_.repeats.points.push_back({{key, &seed}});
   }
 
   // Two axes over one key, or over a key and a part of its value, would hide each other. The
@@ -463,18 +411,31 @@ class AxesReader {
   const std::vector<std::string> sections_;
   const std::vector<std::vector<std::string>>& overridden_;
   const std::optional<std::int64_t> run_cap_;
-  const std::vector<Point>& drawn_;
   ProblemList& problems_;
   Axes axes_;
 };
 
 }  // namespace
 
+std::vector<Assignment> assignments(Axes& axes, const std::vector<DrawnAxis>& drawn,
+                                    const Point& point) {
+  std::vector<Assignment> assigned;
+  for (std::size_t i = 0; i < drawn.size(); ++i) {
+    if (drawn[i].assigned_key == nullptr) {
+      const auto& chosen = drawn[i].zipped.points[static_cast<std::size_t>(point[i])];
+      assigned.insert(assigned.end(), chosen.begin(), chosen.end());
+    } else {
+      axes.generated.push_back(drawn[i].random.node(point[i]));
+      assigned.push_back({drawn[i].assigned_key, &axes.generated.back()});
+    }
+  }
+  return assigned;
+}
+
 Axes read_axes(const Node& stage, const Description& installed,
                const std::vector<std::vector<std::string>>& overridden,
-               std::optional<std::int64_t> run_cap, const std::vector<Point>& drawn,
-               ProblemList& problems) {
-  return AxesReader(stage, installed, overridden, run_cap, drawn, problems).read();
+               std::optional<std::int64_t> run_cap, ProblemList& problems) {
+  return AxesReader(stage, installed, overridden, run_cap, problems).read();
 }
 
 }  // namespace mvn

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/nearest.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
+#include "orchestrate/sweep/key_reader.h"
 #include "orchestrate/sweep/scalar.h"
 
 namespace mvn {
@@ -52,6 +53,12 @@ class Coercion {
   }
 
   std::nullopt_t wrong_type(const Node& node, const std::string& wanted) {
+    if (declared_.empty()) {
+      const auto least = spec_.min     ? " of at least " + number_text(*spec_.min)
+                         : spec_.above ? " greater than " + number_text(*spec_.above)
+                                       : std::string();
+      return fail(node, "expected " + wanted + least + ", got " + describe(node));
+    }
     if (looks_like_axis(node)) return fail(node, axis_elsewhere(key_));
     const bool one = spec_.type != ParamType::kTextList && spec_.type != ParamType::kTextOrList;
     if (node.is_list() && one) {
@@ -95,6 +102,10 @@ class Coercion {
     }
     if (spec_.max && number > *spec_.max) {
       fail(node, "must be at most " + number_text(*spec_.max) + ", got " + node.text);
+      return false;
+    }
+    if (spec_.above && number <= *spec_.above) {
+      fail(node, "must be greater than " + number_text(*spec_.above) + ", got " + node.text);
       return false;
     }
     return true;
@@ -165,27 +176,8 @@ class Coercion {
   }
 
   std::optional<Json> reference(const Node& node) {
-    static const std::vector<std::string> known = {"stage", "match"};
-    for (const Entry& entry : node.entries) {
-      if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
-        context_.problems->add(
-            entry.mark, key_ + ": unknown key '" + entry.key + "'" + suggest(entry.key, known));
-        return std::nullopt;
-      }
-    }
-    const Node* stage = node.get("stage");
-    if (stage == nullptr || !stage->is_scalar()) {
-      return fail(node, "a reference to another trial is {stage: NAME} or trial:ID");
-    }
-    Json json = {{"stage", stage->text}};
-    if (const Node* match = node.get("match")) {
-      if (!match->is_list()) return fail(*match, "match: expected a list of keys");
-      json["match"] = to_core_json(*match);
-      for (const Node& key : match->items) {
-        if (!key.is_scalar()) return fail(key, "match: expected a key, got " + describe(key));
-      }
-    }
-    return json;
+    const MapReader map("weights", &node, *context_.problems, key_);
+    return map.sound() ? std::optional(map.values()) : std::nullopt;
   }
 
   const std::string& key_;

@@ -22,7 +22,8 @@ struct CoerceContext {
 // The value of parameter `key` ("adapter.r"), normalised so that equal values have equal JSON:
 // a real is a real however written, a text list a list, a path relative to the sweep file.
 // A reference to another trial's model is {"trial": ID} or, not yet resolved, {"stage": NAME,
-// "match": [...]}. nullopt after reporting a problem; `declared` says who declared the parameter.
+// "match": [...]}. nullopt after reporting a problem; `declared` says who declared the parameter,
+// "" for a key of the sweep file itself.
 std::optional<Json> coerce(const std::string& key, const ParamSpec& spec, const Node& node,
                            const std::string& declared, const CoerceContext& context);
 

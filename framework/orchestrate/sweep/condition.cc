@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/nearest.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 #include "orchestrate/sweep/document.h"
 
 namespace mvn {

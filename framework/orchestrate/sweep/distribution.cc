@@ -3,8 +3,10 @@
 #include <cmath>
 #include <optional>
 
-#include "common/nearest.h"
+#include "mvn/nearest.h"
 #include "orchestrate/sweep/axes.h"
+#include "orchestrate/sweep/key_reader.h"
+#include "orchestrate/sweep/random_axis.h"
 #include "orchestrate/sweep/scalar.h"
 
 namespace mvn {
@@ -12,9 +14,9 @@ namespace {
 
 constexpr std::int64_t kMaxPoints = 1'000'000;
 
-constexpr const char* kLogUniform =
-    "'log_uniform' can be read in two ways: in W&B, min and max are exponents of e (min: -11.5 is "
-    "1e-5); if they are the values themselves, write log_uniform_values";
+bool is_among(const std::vector<std::string>& words, const std::string& word) {
+  return std::ranges::find(words, word) != words.end();
+}
 
 struct Range {
   double min = 0;
@@ -42,12 +44,17 @@ class GridReader {
     problems_.add(node.mark, key_ + ": " + message);
   }
 
-  bool check_shape() {
+  // The words that a grid knows.
+  static const std::vector<std::string>& words() {
     static const std::vector<std::string> words = {"values", "min",   "max",
                                                    "q",      "count", "distribution"};
+    return words;
+  }
+
+  bool check_shape() {
     bool good = true;
     for (const Entry& entry : axis_.entries) {
-      if (std::find(words.begin(), words.end(), entry.key) != words.end()) continue;
+      if (is_among(words(), entry.key)) continue;
       good = false;
       problems_.add(entry.mark, key_ + ": " + why_unknown(entry.key));
     }
@@ -55,36 +62,22 @@ class GridReader {
   }
 
   static std::string why_unknown(const std::string& word) {
-    static const std::vector<std::string> words = {"value", "values", "min",         "max",
-                                                   "q",     "count",  "distribution"};
     if (word == "value") return "give either `value` or an axis, not both";
-    if (word == "probabilities" || word == "mu" || word == "sigma" || word == "a" || word == "b") {
-      return "'" + word + "' needs `method: random`";
-    }
-    return "unknown key '" + word + "' of an axis" + suggest(word, words) +
+    if (is_among(key_names("axis"), word)) return "'" + word + "' needs `method: random`";
+    std::vector<std::string> known = {"value"};
+    known.insert(known.end(), words().begin(), words().end());
+    return "unknown key '" + word + "' of an axis" + suggest(word, known) +
            "; nested parameters go under `parameters:`";
   }
 
   bool check_distribution() {
     const Node* name = axis_.get("distribution");
-    if (name == nullptr) return true;
     static const std::vector<std::string> grid = {"categorical", "uniform", "int_uniform",
                                                   "q_uniform", "log_uniform_values"};
-    static const std::vector<std::string> random = {"constant",        "normal",
-                                                    "log_normal",      "beta",
-                                                    "q_normal",        "q_log_normal",
-                                                    "q_beta",          "q_log_uniform_values",
-                                                    "inv_log_uniform", "inv_log_uniform_values"};
-    if (name->text == "log_uniform" || name->text == "q_log_uniform") {
-      fail(*name, kLogUniform);
-    } else if (std::find(random.begin(), random.end(), name->text) != random.end()) {
-      fail(*name, "distribution '" + name->text + "' needs `method: random`");
-    } else if (!name->is_scalar() ||
-               std::find(grid.begin(), grid.end(), name->text) == grid.end()) {
-      fail(*name, "unknown distribution " + describe(*name) + suggest(name->text, grid));
-    } else {
-      return true;
-    }
+    if (name == nullptr || (name->is_scalar() && is_among(grid, name->text))) return true;
+    fail(*name, is_among(distribution_names(), name->text)
+                    ? "distribution '" + name->text + "' needs `method: random`"
+                    : why_no_distribution(*name, grid));
     return false;
   }
 
@@ -102,15 +95,14 @@ class GridReader {
     return values.items;
   }
 
-  std::optional<double> number(const char* word) {
+  // Nothing after a problem, too.
+  template <typename Number>
+  std::optional<Number> number(const char* word) {
     const Node* node = axis_.get(word);
-    if (node == nullptr) return std::nullopt;
-    const auto value = node->is_scalar() ? core_real(node->text) : std::nullopt;
-    if (!value || !std::isfinite(*value)) {
-      fail(*node, std::string(word) + ": expected a number, got " + describe(*node));
-      return std::nullopt;
-    }
-    return value;
+    const auto value = node == nullptr
+                           ? std::nullopt
+                           : read_key(key_ + ": " + word, key_spec("axis", word), *node, problems_);
+    return value ? std::optional(value->get<Number>()) : std::nullopt;
   }
 
   std::optional<Range> read_range() {
@@ -122,16 +114,11 @@ class GridReader {
       return std::nullopt;
     }
     Range range;
-    range.min = number("min").value_or(0);
-    range.max = number("max").value_or(0);
-    range.q = number("q");
+    range.min = number<double>("min").value_or(0);
+    range.max = number<double>("max").value_or(0);
+    range.q = number<double>("q");
+    range.count = number<std::int64_t>("count");
     range.integers = core_int(low->text).has_value() && core_int(high->text).has_value();
-    if (const Node* count = axis_.get("count")) {
-      range.count = count->is_scalar() ? core_int(count->text) : std::nullopt;
-      if (!range.count || *range.count < 2 || *range.count > kMaxPoints) {
-        fail(*count, "count: expected an integer of at least 2, got " + describe(*count));
-      }
-    }
     if (problems_.size() != before) return std::nullopt;
     if (range.max < range.min) fail(*high, "max is less than min");
     const Node* name = axis_.get("distribution");
@@ -147,7 +134,7 @@ class GridReader {
   void check_range(const Range& range, const Node& low) {
     if (range.distribution == "categorical") fail(axis_, "categorical needs `values`");
     if (range.distribution == "q_uniform") {
-      if (!range.q || *range.q <= 0) fail(axis_, "q_uniform needs `q`, the step, above 0");
+      if (!range.q) fail(axis_, "q_uniform needs `q`, the step, above 0");
       if (range.count) fail(*axis_.get("count"), "count: `q` already says which points there are");
     } else if (range.q) {
       fail(*axis_.get("q"), "q: belongs to the distribution q_uniform");

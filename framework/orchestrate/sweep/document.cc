@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "common/files.h"
-#include "common/nearest.h"
 #include "common/text.h"
+#include "mvn/nearest.h"
 #include "orchestrate/sweep/foreign_file.h"
 #include "orchestrate/sweep/keys.h"
 #include "orchestrate/sweep/layers.h"
@@ -27,11 +27,12 @@ std::shared_ptr<const Source> source_of(const fs::path& file) {
       Source{file, fs::absolute(file).lexically_normal().parent_path()});
 }
 
-Node load_with_extended(const fs::path& file, std::vector<fs::path> chain, ProblemList& problems);
+Node load_with_extended(const fs::path& file, std::vector<fs::path> chain, const Layering& layering,
+                        ProblemList& problems);
 
 // One `extends` entry laid under the tree.
 void extend(Node& under, const Node& name, const std::vector<fs::path>& chain,
-            ProblemList& problems) {
+            const Layering& layering, ProblemList& problems) {
   if (!name.is_scalar()) {
     problems.add(name.mark, "extends: expected a file or a list of files, got " + describe(name));
     return;
@@ -48,10 +49,11 @@ void extend(Node& under, const Node& name, const std::vector<fs::path>& chain,
     problems.add(name.mark, "extends: no file '" + base.string() + "'");
     return;
   }
-  merge_sweep(under, load_with_extended(base, chain, problems));
+  layering.merge_sweep(under, load_with_extended(base, chain, layering, problems));
 }
 
-Node load_with_extended(const fs::path& file, std::vector<fs::path> chain, ProblemList& problems) {
+Node load_with_extended(const fs::path& file, std::vector<fs::path> chain, const Layering& layering,
+                        ProblemList& problems) {
   chain.push_back(followed(file));
   Node own = read_yaml_file(file, "a sweep file", problems);
   if (!own.is_map()) return own;
@@ -62,12 +64,12 @@ Node load_with_extended(const fs::path& file, std::vector<fs::path> chain, Probl
   merged.kind = Node::Kind::kMap;
   merged.mark = own.mark;
   if (extends->is_list()) {
-    for (const Node& name : extends->items) extend(merged, name, chain, problems);
+    for (const Node& name : extends->items) extend(merged, name, chain, layering, problems);
   } else {
-    extend(merged, *extends, chain, problems);
+    extend(merged, *extends, chain, layering, problems);
   }
   own.erase("extends");
-  merge_sweep(merged, own);
+  layering.merge_sweep(merged, own);
   return merged;
 }
 
@@ -191,7 +193,7 @@ Node read_yaml_file(const fs::path& file, std::string_view what, ProblemList& pr
 SweepDocument load_sweep(const fs::path& file, const Description& installed,
                          const std::vector<std::string>& overrides, ProblemList& problems) {
   SweepDocument document;
-  document.root = load_with_extended(file, {}, problems);
+  document.root = load_with_extended(file, {}, Layering(installed), problems);
   if (const auto what = foreign_file(document.root, section_names(installed)); !what.empty()) {
     throw SweepErrors({{document.root.mark.location(), what}});  // none of its keys would be known
   }

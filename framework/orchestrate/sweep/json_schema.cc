@@ -1,6 +1,7 @@
 #include "orchestrate/sweep/json_schema.h"
 
 #include <algorithm>
+#include <regex>
 
 #include "orchestrate/sweep/document.h"
 #include "orchestrate/sweep/keys.h"
@@ -29,14 +30,6 @@ Json described(Json schema, std::string_view help) {
   if (schema.contains("$ref")) schema = {{"allOf", Json::array({schema})}};
   schema["description"] = help;
   return schema;
-}
-
-Json properties_of(std::string_view group) {
-  Json properties = Json::object();
-  for (const Key& key : keys_of(group)) {
-    properties[std::string(key.name)] = described(or_null(Json::parse(key.schema)), key.help);
-  }
-  return properties;
 }
 
 Json closed(Json properties) {
@@ -70,6 +63,124 @@ Json type_of(const ParamSpec& spec) {
   return Json::object();
 }
 
+void add_bounds(Json& schema, const ParamSpec& spec) {
+  if (spec.min) schema["minimum"] = *spec.min;
+  if (spec.max) schema["maximum"] = *spec.max;
+  if (spec.above) schema["exclusiveMinimum"] = *spec.above;
+}
+
+// Not two parameters or keys of a map that exclude each other; null takes one away.
+Json without_excluded(const std::vector<const ParamSpec*>& specs) {
+  const Json given = {{"not", {{"type", "null"}}}};
+  Json pairs = Json::array();
+  for (const ParamSpec* spec : specs) {
+    for (const std::string& other : spec->excludes) {
+      pairs.push_back({{"not",
+                        {{"required", {spec->name, other}},
+                         {"properties", {{spec->name, given}, {other, given}}}}}});
+    }
+  }
+  return pairs;
+}
+
+Json list_of_at_least(std::size_t least, Json item) {
+  return {{"type", "array"}, {"minItems", least}, {"items", std::move(item)}};
+}
+
+// "^(number) ?(s|m|h)$"
+std::string pattern_of(const std::vector<Unit>& units) {
+  std::string names;
+  for (const Unit& unit : units)
+    names += (&unit == units.data() ? "" : "|") + std::string(unit.name);
+  return "^(?=[0-9.]*[1-9])([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+)? *(" + names + ")$";
+}
+
+// What YAML reads as something else need not be quoted where it is of the pattern.
+Json text_of_pattern(const std::string& pattern) {
+  const Json text = {{"type", "string"}, {"pattern", pattern}};
+  if (!std::regex_search("2024", std::regex(pattern))) return text;
+  return {{"anyOf", {text, {{"type", "number"}, {"minimum", 0}}, {{"type", "boolean"}}}}};
+}
+
+Json form_of(const KeySpec& key) {
+  static const Json text = {{"type", "string"}};
+  static const Json scalar = {{"type", {"string", "number", "boolean"}}};
+  Json schema;
+  switch (key.form) {
+    case KeyForm::kParam:
+      if (!key.pattern.empty()) return text_of_pattern(key.pattern);
+      schema = type_of(key.param);
+      add_bounds(schema, key.param);
+      if (key.param.required && schema == scalar) schema["minLength"] = 1;
+      return schema;
+    case KeyForm::kTexts:
+      return list_of_at_least(static_cast<std::size_t>(key.param.min.value_or(1)), scalar);
+    case KeyForm::kTextOrTexts:
+      return {{"anyOf", {text, {{"type", "array"}, {"items", text}}}}};
+    case KeyForm::kIntegers:
+    case KeyForm::kNumbers:
+      schema = {{"type", key.form == KeyForm::kIntegers ? "integer" : "number"}};
+      add_bounds(schema, key.param);
+      return list_of_at_least(1, schema);
+    case KeyForm::kDuration:
+      return {{"anyOf",
+               {{{"type", "number"}, {"exclusiveMinimum", 0}},
+                {{"type", "string"}, {"pattern", pattern_of(units_of(key.form))}}}}};
+    case KeyForm::kBytes:
+      return {{"type", "string"}, {"pattern", pattern_of(units_of(key.form))}};
+    case KeyForm::kGroup:
+      return reference(key.group);
+    case KeyForm::kGroups:
+      return {{"type", "array"}, {"items", reference(key.group)}};
+    case KeyForm::kElsewhere:
+      return true;
+  }
+  return true;
+}
+
+}  // namespace
+
+Json key_schema(const KeySpec& key) {
+  Json any = Json::array({form_of(key)});
+  if (!key.words.empty()) {
+    Json words = Json::array();
+    for (const auto& [word, meaning] : key.words) words.push_back(word);
+    any.push_back({{"enum", std::move(words)}});
+  }
+  if (key.form == KeyForm::kGroup) {
+    const KeyGroup& group = key_group(key.group);
+    if (!group.shorthand.empty()) any.push_back(key_schema(key_spec(key.group, group.shorthand)));
+  }
+  return any.size() == 1 ? any[0] : Json{{"anyOf", std::move(any)}};
+}
+
+namespace {
+
+Json properties_of(std::string_view group) {
+  Json properties = Json::object();
+  for (const KeySpec& key : key_group(group).keys) {
+    Json schema = or_null(key_schema(key));
+    const Value& standard = key.param.default_value;
+    if (schema.is_object() && !standard.is_null()) schema["default"] = to_json(standard);
+    properties[key.name()] = described(std::move(schema), key.param.help);
+  }
+  return properties;
+}
+
+// A map of a group's keys.
+Json group_schema(std::string_view group) {
+  Json schema = closed(properties_of(group));
+  std::vector<const ParamSpec*> specs;
+  Json required = Json::array();
+  for (const KeySpec& key : key_group(group).keys) {
+    specs.push_back(&key.param);
+    if (key.param.required) required.push_back(key.name());
+  }
+  if (!required.empty()) schema["required"] = std::move(required);
+  if (Json pairs = without_excluded(specs); !pairs.empty()) schema["allOf"] = std::move(pairs);
+  return schema;
+}
+
 // "Rank. In tokens. Required. Default: 16. Of adapter 'lora' (plugin lora 0.1.0)."
 std::string help_of(const ParamSpec& spec, const std::string& owner) {
   std::string text = spec.help;
@@ -86,8 +197,7 @@ std::string help_of(const ParamSpec& spec, const std::string& owner) {
 
 Json value_of(const ParamSpec& spec, const std::string& owner) {
   Json schema = or_null(type_of(spec));
-  if (spec.min) schema["minimum"] = *spec.min;
-  if (spec.max) schema["maximum"] = *spec.max;
+  add_bounds(schema, spec);
   if (!spec.default_value.is_null()) schema["default"] = to_json(spec.default_value);
   schema["description"] = help_of(spec, owner);
   return schema;
@@ -117,6 +227,14 @@ void add_param(Params& params, const ParamSpec& spec, const std::string& owner) 
   };
   known = bare(known) == bare(schema) ? bare(known) : Json{{"anyOf", {bare(known), bare(schema)}}};
   known["description"] = help;
+}
+
+Json section_schema(const Json& properties, const std::vector<ParamSpec>& specs) {
+  Json schema = closed(properties);
+  std::vector<const ParamSpec*> all;
+  for (const ParamSpec& spec : specs) all.push_back(&spec);
+  if (Json pairs = without_excluded(all); !pairs.empty()) schema["allOf"] = std::move(pairs);
+  return schema;
 }
 
 std::string owner_of(const ComponentDescription& component) {
@@ -157,18 +275,12 @@ class SchemaBuilder {
  private:
   void add_groups() {
     for (const std::string& group : key_groups()) {
-      if (group != "sweep" && group != "stage") definitions_[group] = closed(properties_of(group));
+      if (group != "sweep" && group != "stage") definitions_[group] = group_schema(group);
     }
-    definitions_["prepare"]["required"] = key_names("prepare");
-    definitions_["when"]["required"] = key_names("when");
     definitions_["axis"]["anyOf"] = {{{"required", {"value"}}},
                                      {{"required", {"values"}}},
                                      {{"required", {"min", "max"}}},
                                      {{"required", {"distribution"}}}};
-    definitions_["weights"] =
-        closed({{"stage", {{"type", "string"}}},
-                {"match", {{"type", "array"}, {"items", {{"type", "string"}}}}}});
-    definitions_["weights"]["required"] = {"stage"};
   }
 
   // What a component, chosen by `plugin`, takes; where the file does not say which one, what any
@@ -178,7 +290,7 @@ class SchemaBuilder {
     if (!is_kind(section)) {
       const std::string owner = "section '" + section + "'";
       for (const ParamSpec& spec : installed_.sections.at(section)) add_param(all, spec, owner);
-      definitions_[section] = closed(all.properties);
+      definitions_[section] = section_schema(all.properties, installed_.sections.at(section));
       if (section == "args") definitions_[section].erase("additionalProperties");
       return;
     }
@@ -196,7 +308,7 @@ class SchemaBuilder {
       choices.push_back(
           {{"if",
             {{"required", {"plugin"}}, {"properties", {{"plugin", {{"const", component.name}}}}}}},
-           {"then", closed(own.properties)}});
+           {"then", section_schema(own.properties, component.params)}});
     }
     all.properties["plugin"] = plugin;
     choices.push_back(

@@ -4,6 +4,7 @@
 
 #include "common/description.h"
 #include "common/json.h"
+#include "common/key_spec.h"
 
 namespace mvn {
 
@@ -11,5 +12,8 @@ namespace mvn {
 // integer or a number written in quotes; what only a whole sweep can show, such as a missing
 // parameter that a file it extends may have, it does not ask.
 Json sweep_schema(const Description& installed);
+
+// The value of one key, without its help; groups are referred to as "#/definitions/NAME".
+Json key_schema(const KeySpec& key);
 
 }  // namespace mvn

@@ -1,256 +1,314 @@
 #include "orchestrate/sweep/keys.h"
 
+#include <algorithm>
 #include <map>
+#include <stdexcept>
 
-#include "common/json.h"
+#include "orchestrate/search/draw_method.h"
+#include "orchestrate/search/stopping.h"
+#include "orchestrate/sweep/random_axis.h"
 
 namespace mvn {
 namespace {
 
-constexpr std::string_view kText = R"({"type": "string"})";
-constexpr std::string_view kNumber = R"({"type": "number"})";
-constexpr std::string_view kAny = "true";
-constexpr std::string_view kCount = R"({"type": "integer", "minimum": 0})";
-constexpr std::string_view kOneOrMore = R"({"type": "integer", "minimum": 1})";
-constexpr std::string_view kDuration =
-    R"({"type": ["number", "string"], "exclusiveMinimum": 0, "pattern": "^[0-9.]+(e[0-9]+)?[smhd]?$"})";
+KeySpec group_key(std::string name, std::string help) {
+  std::string group = name;
+  return key_of(KeyForm::kGroup, std::move(name), std::move(help), std::move(group));
+}
 
-using Groups = std::map<std::string_view, std::vector<Key>>;
+KeySpec seed_key(std::string name, std::string help) {
+  return whole_key(std::move(name), std::move(help), 0, std::nullopt);
+}
 
-std::vector<Key> sweep_keys() {
+KeySpec name_key() {
+  KeySpec key = text_key("name",
+                         "The sweep's name and its folder under the results: letters, digits, '-', "
+                         "'_' and '.'. By default the file's name without .yaml.");
+  key.pattern = "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$";
+  key.wanted = "letters, digits, '-', '_' and '.'";
+  return key;
+}
+
+KeyGroup sweep_group() {
+  KeySpec extends = key_of(KeyForm::kTextOrTexts, "extends",
+                           "A file, or a list of files of which later ones win, that this one is "
+                           "laid upon; relative to this file.");
+  return {"sweep",
+          "{method: grid}",
+          {name_key(), text_key("description", "Free text."), std::move(extends),
+           key_of(KeyForm::kElsewhere, "stages",
+                  "Parts of a sweep that build upon each other: each is a sweep of its own."),
+           key_of(KeyForm::kGroups, "prepare",
+                  "Commands that make missing data, run before the first trial.", "prepare"),
+           group_key("resources", "What the machine gives."),
+           group_key("run_cap",
+                     "When the sweep starts no more trials: a number of trials, or a map of "
+                     "limits."),
+           group_key("retry",
+                     "How often a trial that failed goes on from its last checkpoint, in one run "
+                     "of the sweep, by the kind of failure."),
+           group_key("limits",
+                     "When a trial takes too long: durations such as 90s, 15m, 2h or 1d, or "
+                     "seconds.")}};
+}
+
+KeySpec method_key() {
+  std::vector<std::string> names = {"grid", "list"};
+  std::string help = "grid (default): all combinations. list: the trials under `trials`.";
+  for (const DrawMethod& method : draw_methods()) {
+    names.push_back(method.name);
+    help += " " + method.name + ": " + method.help + ".";
+  }
+  std::ranges::sort(names);
+  return with_default(choice_key("method", help, names), "grid");
+}
+
+KeyGroup stage_group() {
   return {
-      {"name",
-       "The sweep's name and its folder under the results: letters, digits, '-', '_' and '.'. By "
-       "default the file's name without .yaml.",
-       R"({"type": ["string", "number"], "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"})"},
-      {"description", "Free text.", kText},
-      {"extends",
-       "A file, or a list of files of which later ones win, that this one is laid upon; relative "
-       "to this file.",
-       R"({"type": ["string", "array"], "items": {"type": "string"}})"},
-      {"stages", "Parts of a sweep that build upon each other: each is a sweep of its own.",
-       R"({"type": "object", "minProperties": 1})"},
-      {"prepare", "Commands that make missing data, run before the first trial.",
-       R"({"type": "array", "items": {"$ref": "#/definitions/prepare"}})"},
-      {"resources", "What the machine gives.", R"({"$ref": "#/definitions/resources"})"},
-      {"run_cap", "When the sweep starts no more trials: a number of trials, or a map of limits.",
-       R"({"anyOf": [{"type": "integer", "minimum": 1}, {"$ref": "#/definitions/run_cap"}]})"},
-      {"retry",
-       "How often a trial that failed goes on from its last checkpoint, in one run of the sweep, "
-       "by the kind of failure.",
-       R"({"$ref": "#/definitions/retry"})"},
-      {"limits", "When a trial takes too long: durations such as 90s, 15m, 2h or 1d, or seconds.",
-       R"({"$ref": "#/definitions/limits"})"},
-  };
+      "stage",
+      "{method: grid}",
+      {method_key(),
+       group_key("metric", "What to compare trials by; eval/loss, minimize by default."),
+       text_key("recipe",
+                "A file of parameters that lies under the sections optimizer, schedule and "
+                "training: NAME for recipes/NAME.yaml beside this file or among those that came "
+                "with mvn-runner, or a path that ends in .yaml."),
+       seed_key("seed", "Seed of every trial, 0 by default; `repeats` runs several."),
+       key_of(KeyForm::kElsewhere, "parameters",
+              "What varies, by dotted key: {value: x}, {values: [x, y]}, or a range {min: x, max: "
+              "y}."),
+       key_of(KeyForm::kElsewhere, "zip",
+              "Axes that move together: each item maps keys to lists of equal lengths."),
+       group_key("repeats", "Runs every combination with several seeds."),
+       key_of(KeyForm::kElsewhere, "trials",
+              "With `method: list`: each map of dotted keys and values is one trial."),
+       key_of(KeyForm::kTextOrTexts, "exclude",
+              "Leaves out the trials for which one of these conditions holds, such as "
+              "\"adapter.r == 16 && training.batch_size > 16\"."),
+       key_of(KeyForm::kTextOrTexts, "priority",
+              "Conditions: trials for which the first one holds start first, then those of "
+              "the second, and so on."),
+       key_of(KeyForm::kElsewhere, "when", "Adds axes to the trials for which a condition holds."),
+       group_key("early_terminate",
+                 "Stops trials that do badly beside the others; they can go on later."),
+       group_key("search", "How `method: random` and `method: bayes` draw.")}};
 }
 
-std::vector<Key> stage_keys() {
-  return {
-      {"method",
-       "grid (default): all combinations. random: draws from distributions, as many as run_cap "
-       "says. bayes: the same, drawn as the sweep goes where results are good. list: the trials "
-       "under `trials`.",
-       R"({"enum": ["bayes", "grid", "list", "random"], "default": "grid"})"},
-      {"metric", "What to compare trials by; eval/loss, minimize by default.",
-       R"({"$ref": "#/definitions/metric"})"},
-      {"recipe",
-       "A file of parameters that lies under the sections optimizer, schedule and training: NAME "
-       "for recipes/NAME.yaml beside this file or among those that came with mvn-runner, or a path "
-       "that ends in .yaml.",
-       kText},
-      {"seed", "Seed of every trial, 0 by default; `repeats` runs several.", kCount},
-      {"parameters",
-       "What varies, by dotted key: {value: x}, {values: [x, y]}, or a range {min: x, max: y}.",
-       kAny},
-      {"zip", "Axes that move together: each item maps keys to lists of equal lengths.", kAny},
-      {"repeats", "Runs every combination with several seeds.",
-       R"({"$ref": "#/definitions/repeats"})"},
-      {"trials", "With `method: list`: each map of dotted keys and values is one trial.", kAny},
-      {"exclude",
-       "Leaves out the trials for which one of these conditions holds, such as \"adapter.r == 16 "
-       "&& training.batch_size > 16\".",
-       R"({"type": ["string", "array"], "items": {"type": "string"}})"},
-      {"priority",
-       "Conditions: trials for which the first one holds start first, then those of the second, "
-       "and so on.",
-       R"({"type": ["string", "array"], "items": {"type": "string"}})"},
-      {"when", "Adds axes to the trials for which a condition holds.", kAny},
-      {"early_terminate", "Stops trials that do badly beside the others; they can go on later.",
-       R"({"$ref": "#/definitions/early_terminate"})"},
-      {"search", "How `method: random` and `method: bayes` draw.",
-       R"({"$ref": "#/definitions/search"})"},
-  };
+KeySpec any(std::string name, std::string help) {
+  return key_of(KeyForm::kElsewhere, std::move(name), std::move(help));
 }
 
-std::vector<Key> axis_keys() {
-  return {
-      {"value", "One value for all trials.", kAny},
-      {"values", "The values of this axis.", R"({"type": "array", "minItems": 1})"},
-      {"min", "Lower bound of a range, which belongs to it.", kNumber},
-      {"max", "Upper bound of a range, which belongs to it.", kNumber},
-      {"q", "Step: points or draws are multiples of it.",
-       R"({"type": "number", "exclusiveMinimum": 0})"},
-      {"count", "Number of points of a grid over a range.", R"({"type": "integer", "minimum": 2})"},
-      {"distribution",
-       "How a range is spread. By default int_uniform between integers, q_uniform with q, "
-       "otherwise "
-       "uniform. A grid takes categorical, uniform, int_uniform, q_uniform and log_uniform_values.",
-       R"({"enum": ["categorical", "constant", "uniform", "int_uniform", "q_uniform",
-          "log_uniform_values", "q_log_uniform_values", "inv_log_uniform_values", "normal",
-          "q_normal", "log_normal", "q_log_normal", "beta", "q_beta"]})"},
-      {"probabilities",
-       "With `values` and `method: random` or `bayes`: how likely each is; they sum to 1.",
-       R"({"type": "array", "items": {"type": "number", "minimum": 0}})"},
-      {"mu", "Mean of normal, or of the logarithm of log_normal; 0 by default.", kNumber},
-      {"sigma", "Standard deviation of the same; 1 by default.",
-       R"({"type": "number", "exclusiveMinimum": 0})"},
-      {"a", "First shape parameter of beta.", R"({"type": "number", "exclusiveMinimum": 0})"},
-      {"b", "Second shape parameter of beta.", R"({"type": "number", "exclusiveMinimum": 0})"},
-  };
+KeyGroup axis_group() {
+  KeySpec probabilities = key_of(KeyForm::kNumbers, "probabilities",
+                                 "With `values` and a `method` that draws: how likely each is; "
+                                 "they sum to 1.");
+  probabilities.param.min = 0;
+  return {"axis",
+          "{values: [1, 2]}",
+          {any("value", "One value for all trials."), any("values", "The values of this axis."),
+           number_key("min", "Lower bound of a range, which belongs to it."),
+           number_key("max", "Upper bound of a range, which belongs to it."),
+           number_key("q", "Step: points or draws are multiples of it.", 0),
+           whole_key("count", "Number of points of a grid over a range.", 2, 1e6),
+           choice_key("distribution",
+                      "How a range is spread. By default int_uniform between integers, q_uniform "
+                      "with q, otherwise uniform. A grid takes categorical, uniform, int_uniform, "
+                      "q_uniform and log_uniform_values.",
+                      distribution_names()),
+           std::move(probabilities),
+           number_key("mu", "Mean of normal, or of the logarithm of log_normal; 0 by default."),
+           number_key("sigma", "Standard deviation of the same; 1 by default.", 0),
+           number_key("a", "First shape parameter of beta.", 0),
+           number_key("b", "Second shape parameter of beta.", 0)}};
 }
 
-std::vector<Key> metric_keys() {
-  return {
-      {"name", "A metric that trials report, such as eval/accuracy.", kText},
-      {"goal", "Whether more or less of it is better.", R"({"enum": ["maximize", "minimize"]})"},
-      {"target", "Once a trial reports this value or a better one, no more trials start.", kNumber},
-  };
+KeyGroup metric_group() {
+  return {"metric",
+          "{name: eval/accuracy, goal: maximize}",
+          {required(text_key("name", "A metric that trials report, such as eval/accuracy.")),
+           required(choice_key("goal", "Whether more or less of it is better.",
+                               {"maximize", "minimize"})),
+           number_key("target",
+                      "Once a trial reports this value or a better one, no more trials start.")}};
 }
 
-std::vector<Key> early_terminate_keys() {
-  return {
-      {"type",
-       "asha: at each rung the best 1 in eta go on. hyperband: as W&B does it. median: the best "
-       "value must not be worse than the median of the others' means.",
-       R"({"enum": ["asha", "hyperband", "median"]})"},
-      {"min_iter",
-       "The first rung, as a number of recorded values of the metric: rungs are at min_iter, "
-       "min_iter * eta, and so on. For median: judge from there on; 1 by default.",
-       kOneOrMore},
-      {"max_iter",
-       "hyperband: the last iteration; rungs are at max_iter / eta, max_iter / eta^2, "
-       "and so on, s of them.",
-       kOneOrMore},
-      {"s", "hyperband, with max_iter: the number of rungs.", kOneOrMore},
-      {"eta", "1 in so many trials go on at a rung; 3 by default.",
-       R"({"type": "number", "exclusiveMinimum": 1})"},
-      {"strict",
-       "hyperband: judge the value at the rung, as W&B does by default; false: the best one so "
-       "far.",
-       R"({"type": "boolean", "default": true})"},
-      {"startup_trials", "median: judge once so many trials are done; 5 by default.", kOneOrMore},
-  };
+// The keys of all rules; the reader then asks that of the type whether it has them.
+KeyGroup early_terminate_group() {
+  std::vector<std::string> types;
+  std::string help;
+  std::vector<KeySpec> keys;
+  for (const StopMethod& method : stop_methods()) {
+    types.push_back(method.name);
+    help += (help.empty() ? "" : " ") + method.name + ": " + method.help + ".";
+    for (const KeySpec& key : method.keys) {
+      const auto same = std::ranges::find(keys, key.name(), &KeySpec::name);
+      if (same == keys.end()) {
+        keys.push_back(key);
+      } else if (same->param.help != key.param.help) {
+        same->param.help += " " + key.param.help;
+      }
+    }
+  }
+  keys.insert(keys.begin(), required(choice_key("type", help, types)));
+  return {"early_terminate", "{type: asha, min_iter: 3}", std::move(keys)};
 }
 
-std::vector<Key> run_cap_keys() {
-  constexpr std::string_view kHours = R"({"type": "number", "exclusiveMinimum": 0})";
-  return {
-      {"trials", "At most so many trials, the first ones.", kOneOrMore},
-      {"hours", "Time during which trials ran, all runs of this sweep together.", kHours},
-      {"gpu_hours", "The same for each GPU, added up.", kHours},
-  };
+KeyGroup run_cap_group() {
+  return {"run_cap",
+          "{trials: 100, hours: 8}",
+          {whole_key("trials", "At most so many trials, the first ones.", 1),
+           number_key("hours", "Time during which trials ran, all runs of this sweep together.", 0),
+           number_key("gpu_hours", "The same for each GPU, added up.", 0)},
+          "trials"};
 }
 
-std::vector<Key> resources_keys() {
-  return {
-      {"threads", "CPU threads of a trial; 0: the cores divided by the workers.", kCount},
-      {"workers", "Trials at a time; 0: as many as there are devices, or cores.", kCount},
-      {"device", "auto, cpu, cuda or cuda:N.",
-       R"({"type": "string", "pattern": "^(auto|cpu|cuda.*)$", "default": "auto"})"},
-      {"max_trials_per_gpu", "Trials at a time on one GPU, where their memory fits; default 1.",
-       kOneOrMore},
-      {"gpu_memory",
-       "What a trial needs of a GPU's memory, such as 12GiB; auto: measured with the first trial "
-       "of "
-       "each shape.",
-       R"({"type": "string", "pattern": "^(auto|[0-9.]+ ?[KMGT]i?B)$", "default": "auto"})"},
-  };
+KeyGroup resources_group() {
+  KeySpec device = with_default(text_key("device", "auto, cpu, cuda or cuda:N."), "auto");
+  device.words = {{"auto", {}}, {"cpu", {}}, {"cuda", {}}};
+  device.pattern = "^cuda.*$";
+  device.wanted = "auto, cpu, cuda or cuda:N";
+  KeySpec memory = with_default(key_of(KeyForm::kBytes, "gpu_memory",
+                                       "What a trial needs of a GPU's memory, such as 12GiB; auto: "
+                                       "measured with the first trial of each shape."),
+                                "auto");
+  memory.words = {{"auto", 0}};
+  memory.wanted = "auto or a size such as 12GiB";
+  return {"resources",
+          "{workers: 2}",
+          {whole_key("threads", "CPU threads of a trial; 0: the cores divided by the workers.", 0),
+           whole_key("workers", "Trials at a time; 0: as many as there are devices, or cores.", 0),
+           std::move(device),
+           whole_key("max_trials_per_gpu",
+                     "Trials at a time on one GPU, where their memory fits; default 1.", 1),
+           std::move(memory)}};
 }
 
-std::vector<Key> retry_keys() {
-  return {
-      {"crash", "The worker died, or ended with a code that says nothing else; default 1.", kCount},
-      {"oom", "Out of memory, each time with half of training.micro_batch_size; default 3.",
-       kCount},
-      {"node", "Killed from outside; default 3.", kCount},
-      {"hang", "Nothing was heard of it for limits.silence; default 1.", kCount},
-      {"timeout", "An attempt took longer than limits.time; default 0.", kCount},
-      {"diverged", "The loss is NaN or infinite; default 0.", kCount},
-      {"same_error",
-       "So many configurations that fail with one and the same error before they report anything "
-       "end the sweep; default 3.",
-       R"({"anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["never"]}]})"},
-  };
+KeyGroup retry_group() {
+  constexpr double kMost = 1000;
+  KeySpec same_error = whole_key("same_error",
+                                 "So many configurations that fail with one and the same error "
+                                 "before they report anything end the sweep; default 3.",
+                                 1, 1e6);
+  same_error.words = {{"never", 0}};
+  same_error.wanted = "a number of configurations, at least 1, or never";
+  return {"retry",
+          "{crash: 2}",
+          {whole_key("crash",
+                     "The worker died, or ended with a code that says nothing else; default 1.", 0,
+                     kMost),
+           whole_key("oom", "Out of memory, each time with half of the micro-batch; default 3.", 0,
+                     kMost),
+           whole_key("node", "Killed from outside; default 3.", 0, kMost),
+           whole_key("hang", "Nothing was heard of it for limits.silence; default 1.", 0, kMost),
+           whole_key("timeout", "An attempt took longer than limits.time; default 0.", 0, kMost),
+           whole_key("diverged", "The loss is NaN or infinite; default 0.", 0, kMost),
+           std::move(same_error)}};
 }
 
-std::vector<Key> limits_keys() {
-  return {
-      {"time", "Of one attempt; none by default.", kDuration},
-      {"silence", "Between two records of an attempt; none by default.", kDuration},
-      {"grace", "For writing a checkpoint before it is killed; 60s by default.", kDuration},
+KeyGroup limits_group() {
+  const auto duration = [](const char* name, const char* help) {
+    KeySpec key = key_of(KeyForm::kDuration, name, help);
+    key.wanted = "a duration such as 90s, 15m or 2h";
+    return key;
   };
+  return {"limits",
+          "{time: 2h}",
+          {duration("time", "Of one attempt; none by default."),
+           duration("silence", "Between two records of an attempt; none by default."),
+           duration("grace", "For writing a checkpoint before it is killed; 60s by default.")}};
 }
 
-Groups make_groups() {
-  Groups groups;
-  groups["sweep"] = sweep_keys();
-  groups["stage"] = stage_keys();
-  groups["axis"] = axis_keys();
-  groups["metric"] = metric_keys();
-  groups["early_terminate"] = early_terminate_keys();
-  groups["run_cap"] = run_cap_keys();
-  groups["resources"] = resources_keys();
-  groups["retry"] = retry_keys();
-  groups["limits"] = limits_keys();
-  groups["search"] = {
-      {"draws", "Number of draws, each run with every seed; by default as many as fill run_cap.",
-       kOneOrMore},
-      {"seed", "Seed of the draws, 0 by default.", kCount},
-  };
-  groups["repeats"] = {
-      {"seeds", "One trial of each combination for each of these seeds.",
-       R"({"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0}})"},
-  };
-  groups["when"] = {
-      {"if", "A condition such as adapter.plugin == 'lora'.", kText},
-      {"parameters", "Axes of the trials for which it holds.", kAny},
-  };
-  groups["prepare"] = {
-      {"command", "Program and arguments, run in the folder of the file that says so.",
-       R"({"type": "array", "minItems": 1, "items": {"type": ["string", "number"]}})"},
-      {"creates", "The file that it makes: where this exists, the command is not run.", kText},
-  };
-  return groups;
+KeyGroup search_group() {
+  return {"search",
+          "{draws: 20, seed: 0}",
+          {whole_key("draws",
+                     "Number of draws, each run with every seed; by default as many as fill "
+                     "run_cap.",
+                     1),
+           seed_key("seed", "Seed of the draws, 0 by default.")}};
 }
 
-const Groups& groups() {
-  static const Groups groups = make_groups();
+KeyGroup repeats_group() {
+  KeySpec seeds =
+      key_of(KeyForm::kIntegers, "seeds", "One trial of each combination for each of these seeds.");
+  seeds.param.min = 0;
+  return {"repeats", "{seeds: [0, 1, 2]}", {std::move(seeds)}};
+}
+
+KeyGroup when_group() {
+  KeySpec condition = required(
+      key_of(KeyForm::kTextOrTexts, "if", "A condition such as adapter.plugin == 'lora'."));
+  return {"when",
+          "{if: CONDITION, parameters: {...}}",
+          {std::move(condition),
+           required(any("parameters", "Axes of the trials for which it holds."))}};
+}
+
+KeyGroup prepare_group() {
+  return {"prepare",
+          "{command: [program, argument], creates: file}",
+          {required(key_of(KeyForm::kTexts, "command",
+                           "Program and arguments, run in the folder of the file that says so.")),
+           required(text_key(
+               "creates", "The file that it makes: where this exists, the command is not run."))}};
+}
+
+KeyGroup weights_group() {
+  KeySpec match = key_of(KeyForm::kTexts, "match",
+                         "The keys that the two trials share; by default all that the other stage "
+                         "varies.");
+  match.param.min = 0;
+  return {"weights",
+          "{stage: NAME}",
+          {required(text_key("stage",
+                             "The stage whose trial's model this one starts from; a trial of the "
+                             "results is trial:ID.")),
+           std::move(match)}};
+}
+
+const std::vector<KeyGroup>& groups() {
+  static const std::vector<KeyGroup> groups = {
+      sweep_group(),   stage_group(), axis_group(),    metric_group(), early_terminate_group(),
+      run_cap_group(), retry_group(), limits_group(),  search_group(), resources_group(),
+      repeats_group(), when_group(),  prepare_group(), weights_group()};
   return groups;
 }
 
 }  // namespace
 
-const std::vector<Key>& keys_of(std::string_view group) { return groups().at(group); }
+const KeyGroup& key_group(std::string_view group) {
+  const auto found = std::ranges::find(groups(), group, &KeyGroup::name);
+  if (found == groups().end()) throw std::out_of_range(std::string(group));
+  return *found;
+}
+
+const KeySpec& key_spec(std::string_view group, std::string_view key) {
+  const auto& keys = key_group(group).keys;
+  const auto found = std::ranges::find(keys, key, &KeySpec::name);
+  if (found == keys.end()) throw std::out_of_range(std::string(key));
+  return *found;
+}
 
 std::vector<std::string> key_groups() {
   std::vector<std::string> names;
-  for (const auto& [name, keys] : groups()) names.emplace_back(name);
+  for (const KeyGroup& group : groups()) names.push_back(group.name);
   return names;
 }
 
 std::vector<std::string> key_names(std::string_view group) {
   std::vector<std::string> names;
-  for (const Key& key : keys_of(group)) names.emplace_back(key.name);
+  for (const KeySpec& key : key_group(group).keys) names.push_back(key.name());
   return names;
 }
 
-std::vector<std::string> choices_of(std::string_view group, std::string_view key) {
-  for (const Key& each : keys_of(group)) {
-    if (each.name != key) continue;
-    const Json schema = Json::parse(each.schema);
-    if (schema.contains("enum")) return schema.at("enum").get<std::vector<std::string>>();
-  }
-  return {};
+const std::vector<Unit>& units_of(KeyForm form) {
+  static const std::vector<Unit> durations = {
+      {"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+  static const std::vector<Unit> bytes = {
+      {"kB", 1e3},        {"KB", 1e3},           {"MB", 1e6},
+      {"GB", 1e9},        {"TB", 1e12},          {"KiB", 1024.0},
+      {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1024.0 * 1073741824.0}};
+  return form == KeyForm::kDuration ? durations : bytes;
 }
 
 }  // namespace mvn

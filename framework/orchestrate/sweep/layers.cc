@@ -43,7 +43,33 @@ void merge_axes(Node& base, const Node& over) {
   }
 }
 
-void merge_stages(Node& base, const Node& over) {
+}  // namespace
+
+Layering::Layering(const Description& installed) {
+  for (const auto& [section, specs] : installed.sections) add(section, specs);
+  for (const ComponentDescription& each : installed.components) add(each.kind, each.params);
+}
+
+void Layering::add(const std::string& section, const std::vector<ParamSpec>& specs) {
+  for (const ParamSpec& spec : specs) {
+    for (const auto* others : {&spec.excludes, &spec.replaces}) {
+      for (const std::string& other : *others) pairs_[section].emplace_back(spec.name, other);
+    }
+  }
+}
+
+void Layering::merge_section(std::string_view section, Node& base, const Node& over) const {
+  const auto pairs = pairs_.find(section);
+  if (pairs != pairs_.end()) {
+    for (const auto& [first, second] : pairs->second) {
+      if (over.get(first) != nullptr && over.find(second) == nullptr) base.erase(second);
+      if (over.get(second) != nullptr && over.find(first) == nullptr) base.erase(first);
+    }
+  }
+  merge(base, over);
+}
+
+void Layering::merge_stages(Node& base, const Node& over) const {
   for (const Entry& entry : over.entries) {
     Entry* mine = base.find(entry.key);
     if (mine == nullptr) {
@@ -56,31 +82,7 @@ void merge_stages(Node& base, const Node& over) {
   }
 }
 
-}  // namespace
-
-const std::vector<Exclusive>& exclusive_parameters() {
-  static const std::vector<Exclusive> pairs = {{"training", "epochs", "steps"},
-                                               {"schedule", "warmup_steps", "warmup_ratio"},
-                                               {"schedule", "warmup_steps", "warmup_tokens"},
-                                               {"schedule", "warmup_ratio", "warmup_tokens"},
-                                               {"schedule", "min_lr", "min_lr_ratio"}};
-  return pairs;
-}
-
-void merge_section(std::string_view section, Node& base, const Node& over) {
-  for (const Exclusive& pair : exclusive_parameters()) {
-    if (pair.section != section) continue;
-    if (over.get(pair.first) != nullptr && over.find(pair.second) == nullptr) {
-      base.erase(pair.second);
-    }
-    if (over.get(pair.second) != nullptr && over.find(pair.first) == nullptr) {
-      base.erase(pair.first);
-    }
-  }
-  merge(base, over);
-}
-
-void merge_sweep(Node& base, const Node& over) {
+void Layering::merge_sweep(Node& base, const Node& over) const {
   for (const Entry& entry : over.entries) {
     Entry* mine = base.find(entry.key);
     if (mine == nullptr) {
@@ -107,14 +109,15 @@ void flatten_parameters(Node& sweep, ProblemList& problems) {
   for (Entry& stage : stages->value.entries) flatten_own_parameters(stage.value, problems);
 }
 
-void check_exclusive(std::string_view section, const Node& values, ProblemList& problems) {
-  for (const Exclusive& pair : exclusive_parameters()) {
-    if (pair.section != section) continue;
-    if (values.get(pair.first) == nullptr || values.get(pair.second) == nullptr) continue;
-    const Mark& where = values.find(pair.second)->mark;
-    const std::string prefix = std::string(section) + ".";
-    problems.add(where, prefix + std::string(pair.second) + ": give either this or " + prefix +
-                            std::string(pair.first) + ", not both");
+void check_exclusive(const std::string& section, const std::vector<ParamSpec>& specs,
+                     const Node& values, ProblemList& problems) {
+  for (const ParamSpec& spec : specs) {
+    for (const std::string& other : spec.excludes) {
+      if (values.get(spec.name) == nullptr || values.get(other) == nullptr) continue;
+      problems.add(values.find(spec.name)->mark, section + "." + spec.name +
+                                                     ": give either this or " + section + "." +
+                                                     other + ", not both");
+    }
   }
 }
 

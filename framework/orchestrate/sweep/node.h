@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/json.h"
-#include "orchestrate/sweep/plan.h"
+#include "orchestrate/sweep/location.h"
 
 namespace mvn {
 

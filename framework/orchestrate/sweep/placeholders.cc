@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/nearest.h"
+#include "mvn/nearest.h"
 
 namespace mvn {
 namespace {

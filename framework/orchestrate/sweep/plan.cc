@@ -9,15 +9,14 @@
 #include "orchestrate/sweep/plan.h"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <unordered_set>
 
 #include "common/hashing.h"
 #include "orchestrate/sweep/document.h"
-#include "orchestrate/sweep/early_terminate.h"
 #include "orchestrate/sweep/locate.h"
 #include "orchestrate/sweep/recipes.h"
-#include "orchestrate/sweep/run_rules.h"
 #include "orchestrate/sweep/settings.h"
 #include "orchestrate/sweep/stages.h"
 #include "orchestrate/sweep/trial_builder.h"
@@ -33,15 +32,16 @@ std::string place_of_value(const std::string& key, const Json& value) {
   return key + "=" + canonical_json(value);
 }
 
-class Planner {
+class Planner : public std::enable_shared_from_this<Planner> {
  public:
-  Planner(const fs::path& file, const Description& installed, const PlanOptions& options)
+  Planner(const fs::path& file, const Description& installed, PlanOptions options)
       : installed_(with_own_sections(installed)),
-        options_(options),
+        options_(std::move(options)),
         sections_(section_names(installed_)),
-        document_(load_sweep(file, installed_, options.overrides, problems_)) {
+        document_(load_sweep(file, installed_, options_.overrides, problems_)) {
     plan_.file = fs::absolute(file).lexically_normal();
     plan_.text = document_.text;
+    plan_.roles = KeyRoles(installed_);
     plan_.resolved = to_core_json(document_.root);
   }
 
@@ -51,14 +51,13 @@ class Planner {
     const auto order = order_stages(stages_, links_, problems_);
     refuse_links_to_searches();
     problems_.throw_if_any();
-    TrialBuilder builder(sections_, problems_);
     for (const std::size_t index : order) {
-      builder.build(drafts_[index]);
+      builder_.build(drafts_[index]);
       note_items(drafts_[index]);
       rank(drafts_[index]);
     }
     problems_.throw_if_any();
-    for (const std::size_t index : order) note_search(drafts_[index]);
+    for (const std::size_t index : order) note_search(index);
     for (const std::size_t index : order) collect(drafts_[index]);
     warn_of_duplicates();
     for (const std::size_t index : order) warn_of_seeds(drafts_[index]);
@@ -66,6 +65,27 @@ class Planner {
     cap();
     hurry_upstream();
     return std::move(plan_);
+  }
+
+  // By the same steps, for a stage that has this draw alone.
+  PlannedDraw plan_draw(std::size_t index, SweepPlan& plan, const Point& point) {
+    problems_ = ProblemList();
+    StageDrafts& stage = drafts_[index];
+    stage.first_draw = static_cast<std::int64_t>(plan.searches.at(stage.stage.name).points.size());
+    stage.axes.groups[0].points = {assignments(stage.axes, stage.axes.search->axes, point)};
+    stage.drafts.clear();
+    stage.trials.clear();
+    stage.draft_of.clear();
+    drafter_->draft(stage);
+    note_links(stage, index);
+    order_stages(stages_, links_, problems_);
+    refuse_links_to_searches();
+    note_locations(plan, stage);
+    problems_.throw_if_any();
+    builder_.build(stage);
+    problems_.throw_if_any();
+    rank(stage);
+    return draw_of(stage, plan, point);
   }
 
  private:
@@ -84,7 +104,7 @@ class Planner {
     plan_.retry = read_retry(root, problems_);
     plan_.limits = read_limits(root, problems_);
     plan_.cap = read_run_cap(root, problems_);
-    stages_ = read_stages(root, sections_, problems_);
+    stages_ = read_stages(root, sections_, Layering(installed_), problems_);
     for (const Stage& stage : stages_) {
       plan_.metrics[stage.name] = read_metric(stage.tree, problems_);
       const Node* metric = stage.tree.get("metric");
@@ -104,19 +124,18 @@ class Planner {
     }
     std::vector<fs::path> folders = {document_.root.mark.source->file.parent_path() / "recipes"};
     folders.insert(folders.end(), options_.recipe_folders.begin(), options_.recipe_folders.end());
-    Recipes recipes(recipe_sections, folders, problems_);
+    recipes_.emplace(recipe_sections, folders, problems_);
     const fs::path folder = plan_.file.parent_path();
     resolver_.emplace(installed_, CoerceContext{folder, options_.find_trial, &problems_});
-    ProblemList ignored;
-    SectionResolver trial_resolver(installed_, {folder, options_.find_trial, &ignored});
-    Drafter drafter(sections_, *resolver_, trial_resolver, recipes, folder, problems_);
+    trial_resolver_.emplace(installed_, CoerceContext{folder, options_.find_trial, &ignored_});
+    drafter_.emplace(sections_, *resolver_, *trial_resolver_, *recipes_, folder, problems_);
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       StageDrafts& stage = drafts_.emplace_back();
       stage.stage = stages_[i];
       read_overrides(stage);
-      drafter.draft(stage);
+      drafter_->draft(stage);
       note_links(stage, i);
-      note_locations(stage);
+      note_locations(plan_, stage);
     }
   }
 
@@ -131,10 +150,7 @@ class Planner {
       stage.overrides.push_back({&stage.override_keys.back(), &each.value});
       paths.push_back(each.path);
     }
-    const auto drawn = options_.drawn.find(stage.stage.name);
-    stage.axes =
-        read_axes(stage.stage.tree, installed_, paths, plan_.cap.trials,
-                  drawn == options_.drawn.end() ? std::vector<Point>() : drawn->second, problems_);
+    stage.axes = read_axes(stage.stage.tree, installed_, paths, plan_.cap.trials, problems_);
     const Node& tree = stage.stage.tree;
     const auto given = given_keys(tree, installed_);
     stage.exclude = read_conditions("exclude", tree, installed_, given, problems_);
@@ -147,15 +163,18 @@ class Planner {
       for (const ResolvedSection* section : draft.sections) {
         if (!seen.insert(section).second) continue;
         for (const StageReference& reference : section->references) {
-          links_.push_back({index, reference.stage, reference.mark});
+          const bool known = std::ranges::any_of(links_, [&](const StageLink& each) {
+            return each.from == index && each.to == reference.stage;
+          });
+          if (!known) links_.push_back({index, reference.stage, reference.mark});
         }
       }
     }
   }
 
-  void note_locations(const StageDrafts& stage) {
+  void note_locations(SweepPlan& plan, const StageDrafts& stage) const {
     const std::string prefix = stage.stage.name + "/";
-    plan_.locations[prefix] = stage.stage.mark.location();
+    plan.locations[prefix] = stage.stage.mark.location();
     std::set<std::string> swept;
     for (const AssignedKey& key : stage.axes.keys) {
       if (key.swept) swept.insert(key.dotted);
@@ -163,34 +182,34 @@ class Planner {
     std::unordered_set<const ResolvedSection*> seen;
     for (const Draft& draft : stage.drafts) {
       for (std::size_t i = 0; i < sections_.size(); ++i) {
-        if (seen.insert(draft.sections[i]).second) note_places(stage, draft, i, swept);
+        if (seen.insert(draft.sections[i]).second) note_places(plan, stage, draft, i, swept);
       }
     }
     for (const std::string& section : sections_) {
       if (const Entry* entry = stage.stage.tree.find(section)) {
-        plan_.locations.emplace(prefix + section, entry->mark.location());
+        plan.locations.emplace(prefix + section, entry->mark.location());
       }
     }
     // A swept key has several values; its own place stands for all of them.
     for (const AssignedKey& key : stage.axes.keys) {
-      if (key.swept) plan_.locations[prefix + key.dotted] = key.mark.location();
+      if (key.swept) plan.locations[prefix + key.dotted] = key.mark.location();
     }
   }
 
   // Each parameter's place; where an axis over maps gives several, that of each value, too.
-  void note_places(const StageDrafts& stage, const Draft& draft, std::size_t section,
-                   const std::set<std::string>& swept) {
+  void note_places(SweepPlan& plan, const StageDrafts& stage, const Draft& draft,
+                   std::size_t section, const std::set<std::string>& swept) const {
     const ResolvedSection& resolved = *draft.sections[section];
     for (const auto& [name, mark] : resolved.places) {
       const std::string dotted = sections_[section] + "." + name;
       const std::string key = stage.stage.name + "/" + dotted;
       const Location place = mark.location();
-      const auto [known, fresh] = plan_.locations.emplace(key, place);
+      const auto [known, fresh] = plan.locations.emplace(key, place);
       const bool elsewhere = known->second.line != place.line ||
                              known->second.column != place.column ||
                              known->second.file != place.file;
       if (fresh || !elsewhere || swept.contains(dotted) || own_program(draft)) continue;
-      plan_.locations.emplace(place_of_value(key, resolved.values.at(name)), place);
+      plan.locations.emplace(place_of_value(key, resolved.values.at(name)), place);
     }
   }
 
@@ -227,8 +246,9 @@ class Planner {
       for (const StageDrafts& stage : drafts_) {
         if (stage.stage.name != link.to || !stage.axes.search) continue;
         problems_.add(link.mark, "stage '" + link.to +
-                                     "' is a search (method: bayes), which draws its trials as it "
-                                     "goes: nothing can start from them");
+                                     "' is a search (method: " + stage.axes.search->method->name +
+                                     "), which draws its trials as it goes: nothing can start "
+                                     "from them");
       }
     }
   }
@@ -256,16 +276,22 @@ class Planner {
     }
   }
 
-  // Before the trials move: all of a search's draws, those that repeat an earlier one included.
-  void note_search(const StageDrafts& stage) {
+  // All of a search's draws, those that repeat an earlier one included.
+  void note_search(std::size_t index) {
+    const StageDrafts& stage = drafts_[index];
     if (!stage.axes.search) return;
     const DrawnSearch& drawn = *stage.axes.search;
     const MetricGoal& goal = plan_.metrics.at(stage.stage.name);
     PlannedSearch& search = plan_.searches[stage.stage.name];
+    search.method = drawn.method;
+    search.plan_draw = [self = shared_from_this(), index](SweepPlan& plan, const Point& point) {
+      return self->plan_draw(index, plan, point);
+    };
     search.seed = drawn.seed;
     search.draws = drawn.draws;
     if (drawn.wanted > drawn.draws) {
-      plan_.warnings.push_back("method: bayes: " + std::to_string(drawn.wanted) +
+      plan_.warnings.push_back("method: " + drawn.method->name + ": " +
+                               std::to_string(drawn.wanted) +
                                " draws are asked for, and its axes have " +
                                std::to_string(drawn.draws) + " combinations: each is drawn once");
     }
@@ -280,7 +306,7 @@ class Planner {
     }
     // The first draw is the same whatever the results: its trial stands for all that is fixed.
     const PlannedTrial& first = stage.trials.front();
-    search.id = sha256(canonical_json({{"axes", drawn.axes},
+    search.id = sha256(canonical_json({{"axes", drawn.written},
                                        {"seed", drawn.seed},
                                        {"metric", goal.name},
                                        {"maximize", goal.maximize},
@@ -288,11 +314,12 @@ class Planner {
                                        {"configuration", first.group}}));
   }
 
-  // Moves a stage's trials into the plan, each identity once.
+  // Puts a stage's trials into the plan, each identity once. They stay here where draws may start
+  // from them.
   void collect(StageDrafts& stage) {
     for (PlannedTrial& trial : stage.trials) {
       if (ids_.insert(trial.id).second) {
-        plan_.trials.push_back(std::move(trial));
+        plan_.trials.push_back(plan_.searches.empty() ? std::move(trial) : trial);
       } else if (duplicates_++ == 0) {
         first_duplicate_ = trial.parameters.text();
       }
@@ -359,19 +386,43 @@ class Planner {
     const std::size_t all = plan_.trials.size();
     const auto& most = plan_.cap.trials;
     if (!most || all <= static_cast<std::size_t>(*most)) return;
+    for (auto i = static_cast<std::size_t>(*most); i < all; ++i) ids_.erase(plan_.trials[i].id);
     plan_.trials.resize(static_cast<std::size_t>(*most));
     plan_.warnings.push_back("run_cap: " + std::to_string(*most) + " of " + std::to_string(all) +
                              " trials");
   }
 
+  // No more trials than run_cap has room for.
+  PlannedDraw draw_of(StageDrafts& stage, const SweepPlan& plan, const Point& point) {
+    PlannedDraw draw{point, {}, {}, true};
+    bool known = stage.trials.empty();  // left out by `exclude`
+    for (PlannedTrial& trial : stage.trials) {
+      draw.ids.push_back(trial.id);
+      const bool full = plan.cap.trials && plan.trials.size() + draw.fresh.size() >=
+                                               static_cast<std::size_t>(*plan.cap.trials);
+      const bool old = ids_.contains(trial.id);
+      known = known || old;
+      if (old || full) continue;
+      ids_.insert(trial.id);
+      draw.fresh.push_back(std::move(trial));
+    }
+    draw.room = known || !draw.fresh.empty();
+    return draw;
+  }
+
   const Description installed_;
-  const PlanOptions& options_;
+  const PlanOptions options_;
   ProblemList problems_;
   std::vector<std::string> sections_;
   SweepDocument document_;
   SweepPlan plan_;
   std::vector<Stage> stages_;
+  ProblemList ignored_;
+  std::optional<Recipes> recipes_;
   std::optional<SectionResolver> resolver_;
+  std::optional<SectionResolver> trial_resolver_;
+  std::optional<Drafter> drafter_;
+  TrialBuilder builder_{sections_, problems_};
   std::deque<StageDrafts> drafts_;
   std::vector<StageLink> links_;
   std::set<std::string> ids_;
@@ -383,7 +434,24 @@ class Planner {
 
 SweepPlan plan_sweep(const fs::path& file, const Description& installed,
                      const PlanOptions& options) {
-  return Planner(file, installed, options).run();
+  return std::make_shared<Planner>(file, installed, options)->run();
+}
+
+void append(SweepPlan& plan, const std::string& stage, PlannedDraw draw) {
+  PlannedSearch& search = plan.searches.at(stage);
+  if (!draw.room) {
+    search.draws = static_cast<std::int64_t>(search.points.size());
+    return;
+  }
+  search.points.push_back(std::move(draw.point));
+  search.trials.push_back(std::move(draw.ids));
+  std::ranges::move(draw.fresh, std::back_inserter(plan.trials));
+}
+
+void append_draw(SweepPlan& plan, const std::string& stage, const Point& point) {
+  const PlannedSearch& search = plan.searches.at(stage);
+  if (static_cast<std::int64_t>(search.points.size()) >= search.draws) return;
+  append(plan, stage, search.plan_draw(plan, point));
 }
 
 Location locate(const SweepPlan& plan, const PlannedTrial& trial, const std::string& key) {

@@ -102,6 +102,7 @@ SweepErrors::SweepErrors(std::vector<Problem> problems)
 SweepErrors::~SweepErrors() = default;
 
 void ProblemList::add(const Mark& where, std::string message) {
+  ++found_;
   Location place = where.location();
   const std::string source = place.file.string() + "\n" + place.argument;
   if (!seen_.emplace(source, place.line, place.column, message).second) return;

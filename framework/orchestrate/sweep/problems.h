@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "mvn/error.h"
-#include "orchestrate/sweep/plan.h"
+#include "orchestrate/sweep/location.h"
 
 namespace mvn {
 

@@ -7,11 +7,13 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "common/hashing.h"
-#include "common/nearest.h"
+#include "mvn/nearest.h"
+#include "orchestrate/sweep/key_reader.h"
 #include "orchestrate/sweep/scalar.h"
 
 namespace mvn {
@@ -73,15 +75,6 @@ const std::vector<Family>& families() {
   return all;
 }
 
-std::vector<std::string> distribution_names() {
-  std::vector<std::string> names = {"categorical", "constant"};
-  for (const Family& family : families()) names.emplace_back(family.name);
-  for (const char* name : {"uniform", "log_uniform_values", "normal", "log_normal", "beta"}) {
-    names.push_back(std::string("q_") + name);
-  }
-  return names;
-}
-
 class RandomReader {
  public:
   RandomReader(const std::string& key, const Node& axis, ProblemList& problems)
@@ -98,16 +91,8 @@ class RandomReader {
     problems_.add(node.mark, key_ + ": " + message);
   }
 
-  void check_words(const std::vector<std::string>& known) {
-    for (const Entry& entry : axis_.entries) {
-      if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
-      problems_.add(entry.mark, key_ + ": unknown key '" + entry.key + "' of this axis" +
-                                    suggest(entry.key, known));
-    }
-  }
-
   std::optional<RandomAxis> listed() {
-    check_words({"values", "probabilities", "distribution"});
+    refuse_unknown(key_ + ": ", axis_, {"values", "probabilities", "distribution"}, problems_);
     const Node& values = *axis_.get("values");
     if (!values.is_list() || values.items.empty()) {
       fail(values, "values: expected a list of values, got " + describe(values));
@@ -137,13 +122,11 @@ class RandomReader {
                       " values");
       return shares;
     }
-    double sum = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-      const Node& item = list->items[i];
-      shares[i] = (item.is_scalar() ? core_real(item.text) : std::nullopt).value_or(-1);
-      if (!(shares[i] >= 0)) fail(item, "probabilities: expected a number of at least 0");
-      sum += shares[i];
-    }
+    const auto given =
+        read_key(key_ + ": probabilities", key_spec("axis", "probabilities"), *list, problems_);
+    if (!given) return shares;
+    shares = given->get<std::vector<double>>();
+    const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
     if (std::abs(sum - 1) > 1e-6) {
       fail(*list, "probabilities: they sum to " + number_text(rounded(sum)) + ", not to 1");
     }
@@ -168,18 +151,18 @@ class RandomReader {
       return each.name == (stepped ? name.substr(2) : name);
     });
     if (family == families().end()) {
-      fail(*named, unknown(*named));
+      fail(*named, why_no_distribution(*named, distribution_names()));
       return std::nullopt;
     }
     auto words = family->words;
     words.emplace_back("distribution");
     if (stepped) words.emplace_back("q");
-    check_words(words);
+    refuse_unknown(key_ + ": ", axis_, words, problems_);
     std::vector<double> numbers;
     for (const auto& word : family->words) numbers.push_back(number(word, family->name));
     const double q = stepped ? number("q", family->name) : 0;
     const std::size_t before = problems_.size();
-    check_numbers(*family, numbers, stepped, q);
+    check_numbers(*family, numbers);
     if (problems_.size() != before) return std::nullopt;
     const auto draw = [family, numbers, q](double u) {
       const double x = family->inverse(numbers, u);
@@ -188,17 +171,6 @@ class RandomReader {
     return RandomAxis{family->dimension(numbers, q), draw, [mark = axis_.mark](double drawn) {
                         return scalar_node(number_text(rounded(drawn)), mark);
                       }};
-  }
-
-  static std::string unknown(const Node& name) {
-    if (name.text.ends_with("log_uniform")) {
-      return "'" + name.text +
-             "' can be read in two ways: in W&B, min and max are exponents of e (min: -11.5 is "
-             "1e-5); if they are the values themselves, write " +
-             name.text + "_values";
-    }
-    if (name.text == "categorical") return "categorical needs `values`";
-    return "unknown distribution " + describe(name) + suggest(name.text, distribution_names());
   }
 
   double number(const std::string& word, const std::string& family) {
@@ -211,13 +183,11 @@ class RandomReader {
                       : family + " needs `" + word + "`");
       return 1;
     }
-    const auto value = node->is_scalar() ? core_real(node->text) : std::nullopt;
-    if (value && std::isfinite(*value)) return *value;
-    fail(*node, word + ": expected a number, got " + describe(*node));
-    return 1;
+    const auto value = read_key(key_ + ": " + word, key_spec("axis", word), *node, problems_);
+    return value ? value->get<double>() : 1;
   }
 
-  void check_numbers(const Family& family, const std::vector<double>& x, bool stepped, double q) {
+  void check_numbers(const Family& family, const std::vector<double>& x) {
     const std::string name = family.name;
     if (family.words[0] == "min" && axis_.get("max") != nullptr && x[1] < x[0]) {
       fail(*axis_.get("max"), "max is less than min");
@@ -228,9 +198,6 @@ class RandomReader {
     if (name == "int_uniform" && (x[0] != std::floor(x[0]) || x[1] != std::floor(x[1]))) {
       fail(axis_, "int_uniform needs integers as `min` and `max`");
     }
-    if (family.words[0] == "mu" && x[1] <= 0) fail(axis_, "sigma: must be above 0");
-    if (family.words[0] == "a" && (x[0] <= 0 || x[1] <= 0)) fail(axis_, "a and b must be above 0");
-    if (stepped && q <= 0) fail(axis_, "q: must be above 0");
   }
 
   const std::string& key_;
@@ -239,6 +206,26 @@ class RandomReader {
 };
 
 }  // namespace
+
+std::vector<std::string> distribution_names() {
+  std::vector<std::string> names = {"categorical", "constant"};
+  for (const Family& family : families()) names.emplace_back(family.name);
+  for (const char* name : {"uniform", "log_uniform_values", "normal", "log_normal", "beta"}) {
+    names.push_back(std::string("q_") + name);
+  }
+  return names;
+}
+
+std::string why_no_distribution(const Node& name, const std::vector<std::string>& known) {
+  if (name.text.ends_with("log_uniform")) {
+    return "'" + name.text +
+           "' can be read in two ways: in W&B, min and max are exponents of e (min: -11.5 is "
+           "1e-5); if they are the values themselves, write " +
+           name.text + "_values";
+  }
+  if (name.text == "categorical") return "categorical needs `values`";
+  return "unknown distribution " + describe(name) + suggest(name.text, known);
+}
 
 std::optional<RandomAxis> read_random_axis(const std::string& key, const Node& axis,
                                            ProblemList& problems) {

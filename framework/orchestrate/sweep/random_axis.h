@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "orchestrate/search/space.h"
 #include "orchestrate/sweep/node.h"
@@ -18,6 +19,12 @@ struct RandomAxis {
   std::function<double(double uniform)> draw;  // from a uniform number in (0, 1)
   std::function<Node(double drawn)> node;      // the value of a draw
 };
+
+// All that `distribution` may say.
+std::vector<std::string> distribution_names();
+
+// What is wrong with a distribution that is none of `known`.
+std::string why_no_distribution(const Node& name, const std::vector<std::string>& known);
 
 // Nothing after a problem, which names `key`. The result refers to `axis`.
 std::optional<RandomAxis> read_random_axis(const std::string& key, const Node& axis,

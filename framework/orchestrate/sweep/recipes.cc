@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/files.h"
-#include "common/nearest.h"
+#include "mvn/nearest.h"
 #include "orchestrate/sweep/document.h"
 
 namespace mvn {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/nearest.h"
+#include "mvn/nearest.h"
 #include "orchestrate/sweep/layers.h"
 #include "orchestrate/sweep/placeholders.h"
 
@@ -15,7 +15,8 @@ void append_pointer(std::string& key, const void* pointer) {
 
 // The assignments as a tree of their own, to be laid upon the base as one layer. Axes may assign
 // the section as a whole, which then takes the place of everything below.
-void lay(const std::string& section, Node& tree, const std::vector<Assignment>& assignments) {
+void lay(const Layering& layering, const std::string& section, Node& tree,
+         const std::vector<Assignment>& assignments) {
   Node layer;
   layer.kind = Node::Kind::kMap;
   layer.mark = tree.mark;
@@ -37,7 +38,7 @@ void lay(const std::string& section, Node& tree, const std::vector<Assignment>& 
   if (tree.is_null()) {
     tree.kind = Node::Kind::kMap;
   }
-  merge_section(section, tree, layer);
+  layering.merge_section(section, tree, layer);
   for (const auto& [path, each] : deep) set_at(tree, path, each->key->mark, *each->value);
 }
 
@@ -74,10 +75,12 @@ const ResolvedSection& SectionResolver::resolve(const std::string& section, cons
   Node tree;
   tree.kind = Node::Kind::kMap;
   tree.mark = base != nullptr ? base->mark : fallback;
-  if (recipe != nullptr && recipe->value.is_map()) merge_section(section, tree, recipe->value);
-  if (base != nullptr && base->value.is_map()) merge_section(section, tree, base->value);
-  lay(section, tree, axes);
-  lay(section, tree, overrides);
+  if (recipe != nullptr && recipe->value.is_map()) {
+    layering_.merge_section(section, tree, recipe->value);
+  }
+  if (base != nullptr && base->value.is_map()) layering_.merge_section(section, tree, base->value);
+  lay(layering_, section, tree, axes);
+  lay(layering_, section, tree, overrides);
   return resolved_
       .emplace(key, loose ? resolve_loosely(section, tree) : resolve_tree(section, tree))
       .first->second;
@@ -128,9 +131,9 @@ ResolvedSection SectionResolver::resolve_tree(const std::string& section, const 
                            section + ": expected a map of parameters, got " + describe(tree));
     return result;
   }
-  check_exclusive(section, tree, *context_.problems);
   const Schema schema = schema_of(section, tree, result);
   if (schema.params != nullptr) {
+    check_exclusive(section, *schema.params, tree, *context_.problems);
     for (const Entry& entry : tree.entries) resolve_param(section, schema, entry, result);
     require_params(section, schema, tree);
   }

@@ -11,6 +11,7 @@
 
 #include "common/description.h"
 #include "orchestrate/sweep/coerce.h"
+#include "orchestrate/sweep/layers.h"
 #include "orchestrate/sweep/node.h"
 #include "orchestrate/sweep/problem_list.h"
 
@@ -78,6 +79,7 @@ class SectionResolver {
   void require_params(const std::string& section, const Schema& schema, const Node& tree);
 
   const Description& installed_;
+  const Layering layering_{installed_};
   CoerceContext context_;
   std::unordered_map<std::string, ResolvedSection> resolved_;
 };

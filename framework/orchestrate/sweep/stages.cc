@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <functional>
 
-#include "common/nearest.h"
+#include "mvn/nearest.h"
 #include "orchestrate/sweep/keys.h"
-#include "orchestrate/sweep/layers.h"
 #include "orchestrate/sweep/settings.h"
 
 namespace mvn {
@@ -87,7 +86,7 @@ class Sorter {
 }  // namespace
 
 std::vector<Stage> read_stages(const Node& sweep, const std::vector<std::string>& sections,
-                               ProblemList& problems) {
+                               const Layering& layering, ProblemList& problems) {
   check_keys(sweep, /*stage=*/false, sections, problems);
   const Node* stages = sweep.get("stages");
   if (stages == nullptr) return {{"", sweep.mark, shared_keys(sweep)}};
@@ -110,7 +109,7 @@ std::vector<Stage> read_stages(const Node& sweep, const std::vector<std::string>
     }
     check_keys(entry.value, /*stage=*/true, sections, problems);
     Stage stage{entry.key, entry.mark, shared_keys(sweep)};
-    if (entry.value.is_map()) merge_sweep(stage.tree, entry.value);
+    if (entry.value.is_map()) layering.merge_sweep(stage.tree, entry.value);
     result.push_back(std::move(stage));
   }
   return result;

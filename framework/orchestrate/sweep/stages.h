@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "orchestrate/sweep/axes.h"
+#include "orchestrate/sweep/layers.h"
 #include "orchestrate/sweep/node.h"
 #include "orchestrate/sweep/problem_list.h"
 #include "orchestrate/sweep/section_resolver.h"
@@ -18,7 +19,7 @@ struct Stage {
 };
 
 std::vector<Stage> read_stages(const Node& sweep, const std::vector<std::string>& sections,
-                               ProblemList& problems);
+                               const Layering& layering, ProblemList& problems);
 
 // Which stages a stage's trials start from.
 struct StageLink {

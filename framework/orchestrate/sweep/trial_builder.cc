@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/hashing.h"
-#include "orchestrate/sweep/scalar.h"
+#include "orchestrate/sweep/key_reader.h"
 
 namespace mvn {
 namespace {
@@ -133,11 +133,8 @@ std::int64_t seed_from(const Node& node, ProblemList& problems) {
     problems.add(node.mark, "seed: several seeds are written repeats: {seeds: [0, 1, 2]}");
     return 0;
   }
-  if (node.is_scalar()) {
-    if (const auto seed = core_int(node.text); seed && *seed >= 0) return *seed;
-  }
-  problems.add(node.mark, "seed: expected an integer of at least 0, got " + describe(node));
-  return 0;
+  const auto seed = read_key("seed", key_spec("stage", "seed"), node, problems);
+  return seed ? seed->get<std::int64_t>() : 0;
 }
 
 }  // namespace
@@ -195,9 +192,11 @@ void TrialBuilder::build(StageDrafts& stage) {
     if (excluded) continue;
     stage.trials.push_back(build_trial(stage, draft, std::move(config)));
     stage.draft_of.push_back(i);
-    if (stage.axes.search) stage.trials.back().draw = static_cast<std::int64_t>(i / seeds);
+    if (stage.axes.search) {
+      stage.trials.back().draw = stage.first_draw + static_cast<std::int64_t>(i / seeds);
+    }
   }
-  if (stage.trials.empty() && !stage.drafts.empty()) {
+  if (stage.trials.empty() && !stage.drafts.empty() && stage.first_draw == 0) {
     problems_.add(stage.exclude[0].mark(), "exclude: no trial is left");
   }
   built_[stage.stage.name] = &stage;

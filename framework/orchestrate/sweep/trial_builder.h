@@ -10,6 +10,7 @@
 
 #include "orchestrate/sweep/condition.h"
 #include "orchestrate/sweep/document.h"
+#include "orchestrate/sweep/plan.h"
 #include "orchestrate/sweep/recipes.h"
 #include "orchestrate/sweep/section_resolver.h"
 #include "orchestrate/sweep/stages.h"
@@ -31,6 +32,7 @@ struct StageDrafts {
   std::vector<Assignment> overrides;
   std::vector<Condition> exclude;
   std::vector<Condition> priority;
+  std::int64_t first_draw = 0;  // of a search: the number of its first draft's draw
   std::vector<Draft> drafts;
   std::vector<PlannedTrial> trials;   // of the drafts that are not excluded, duplicates included
   std::vector<std::size_t> draft_of;  // of each trial: its draft

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "common/secrets.h"
-
 namespace mvn {
 namespace {
 
@@ -12,26 +10,7 @@ namespace {
 constexpr std::int64_t kContext = std::int64_t{640} << 20;
 constexpr std::int64_t with_share(std::int64_t peak) { return peak + peak / 8 + kContext; }
 
-Json without_reals(const Json& value) {
-  if (!value.is_object()) return value;
-  Json result = Json::object();
-  for (const auto& [key, each] : value.items()) {
-    if (!each.is_number_float()) result[key] = without_reals(each);
-  }
-  return result;
-}
-
 }  // namespace
-
-std::string memory_shape(const Json& config) {
-  Json shape = without_reals(without_secrets(config));  // as the database holds it
-  shape.erase("seed");
-  shape.erase("schedule");
-  if (const auto training = shape.find("training"); training != shape.end()) {
-    for (const char* key : {"steps", "epochs"}) training->erase(key);
-  }
-  return canonical_json(shape);
-}
 
 bool Packer::shares(const std::string& gpu) const {
   return rules_.most_per_gpu > 1 && rules_.memory.contains(gpu);

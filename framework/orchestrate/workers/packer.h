@@ -1,7 +1,7 @@
 // Several trials on one GPU, where their memory fits: probe, then pack.
 //
-// What a trial needs is measured: the first of each shape (memory_shape) runs alone on its GPU, and
-// its peak is what others of its shape are taken to need. The runner trusts earlier runs, too.
+// What a trial needs is measured: the first of each shape (KeyRoles::shape) runs alone on its GPU,
+// and its peak is what others of its shape are taken to need. The runner trusts earlier runs, too.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,6 @@
 #include "common/json.h"
 
 namespace mvn {
-
-// What of a configuration decides the memory that it needs, as text: everything but seeds, real
-// numbers (learning rates, dropout), the schedule and the length of the training.
-std::string memory_shape(const Json& config);
 
 struct PackingRules {
   int most_per_gpu = 1;        // trials

@@ -5,6 +5,7 @@
 #include "common/printable.h"
 #include "common/text.h"
 #include "mvn/error.h"
+#include "orchestrate/process/log.h"
 #include "orchestrate/process/run_to_end.h"
 
 namespace mvn {
@@ -15,6 +16,7 @@ constexpr std::size_t kTail = 15;  // lines of a failed command's output
 void run(const Preparation& preparation, std::ostream& out, Signals& signals) {
   const auto text = shell_text(preparation.command);
   out << "preparing " << preparation.creates.string() << ": " << printable(text) << std::endl;
+  log(LogLevel::kDebug, "running " + text + " in " + preparation.folder.string());
   const auto result = run_to_end({preparation.command, preparation.folder, {}}, "", signals);
   if (!result.end.success()) {
     const auto tail = last_lines(result.output + result.errors, kTail);

@@ -22,9 +22,15 @@ std::optional<Reply> parse_reply(const std::string& line) {
 
 }  // namespace
 
-bool Worker::give(const std::filesystem::path& trial_file) {
+bool Worker::give(const std::filesystem::path& trial_file) { return ask("trial", trial_file); }
+
+bool Worker::ask_for_checkpoint(const std::filesystem::path& trial_file) {
+  return ask("checkpoint", trial_file);
+}
+
+bool Worker::ask(const char* what, const std::filesystem::path& trial_file) {
   // Shorter than PIPE_BUF and the pipe is empty: it is written whole or not at all.
-  const std::string line = Json{{"trial", trial_file.string()}}.dump() + "\n";
+  const std::string line = Json{{what, trial_file.string()}}.dump() + "\n";
   ssize_t written = -1;
   do {
     written = ::write(process_.input().get(), line.data(), line.size());

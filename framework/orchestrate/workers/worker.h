@@ -30,7 +30,10 @@ class Worker {
 
   // No more trials: it ends on its own.
   void dismiss() { process_.input().close(); }
-  void checkpoint() const { process_.send_signal(15); }
+  // Asks for a checkpoint and the end of the trial of this file, which it has; a program that reads
+  // no requests hears of it by SIGTERM.
+  bool ask_for_checkpoint(const std::filesystem::path& trial_file);
+  void send_stop() const { process_.send_signal(15); }
   void kill() { process_.kill_all(); }
   std::optional<ProcessEnd> try_wait() { return process_.try_wait(); }
   ProcessEnd wait() { return process_.wait(); }
@@ -41,6 +44,7 @@ class Worker {
   [[nodiscard]] int errors() { return process_.errors().get(); }
 
  private:
+  bool ask(const char* what, const std::filesystem::path& trial_file);
   void remember(const std::string& text);
 
   Process process_;

@@ -6,10 +6,10 @@
 
 #include "common/files.h"
 #include "common/lfs_pointer.h"
-#include "common/nearest.h"
 #include "common/utf8.h"
 #include "mvn/data.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 #include "train/data/table_reader.h"
 
 namespace mvn {

@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "common/files.h"
-#include "common/nearest.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 #include "mvn/plugin.h"
 #include "train/sdk/library.h"
 

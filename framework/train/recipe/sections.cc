@@ -29,7 +29,7 @@ std::vector<ParamSpec> optimizer_specs() {
        .type = ParamType::kReal,
        .default_value = 1.0,
        .help = "factor on the value from lr_by_size",
-       .min = 0},
+       .above = 0},
       {.name = "beta1",
        .type = ParamType::kReal,
        .default_value = 0.9,
@@ -63,7 +63,7 @@ std::vector<ParamSpec> optimizer_specs() {
       {.name = "max_grad_norm",
        .type = ParamType::kReal,
        .help = "clip gradients to this global norm; absent: no clipping",
-       .min = 0},
+       .above = 0},
       {.name = "momentum",
        .type = ParamType::kReal,
        .default_value = 0.0,
@@ -74,7 +74,7 @@ std::vector<ParamSpec> optimizer_specs() {
 }
 
 std::vector<ParamSpec> schedule_specs() {
-  return {
+  std::vector<ParamSpec> specs = {
       {.name = "name",
        .default_value = "constant",
        .help = "course of the learning rate after the warm-up",
@@ -88,12 +88,14 @@ std::vector<ParamSpec> schedule_specs() {
        .type = ParamType::kReal,
        .help = "the same as a share of all steps",
        .min = 0,
-       .max = 1},
+       .max = 1,
+       .excludes = {"warmup_steps"}},
       {.name = "warmup_tokens",
        .type = ParamType::kReal,
        .help = "the same as a number of tokens, of mean batches",
        .unit = "tokens",
-       .min = 0},
+       .min = 0,
+       .excludes = {"warmup_steps", "warmup_ratio"}},
       {.name = "min_lr",
        .type = ParamType::kReal,
        .help = "learning rate at the end of the decay",
@@ -102,7 +104,8 @@ std::vector<ParamSpec> schedule_specs() {
        .type = ParamType::kReal,
        .help = "the same as a share of the peak",
        .min = 0,
-       .max = 1},
+       .max = 1,
+       .excludes = {"min_lr"}},
       {.name = "decay_steps",
        .type = ParamType::kInt,
        .help = "step at which the decay ends; default: the last",
@@ -114,6 +117,8 @@ std::vector<ParamSpec> schedule_specs() {
                "factor upon it",
        .choices = {"warmup", "start"}},
   };
+  for (auto& spec : specs) spec.role = ParamRole::kCourse;
+  return specs;
 }
 
 std::vector<ParamSpec> training_specs() {
@@ -121,20 +126,24 @@ std::vector<ParamSpec> training_specs() {
       {.name = "epochs",
        .type = ParamType::kReal,
        .help = "passes over the training data; where steps is given too, what ends first counts",
-       .min = 0},
+       .above = 0,
+       .role = ParamRole::kPasses},
       {.name = "steps",
        .type = ParamType::kInt,
        .help =
            "optimizer steps; 0 evaluates the model as it is, without a learning rate or training "
            "data",
        .unit = "steps",
-       .min = 0},
+       .min = 0,
+       .replaces = {"epochs"},
+       .role = ParamRole::kSteps},
       {.name = "batch_size",
        .type = ParamType::kInt,
        .default_value = 32,
        .help = "examples of one optimizer step",
        .unit = "examples",
-       .min = 1},
+       .min = 1,
+       .role = ParamRole::kBatch},
       {.name = "batch_tokens",
        .type = ParamType::kInt,
        .help = "instead of batch_size: as many examples as fit into so many tokens, padding "
@@ -149,7 +158,8 @@ std::vector<ParamSpec> training_specs() {
        .type = ParamType::kInt,
        .help = "examples of one forward pass; gradients add up over a batch; default: batch_size",
        .unit = "examples",
-       .min = 1},
+       .min = 1,
+       .role = ParamRole::kMicroBatch},
       {.name = "max_length",
        .type = ParamType::kInt,
        .help = "longest input; default: the model's limit",
@@ -297,12 +307,6 @@ std::int64_t largest_batch(const TrainingOptions& options) {
   return largest > 0 ? std::llround(largest) : options.batch_size;
 }
 
-void expect_positive(const Params& params, const std::string& name) {
-  if (params.has(name) && params.get_real(name) <= 0) {
-    throw ConfigError(params.key(name), "must be greater than 0");
-  }
-}
-
 // What a graph of a whole step cannot hold.
 void check_cuda_graphs(const Params& params, const TrainingOptions& options) {
   const auto key = params.key("cuda_graphs");
@@ -313,13 +317,6 @@ void check_cuda_graphs(const Params& params, const TrainingOptions& options) {
     throw ConfigError(key,
                       "wants each batch in one piece, but micro_batch_size cuts it up; leave "
                       "that out");
-  }
-}
-
-void not_both(const Params& params, const std::string& one, const std::string& other) {
-  if (params.has(one) && params.has(other)) {
-    throw ConfigError(params.key(one), "given together with " + other +
-                                           "; give one of them (null takes a recipe's back)");
   }
 }
 
@@ -335,7 +332,6 @@ const std::map<std::string, std::vector<ParamSpec>>& trainer_sections() {
 
 OptimizerOptions optimizer_options(const Value::Map& section, bool trains) {
   const Params params("optimizer", trainer_sections().at("optimizer"), section);
-  for (const char* name : {"lr_scale", "max_grad_norm"}) expect_positive(params, name);
   OptimizerOptions options;
   options.name = params.get_text("name");
   options.lr = optional_real(params, "lr");
@@ -368,10 +364,6 @@ ScheduleOptions schedule_options(const Value::Map& section) {
   options.min_lr = optional_real(params, "min_lr");
   options.min_lr_ratio = optional_real(params, "min_lr_ratio");
   if (params.has("warmup_tokens")) options.warmup_tokens = params.get_real("warmup_tokens");
-  not_both(params, "warmup_steps", "warmup_ratio");
-  not_both(params, "warmup_steps", "warmup_tokens");
-  not_both(params, "warmup_ratio", "warmup_tokens");
-  not_both(params, "min_lr", "min_lr_ratio");
   options.decay_steps = optional_int(params, "decay_steps");
   options.decay_from_start = params.get_text("decay_from") == "start";
   return options;
@@ -379,7 +371,6 @@ ScheduleOptions schedule_options(const Value::Map& section) {
 
 TrainingOptions training_options(const Value::Map& section) {
   const Params params("training", trainer_sections().at("training"), section);
-  expect_positive(params, "epochs");
   TrainingOptions options;
   options.epochs = optional_real(params, "epochs");
   options.steps = optional_int(params, "steps");

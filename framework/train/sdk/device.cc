@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <string_view>
 
-#include "common/nearest.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 #include "train/sdk/library.h"
 
 namespace mvn {

@@ -245,7 +245,8 @@ void merge_adapter(const PluginHost& host, const MergeRequest& request,
                    const std::function<void(const std::string&)>& warn) {
   check_output(request.output);
   const Merge merge(host, request, warn);
-  write_folder(request.output, [&](const fs::path& folder) { merge.write(folder); });
+  write_folder(request.output, Existing::kRefuse,
+               [&](const fs::path& folder) { merge.write(folder); });
 }
 
 }  // namespace mvn

@@ -6,10 +6,15 @@
 namespace mvn {
 namespace fs = std::filesystem;
 
+namespace {
+
+// Makes every file and folder in `folder` durable.
 void sync_tree(const fs::path& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) sync_path(entry.path());
   sync_path(folder);
 }
+
+}  // namespace
 
 bool copy_tokenizer(const fs::path& source, const fs::path& folder) {
   const fs::path from = fs::is_directory(source) ? source : source.parent_path();
@@ -24,13 +29,15 @@ bool copy_tokenizer(const fs::path& source, const fs::path& folder) {
   return any;
 }
 
-void write_folder(const fs::path& folder, const std::function<void(const fs::path&)>& write) {
+void write_folder(const fs::path& folder, Existing existing,
+                  const std::function<void(const fs::path&)>& write) {
   const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
   const fs::path temporary = parent / (folder.filename().string() + ".tmp");
   make_fresh_folder(temporary);
   try {
     write(temporary);
     sync_tree(temporary);
+    if (existing == Existing::kReplace) fs::remove_all(folder);
     fs::rename(temporary, folder);
   } catch (...) {
     std::error_code ignored;

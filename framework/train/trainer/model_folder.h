@@ -14,12 +14,11 @@ inline constexpr const char* kHeadConfigFile = "head_config.json";
 // were any.
 bool copy_tokenizer(const std::filesystem::path& source, const std::filesystem::path& folder);
 
-// Makes every file and folder in `folder` durable.
-void sync_tree(const std::filesystem::path& folder);
-
 // Calls `write` with an empty folder beside `folder`, makes everything in it durable and renames it
-// to `folder`, which must be absent or empty: the folder is whole or not there.
-void write_folder(const std::filesystem::path& folder,
+// to `folder`: the folder is whole or not there. One that is there already is replaced where that
+// is meant, and must be empty where it is not.
+enum class Existing { kRefuse, kReplace };
+void write_folder(const std::filesystem::path& folder, Existing existing,
                   const std::function<void(const std::filesystem::path&)>& write);
 
 }  // namespace mvn

@@ -49,13 +49,9 @@ void record_artifact(SpoolWriter& spool, const std::string& kind, const fs::path
 }
 
 void save_model_folder(const Experiment& experiment, const fs::path& folder) {
-  const fs::path temporary = fs::path(folder) += ".tmp";
-  make_fresh_folder(temporary);
-  write_model(experiment, temporary, folder);
-  sync_tree(temporary);
-  fs::remove_all(folder);  // an earlier best, or of an attempt that was killed after this point
-  fs::rename(temporary, folder);
-  sync_path(folder.parent_path());
+  // In place of an earlier best, or of what an attempt left that was killed after this point.
+  write_folder(folder, Existing::kReplace,
+               [&](const fs::path& temporary) { write_model(experiment, temporary, folder); });
 }
 
 }  // namespace

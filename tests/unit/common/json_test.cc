@@ -41,12 +41,6 @@ TEST(Json, ANumberThatNoDoubleHoldsIsSaidWithItsPlace) {
             file.string() + ":2:7: the number 1e400 is beyond what a double holds");
 }
 
-TEST(Json, MapsMergeAndListsReplace) {
-  Json base = Json::parse(R"({"a": {"x": 1, "y": 2}, "l": [1, 2]})");
-  deep_merge(base, Json::parse(R"({"a": {"y": 3}, "l": [9], "n": 0})"));
-  EXPECT_EQ(base, Json::parse(R"({"a": {"x": 1, "y": 3}, "l": [9], "n": 0})"));
-}
-
 TEST(Json, ADamagedFileIsNamedWithLineAndColumn) {
   const test::TemporaryFolder folder;
   const auto file = folder.write("config.json", "{\n  \"a\": 1,\n  oops\n}\n");

@@ -1,4 +1,4 @@
-#include "common/nearest.h"
+#include "mvn/nearest.h"
 
 #include <gtest/gtest.h>
 

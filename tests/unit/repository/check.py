@@ -31,8 +31,30 @@ DEPENDENCIES = (
     # mvn/, LibTorch, the standard and intrinsics, and files of the plugin's own folder.
     ("plugins/", rf"(?!mvn/|{TORCH}|cuda|[A-Za-z_0-9.]+$).*"),
 )
+# The rooms of the runner's wing -> the rooms whose headers they may include.
+ROOMS = {
+    "process": set(),
+    "search": set(),
+    "sweep": {"search"},
+    "store": {"search", "sweep"},
+    "answers": {"search", "sweep", "store"},
+    "workers": {"process", "search", "sweep", "store"},
+    "run": {"process", "search", "sweep", "store", "workers"},
+    "sessions": {"process", "search", "sweep", "store", "answers", "workers", "run"},
+}
 RAW_TEXT = re.compile(r'R"([^(\s]*)\(.*?\)\1"', re.DOTALL)
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+
+
+def room_of(path):
+    """The room of the runner's wing that a path belongs to, or None."""
+    found = re.match(r"(?:framework/)?orchestrate/([^/]+)/", path)
+    return found and found[1]
+
+
+def is_against_the_grain(path, include):
+    here, there = room_of(path), room_of(include)
+    return bool(here and there) and there != here and there not in ROOMS.get(here, ())
 
 
 def forbidden_includes(path, text):
@@ -41,7 +63,8 @@ def forbidden_includes(path, text):
         if path.startswith(folder):
             # A program that writes source code holds includes that are not its own.
             code = RAW_TEXT.sub('""', text)
-            return [name for name in INCLUDE.findall(code) if re.match(forbidden, name)]
+            return [name for name in INCLUDE.findall(code)
+                    if re.match(forbidden, name) or is_against_the_grain(path, name)]
     return []
 
 

@@ -21,6 +21,17 @@ class ForbiddenIncludes(unittest.TestCase):
         for include in ('"mvn/error.h"', '"mvn/value.h"', '"mvn/params.h"', '"common/json.h"'):
             self.assertFalse(self.found("framework/orchestrate/run/sweep_run.cc", include), include)
 
+    def test_the_rooms_of_a_wing_are_used_in_one_direction(self):
+        for path, include in (("process/pipe.h", "store/store.h"), ("workers/worker.h", "run/view.h"),
+                              ("run/sweep_run.h", "sessions/session.h"),
+                              ("store/store.cc", "workers/places.h"), ("new/a.h", "store/store.h")):
+            self.assertTrue(self.found(f"framework/orchestrate/{path}", f'"orchestrate/{include}"'),
+                            path)
+        for path, include in (("run/sweep_run.h", "workers/worker.h"), ("run/view.h", "run/labels.h"),
+                              ("sessions/session.cc", "store/report.h")):
+            self.assertFalse(
+                self.found(f"framework/orchestrate/{path}", f'"orchestrate/{include}"'), path)
+
     def test_a_worker_never_touches_the_database(self):
         self.assertTrue(self.found("framework/worker/main.cc", "<SQLiteCpp/SQLiteCpp.h>"))
         self.assertTrue(self.found("framework/train/trainer/trainer.cc", "<sqlite3.h>"))

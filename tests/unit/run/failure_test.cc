@@ -105,22 +105,5 @@ TEST(RepeatedErrors, CountConfigurationsAndNotSeeds) {
   EXPECT_TRUE(errors.add("c", "no column 5"));
 }
 
-TEST(MicroBatch, IsHalvedDownToOneAndTheBatchStays) {
-  const Json five = {{"training", {{"batch_size", 5}}}};
-  const auto three = with_half_micro_batch(five, 32);
-  EXPECT_EQ(three, (Json{{"training", {{"batch_size", 5}, {"micro_batch_size", 3}}}}));
-  const auto two = with_half_micro_batch(*three, 32);
-  EXPECT_EQ(micro_batch_of(*two, 32), 2);
-  const auto one = with_half_micro_batch(*two, 32);
-  EXPECT_EQ(micro_batch_of(*one, 32), 1);
-  EXPECT_EQ(with_half_micro_batch(*one, 32), std::nullopt);
-}
-
-TEST(MicroBatch, StartsAtTheTrainersBatchWhereTheConfigurationDoesNotSay) {
-  EXPECT_EQ(with_half_micro_batch(Json::object(), 32),
-            (Json{{"training", {{"micro_batch_size", 16}}}}));
-  EXPECT_EQ(with_half_micro_batch(Json::object(), 0), std::nullopt);
-}
-
 }  // namespace
 }  // namespace mvn

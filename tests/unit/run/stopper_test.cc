@@ -15,9 +15,7 @@ class StopperTest : public testing::Test {
       plan_.trials.push_back(trial);
     }
     plan_.metrics[""] = {"loss", false};
-    StoppingRule rule;
-    rule.type = StoppingRule::Type::kAsha;
-    rule.eta = 2;
+    StoppingRule rule = stopping_rule(*stop_method("asha"), {{"min_iter", 2}, {"eta", 2}});
     rule.rungs = {2};
     plan_.stopping[""] = rule;
   }

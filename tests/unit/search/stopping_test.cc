@@ -7,14 +7,12 @@
 namespace mvn {
 namespace {
 
-using Type = StoppingRule::Type;
 using Rungs = std::vector<std::int64_t>;
 
-StoppingRule rule(Type type, Rungs rungs, double eta = 3) {
-  StoppingRule rule;
-  rule.type = type;
+// With rungs of its own.
+StoppingRule rule(const char* type, Rungs rungs, double eta = 3) {
+  StoppingRule rule = stopping_rule(*stop_method(type), {{"min_iter", 1}, {"eta", eta}});
   rule.rungs = std::move(rungs);
-  rule.eta = eta;
   return rule;
 }
 
@@ -50,7 +48,7 @@ TEST(Rungs, AreAtMaxIterByPowersOfEta) {
 }
 
 TEST(Asha, LetsTheBestThirdGoOn) {
-  const auto asha = rule(Type::kAsha, {1, 3});
+  const auto asha = rule("asha", {1, 3});
   EXPECT_EQ(stopped(asha, curves({{5}, {4}})), std::vector<std::size_t>());  // too few to tell
   EXPECT_EQ(stopped(asha, curves({{5}, {4}, {6}})), (std::vector<std::size_t>{0, 2}));
   EXPECT_EQ(stopped(asha, curves({{1}, {2}, {3}, {4}, {5}, {6}})),
@@ -60,7 +58,7 @@ TEST(Asha, LetsTheBestThirdGoOn) {
 }
 
 TEST(Asha, JudgesOnlyAtRungsAndAmongThoseThatReachedThem) {
-  const auto asha = rule(Type::kAsha, {2, 4});
+  const auto asha = rule("asha", {2, 4});
   EXPECT_EQ(stopped(asha, curves({{9}, {8}, {7}})), std::vector<std::size_t>());
   const auto some = curves({{9, 1}, {9, 2}, {9, 3}, {9}, {9}, {9}});
   EXPECT_EQ(stopped(asha, some), (std::vector<std::size_t>{1, 2}));
@@ -70,14 +68,14 @@ TEST(Asha, JudgesOnlyAtRungsAndAmongThoseThatReachedThem) {
 }
 
 TEST(Asha, EqualValuesGoOnTogetherAndANaNIsTheWorst) {
-  const auto asha = rule(Type::kAsha, {1});
+  const auto asha = rule("asha", {1});
   EXPECT_EQ(stopped(asha, curves({{2}, {2}, {2}})), std::vector<std::size_t>());
   EXPECT_EQ(stopped(asha, curves({{2}, {std::nan("")}, {2}}), true), std::vector<std::size_t>{1});
 }
 
 TEST(Asha, SaysWhy) {
   const auto decision =
-      judge(rule(Type::kAsha, {2}), false, curves({{1, 0.25}, {1, 0.5}, {1, 0.75}}), 2, 0);
+      judge(rule("asha", {2}), false, curves({{1, 0.25}, {1, 0.5}, {1, 0.75}}), 2, 0);
   ASSERT_TRUE(decision);
   EXPECT_EQ(decision->iteration, 2);
   EXPECT_EQ(decision->value, 0.75);
@@ -89,8 +87,8 @@ TEST(Asha, SaysWhy) {
 
 // The example of W&B's sources: rungs 1 and 2, whose thresholds are 10 and 8.
 TEST(Hyperband, StopsWhatWandbStops) {
-  auto hyperband = rule(Type::kHyperband, rungs_below(5, 2, 2), 2);
-  hyperband.strict = true;
+  auto hyperband = rule("hyperband", rungs_below(5, 2, 2), 2);
+  hyperband.written["strict"] = true;
   const auto runs = curves({{10, 9}, {10, 10}, {10, 8, 8}, {10, 7, 7}, {10, 6, 6}});
   EXPECT_EQ(stopped(hyperband, runs), (std::vector<std::size_t>{0, 1}));  // W&B: a has finished
   EXPECT_EQ(judge(hyperband, false, runs, 1, 0)->threshold, 8);
@@ -99,11 +97,11 @@ TEST(Hyperband, StopsWhatWandbStops) {
 }
 
 TEST(Hyperband, GoesByTheBestValueWhereItIsNotStrict) {
-  auto hyperband = rule(Type::kHyperband, {1, 2, 4}, 2);
-  hyperband.strict = true;
+  auto hyperband = rule("hyperband", {1, 2, 4}, 2);
+  hyperband.written["strict"] = true;
   auto runs = curves({{1, 9}, {2, 2}, {3, 3}});  // at the second rung: 2, 3, 9
   EXPECT_EQ(stopped(hyperband, runs), std::vector<std::size_t>{0});
-  hyperband.strict = false;
+  hyperband.written["strict"] = false;
   EXPECT_EQ(stopped(hyperband, runs), std::vector<std::size_t>());
   runs[0].values[0] = 4;
   EXPECT_EQ(judge(hyperband, false, runs, 0, 0)->reason,
@@ -112,15 +110,15 @@ TEST(Hyperband, GoesByTheBestValueWhereItIsNotStrict) {
 }
 
 TEST(Hyperband, JudgesAgainByItsLatestRungAsOthersArrive) {
-  const auto hyperband = rule(Type::kHyperband, {1}, 2);
+  const auto hyperband = rule("hyperband", {1}, 2);
   EXPECT_FALSE(judge(hyperband, false, curves({{3}}), 0, 0));
   EXPECT_TRUE(judge(hyperband, false, curves({{3, 3}, {2}, {1}}), 0, 1));
 }
 
 // Means up to iteration 2 of those that are done: 1.5, 2 and 3; their median is 2.
 TEST(Median, StopsWhoseBestIsWorseThanTheMedianOfMeans) {
-  auto median = rule(Type::kMedian, {2});
-  median.startup_trials = 3;
+  auto median = rule("median", {2});
+  median.written["startup_trials"] = 3;
   auto runs = curves({{1, 2, 3}, {2, 2, 2}, {3, 3, 3}, {4, 2.5}});
   runs[3].done = false;
   const auto decision = judge(median, false, runs, 3, 0);

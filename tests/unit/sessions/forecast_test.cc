@@ -7,6 +7,17 @@ namespace {
 
 const Machine kHere{"alpha", false, 4};
 
+// Roles as the trainer gives them.
+KeyRoles roles() {
+  Description installed;
+  installed.sections["schedule"] = {{.name = "warmup_steps", .role = ParamRole::kCourse}};
+  installed.sections["training"] = {{.name = "epochs", .role = ParamRole::kPasses},
+                                    {.name = "steps", .role = ParamRole::kSteps},
+                                    {.name = "batch_size", .role = ParamRole::kBatch}};
+  return KeyRoles(installed);
+}
+const KeyRoles kRoles = roles();
+
 Json config(int seed, double lr, int rank = 8, int steps = 100) {
   return {{"seed", seed},
           {"model", {{"plugin", "mamba"}, {"weights", "models/mamba"}}},
@@ -44,7 +55,7 @@ PastTrial past(const Json& config, double seconds, const std::string& group = "o
 }
 
 TEST(Forecast, NothingIsKnownWithoutAPast) {
-  const auto prediction = Forecast({}, kHere).predict(planned(config(0, 0.1)), 0);
+  const auto prediction = Forecast({}, kHere, kRoles).predict(planned(config(0, 0.1)), 0);
   EXPECT_EQ(prediction.basis, Basis::kNone);
   EXPECT_EQ(prediction.trials, 0U);
 }
@@ -52,7 +63,7 @@ TEST(Forecast, NothingIsKnownWithoutAPast) {
 TEST(Forecast, OtherSeedsGiveTheirMeanAndRange) {
   const Forecast forecast({past(config(0, 0.1), 10, "same"), past(config(1, 0.1), 14, "same"),
                            past(config(0, 0.2), 99, "other")},
-                          kHere);
+                          kHere, kRoles);
   const auto prediction = forecast.predict(planned(config(2, 0.1), "same"), 0);
   EXPECT_EQ(prediction.basis, Basis::kSeeds);
   EXPECT_EQ(prediction.trials, 2U);
@@ -65,7 +76,7 @@ TEST(Forecast, OtherSeedsGiveTheirMeanAndRange) {
 }
 
 TEST(Forecast, ALearningRateIsNoOtherShapeARankIs) {
-  const Forecast forecast({past(config(0, 0.1, 8), 10)}, kHere);
+  const Forecast forecast({past(config(0, 0.1, 8), 10)}, kHere, kRoles);
   const auto prediction = forecast.predict(planned(config(0, 0.5, 8)), 0);
   EXPECT_EQ(prediction.basis, Basis::kShape);
   EXPECT_DOUBLE_EQ(prediction.seconds.low, 7.5);
@@ -74,22 +85,10 @@ TEST(Forecast, ALearningRateIsNoOtherShapeARankIs) {
 }
 
 TEST(Forecast, MoreStepsTakeLongerButStartingUpDoesNot) {
-  const Forecast forecast({past(config(0, 0.1), 11)}, kHere);
+  const Forecast forecast({past(config(0, 0.1), 11)}, kHere, kRoles);
   EXPECT_DOUBLE_EQ(forecast.predict(planned(config(0, 0.1, 8, 1000)), 0).seconds.expected, 101);
   // Half of it is done: a second to start and 50 steps.
   EXPECT_DOUBLE_EQ(forecast.predict(planned(config(0, 0.1)), 50).seconds.expected, 6);
-}
-
-TEST(Forecast, EpochsCountByTheStepsThatAnEarlierOneTook) {
-  const Json one = {{"training", {{"epochs", 1.0}}}};
-  const Json three = {{"training", {{"epochs", 3.0}}}};
-  const Json capped = {{"training", {{"epochs", 3.0}, {"steps", 250}}}};
-  const Json steps = {{"training", {{"steps", 40}}}};
-  EXPECT_EQ(steps_like(three, one, 120), 360);
-  EXPECT_EQ(steps_like(capped, one, 120), 250);
-  EXPECT_EQ(steps_like(steps, one, 120), 40);
-  EXPECT_EQ(steps_like(one, steps, 40), 0);
-  EXPECT_EQ(steps_like(Json::object(), Json::object(), 40), 40);
 }
 
 TEST(Forecast, PrefersThisMachineAndNeverAnotherKindOfDevice) {
@@ -100,17 +99,17 @@ TEST(Forecast, PrefersThisMachineAndNeverAnotherKindOfDevice) {
   auto gpu = past(config(3, 0.1), 2, "same");
   gpu.attempts[0].device = "cuda:1";
   const auto trial = planned(config(2, 0.1), "same");
-  const auto far = Forecast({elsewhere, threads, gpu}, kHere).predict(trial, 0);
+  const auto far = Forecast({elsewhere, threads, gpu}, kHere, kRoles).predict(trial, 0);
   EXPECT_TRUE(far.elsewhere);
   EXPECT_EQ(far.trials, 2U);
   EXPECT_DOUBLE_EQ(far.seconds.expected, 45);
-  const auto near =
-      Forecast({elsewhere, threads, gpu, past(config(5, 0.3), 10)}, kHere).predict(trial, 0);
+  const auto near = Forecast({elsewhere, threads, gpu, past(config(5, 0.3), 10)}, kHere, kRoles)
+                        .predict(trial, 0);
   EXPECT_FALSE(near.elsewhere);
   EXPECT_EQ(near.basis, Basis::kShape);
   EXPECT_DOUBLE_EQ(near.seconds.expected, 10);
   EXPECT_DOUBLE_EQ(
-      Forecast({elsewhere, gpu}, {"alpha", true, 1}).predict(trial, 0).seconds.expected, 2);
+      Forecast({elsewhere, gpu}, {"alpha", true, 1}, kRoles).predict(trial, 0).seconds.expected, 2);
 }
 
 TEST(Forecast, StepsThatWereDoneTwiceCountOnce) {
@@ -124,7 +123,8 @@ TEST(Forecast, StepsThatWereDoneTwiceCountOnce) {
   rest.resumed_step = 40;
   rest.step = 100;
   trial.attempts.push_back(rest);
-  const auto prediction = Forecast({trial}, kHere).predict(planned(config(1, 0.1), "same"), 0);
+  const auto prediction =
+      Forecast({trial}, kHere, kRoles).predict(planned(config(1, 0.1), "same"), 0);
   EXPECT_DOUBLE_EQ(prediction.seconds.expected, 11);  // a second to start up and 100 steps
 }
 
@@ -134,16 +134,17 @@ TEST(Forecast, AnInterruptedTrialIsExtrapolatedWhereNothingElseIsKnown) {
   trial.attempts[0].step = 50;
   trial.attempts[0].seconds_per_step = 0.1;
   const auto own = planned(config(0, 0.1), "same");
-  EXPECT_DOUBLE_EQ(Forecast({trial}, kHere).predict(own, 50).seconds.expected, 6);
+  EXPECT_DOUBLE_EQ(Forecast({trial}, kHere, kRoles).predict(own, 50).seconds.expected, 6);
   trial.attempts[0].step = 0;  // it died before it did anything
-  EXPECT_EQ(Forecast({trial}, kHere).predict(own, 0).basis, Basis::kNone);
+  EXPECT_EQ(Forecast({trial}, kHere, kRoles).predict(own, 0).basis, Basis::kNone);
 }
 
 TEST(Forecast, WithoutStepsATrialTakesAsLongAsBefore) {
   auto trial = past(config(0, 0.1), 10, "same");
   trial.attempts[0].step = trial.attempts[0].steps = 0;
   trial.attempts[0].seconds_per_step = 0;
-  const auto prediction = Forecast({trial}, kHere).predict(planned(config(1, 0.1), "same"), 0);
+  const auto prediction =
+      Forecast({trial}, kHere, kRoles).predict(planned(config(1, 0.1), "same"), 0);
   EXPECT_DOUBLE_EQ(prediction.seconds.expected, 10);
 }
 

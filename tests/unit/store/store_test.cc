@@ -77,15 +77,27 @@ TEST_F(StoreTest, ABlockedTrialSaysWhyUntilItRuns) {
   EXPECT_EQ(row("SELECT state, message FROM trials WHERE trial = 'b20000000000'"), "done|");
 }
 
+TEST_F(StoreTest, ViewsAreMadeAnewWhenTheirTextHasChanged) {
+  { const Store store(database()); }
+  {
+    SQLite::Database db(database().string(), SQLite::OPEN_READWRITE);
+    db.exec("DROP VIEW trials; CREATE VIEW trials AS SELECT 1 AS old");
+    db.exec("DROP VIEW mvn_views; CREATE VIEW mvn_views AS SELECT 'of another version' AS hash");
+  }
+  { const Store store(database()); }
+  EXPECT_EQ(row("SELECT count(*) FROM pragma_table_info('trials') WHERE name = 'old'"), "0");
+  EXPECT_EQ(row("SELECT count(*) FROM pragma_table_info('trials') WHERE name = 'state'"), "1");
+}
+
 TEST_F(StoreTest, FinishedTrialsAreFoundByPrefixInAnySweep) {
   Store store(database());
   store.record_plan(two_trials());
   store.record_plan(plan_of("other", {planned("a9", Json::object(), 0)}));
   run_trial(store, "lr", id_of("a1"), {});
-  EXPECT_EQ(store.finished_with_prefix("a"), Rows{id_of("a1")});
+  EXPECT_EQ(ResultsReader(database()).finished_with_prefix("a"), Rows{id_of("a1")});
   run_trial(store, "other", id_of("a9"), {});
-  EXPECT_EQ(store.finished_with_prefix("a"), (Rows{id_of("a1"), id_of("a9")}));
-  EXPECT_EQ(store.finished_with_prefix("b"), Rows{});
+  EXPECT_EQ(ResultsReader(database()).finished_with_prefix("a"), (Rows{id_of("a1"), id_of("a9")}));
+  EXPECT_EQ(ResultsReader(database()).finished_with_prefix("b"), Rows{});
   EXPECT_EQ(store.folder_of(id_of("a9")), "other/a90000000000");
   EXPECT_EQ(error_of([&] { (void)store.folder_of(id_of("ff")); }),
             database().string() + ": no trial ff0000000000");

@@ -31,6 +31,11 @@ ParamSpec one_of(ParamSpec spec, std::vector<std::string> choices) {
   return spec;
 }
 
+ParamSpec instead_of(const char* other, ParamSpec spec) {
+  spec.excludes = {other};
+  return spec;
+}
+
 ComponentDescription model(const std::string& name) {
   return {"model",
           name,
@@ -103,12 +108,12 @@ Description make_installed() {
   description.sections["schedule"] = {
       one_of(param("name", ParamType::kText, "its shape"), {"constant", "linear", "cosine"}),
       param("warmup_steps", ParamType::kInt, "warm-up"),
-      param("warmup_ratio", ParamType::kReal, "warm-up as a share"),
+      instead_of("warmup_steps", param("warmup_ratio", ParamType::kReal, "warm-up as a share")),
       param("min_lr", ParamType::kReal, "end"),
-      param("min_lr_ratio", ParamType::kReal, "end as a share")};
+      instead_of("min_lr", param("min_lr_ratio", ParamType::kReal, "end as a share"))};
   description.sections["training"] = {
       param("epochs", ParamType::kReal, "passes over the data"),
-      param("steps", ParamType::kInt, "updates"),
+      {.name = "steps", .type = ParamType::kInt, .help = "updates", .replaces = {"epochs"}},
       at_least(param("batch_size", ParamType::kInt, "examples of an update"), 1),
       one_of(param("precision", ParamType::kText, "arithmetic"), {"fp32", "tf32", "bf16"}),
       param("save_model", ParamType::kBool, "whether to save the model")};

@@ -147,6 +147,20 @@ stages:
   EXPECT_NE(plan.trials[4].group, plan.trials[6].group);
 }
 
+// In one layer both are given, and what ends first counts; in a higher one either takes the other's
+// place.
+TEST(Plan, ALengthInEpochsAndInStepsMayBeGivenTogether) {
+  const auto training = [](const std::string& text, const std::vector<std::string>& overrides) {
+    const auto plan = plan_text(kBase + text, with_overrides(overrides));
+    return canonical_json(plan.trials[0].config["training"]);
+  };
+  const std::string both = "training: {epochs: 3, steps: 10}\n";
+  EXPECT_EQ(R"({"epochs":3.0,"steps":10})", training(both, {}));
+  EXPECT_EQ(R"({"epochs":1.0})", training(both, {"training.epochs=1"}));
+  EXPECT_EQ(R"({"steps":5})", training(both, {"training.steps=5"}));
+  EXPECT_EQ(R"({"epochs":1.0,"steps":5})", training(both, {"training={epochs: 1, steps: 5}"}));
+}
+
 TEST(Plan, OverridesWinOverEverything) {
   const auto plan = plan_text(kBase + R"(
 training: {epochs: 3}
@@ -625,7 +639,7 @@ TEST(RandomSearch, SaysWhatIsWrong) {
       "are exponents of e (min: -11.5 is 1e-5); if they are the values themselves, write "
       "log_uniform_values\n"
       "sweep.yaml:8:57: training.batch_size: probabilities: they sum to 0.9, not to 1\n"
-      "sweep.yaml:9:52: adapter.r: unknown key 'sgima' of this axis; did you mean 'sigma'? "
+      "sweep.yaml:9:52: adapter.r: unknown key 'sgima'; did you mean 'sigma'? "
       "(known: "
       "mu, sigma, distribution, q)",
       error_of(kBase + R"(method: random

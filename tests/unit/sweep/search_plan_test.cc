@@ -14,10 +14,11 @@ model: {plugin: mamba, weights: models/mamba}
 task: {plugin: classification, train: a.tsv, validation: b.tsv, text: sentence, label: label}
 )";
 
+// With these draws, of which a search takes no more than it has.
 SweepPlan plan_of(const std::string& text, const std::vector<Point>& drawn = {}) {
-  PlanOptions options;
-  if (!drawn.empty()) options.drawn[""] = drawn;
-  return sweep_test::plan_text(kBase + text, options);
+  SweepPlan plan = sweep_test::plan_text(kBase + text);
+  for (const Point& point : drawn) append_draw(plan, "", point);
+  return plan;
 }
 
 std::string search(const std::string& method, int cap, const std::string& more = "") {
@@ -78,6 +79,78 @@ TEST(BayesPlan, TakesNoMoreThanItsDraws) {
   EXPECT_EQ(plan_of(search("bayes", 3, "search: {draws: 9}\n")).searches.at("").draws, 3);
 }
 
+// Nothing is read or planned again: each draw resolves its own model, whose weights are looked up
+// once, however many draws there were before; the file may be gone.
+TEST(BayesPlan, ADrawIsPlannedAlone) {
+  const sweep_test::Folder folder;
+  const auto file = folder.write("sweep.yaml", kBase + R"(method: bayes
+run_cap: 60
+repeats: {seeds: [0, 1]}
+parameters:
+  model.weights: {values: ["trial:ab", "trial:cd"]}
+  model.scan: {value: fast}
+  model.attention_dropout: {min: 0.0, max: 1.0}
+)");
+  std::size_t lookups = 0;
+  PlanOptions options;
+  options.find_trial = [&](const std::string& prefix) {
+    ++lookups;
+    return prefix + "00";
+  };
+  auto installed = sweep_test::installed();
+  for (auto& each : installed.components) {
+    if (each.name == "mamba") {
+      each.params.push_back({.name = "attention_dropout", .type = ParamType::kReal});
+    }
+  }
+  SweepPlan plan = plan_sweep(file, installed, options);
+  ASSERT_EQ(plan.trials.size(), 20U);
+  EXPECT_EQ(lookups, 10U);
+  std::filesystem::remove_all(folder.path());
+  for (std::size_t draw = 10; draw < 30; ++draw) {
+    append_draw(plan, "", {static_cast<double>(draw % 2), static_cast<double>(draw) / 100});
+    EXPECT_EQ(lookups, draw + 1);
+    ASSERT_EQ(plan.trials.size(), 2 * (draw + 1));
+    EXPECT_EQ(plan.trials.back().draw, static_cast<std::int64_t>(draw));
+    EXPECT_EQ(plan.trials.back().seed, 1);
+  }
+  EXPECT_EQ(plan.trials.back().parameters,
+            (Json{{"model.attention_dropout", 0.29}, {"model.weights", {{"trial", "cd00"}}}}));
+  EXPECT_EQ(locate(plan, "", "model.attention_dropout").line, 10);
+}
+
+// What a drawn trial starts from is looked for among the trials of its stage, as ever.
+TEST(BayesPlan, ADrawStartsFromATrialOfAnotherStage) {
+  const std::string text = R"(stages:
+  first: {parameters: {training.batch_size: {values: [8, 16]}}}
+  second:
+    method: bayes
+    search: {draws: 12}
+    model: {weights: {stage: first}}
+    parameters:
+      training.batch_size: {values: [8, 16]}
+      optimizer.lr: {min: 0.1, max: 0.2}
+)";
+  SweepPlan plan = plan_of(text);
+  append_draw(plan, "second", {1, 0.15});
+  const auto& drawn = plan.trials.back();
+  EXPECT_EQ(drawn.depends_on, (std::vector{plan.trials[1].id}));
+  const Json config = drawn.config;
+  EXPECT_EQ(config.at("model").at("weights"), (Json{{"trial", plan.trials[1].id}}));
+}
+
+TEST(BayesPlan, ADrawForWhichRunCapHasNoRoomEndsTheSearch) {
+  SweepPlan plan = plan_of(R"(run_cap: 12
+stages:
+  tune: {method: bayes, parameters: {optimizer.lr: {min: 0.1, max: 0.2}}}
+  other: {parameters: {training.batch_size: {values: [8, 16]}}}
+)");
+  ASSERT_EQ(plan.trials.size(), 12U);
+  append_draw(plan, "tune", {0.15});
+  EXPECT_EQ(plan.trials.size(), 12U);
+  EXPECT_EQ(plan.searches.at("tune").draws, 10);
+}
+
 // A larger cap or more seeds go on with a search; what its results depend on begins another one.
 TEST(BayesPlan, IsKnownByWhatItsDrawsDependOn) {
   const auto id = [](const std::string& text) { return plan_of(text).searches.at("").id; };
@@ -115,12 +188,12 @@ stages:
   three: {early_terminate: null}
 )");
   EXPECT_EQ(plan.stopping.at("one").rungs, (std::vector<std::int64_t>{3, 9}));
-  EXPECT_TRUE(plan.stopping.at("one").strict);
+  EXPECT_EQ(plan.stopping.at("one").written.at("strict"), true);
   EXPECT_EQ(
       plan.stopping.at("one").written,
       (Json{{"type", "hyperband"}, {"eta", 3.0}, {"max_iter", 27}, {"s", 2}, {"strict", true}}));
   EXPECT_EQ(plan.stopping.at("two").rungs, plan.stopping.at("one").rungs);  // maps merge
-  EXPECT_FALSE(plan.stopping.at("two").strict);
+  EXPECT_EQ(plan.stopping.at("two").written.at("strict"), false);
   EXPECT_FALSE(plan.stopping.contains("three"));
 }
 

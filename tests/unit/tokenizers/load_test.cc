@@ -43,7 +43,7 @@ class LoadTest : public ::testing::Test {
   // The error for small_json() with `patch` laid over it.
   std::string error(const char* patch) {
     Json json = small_json();
-    deep_merge(json, Json::parse(patch));
+    json.update(Json::parse(patch), /*merge_objects=*/true);
     return error_of([&] { load(json); });
   }
   std::string config_error(const char* config) {

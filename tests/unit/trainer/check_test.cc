@@ -43,7 +43,7 @@ TEST(CheckTest, FindsEveryErrorAndNamesItsKey) {
   EXPECT_EQ(errors[1],
             "schedule.name | unknown value 'cosin'; did you mean 'cosine'? (known: constant, "
             "linear, cosine)");
-  EXPECT_EQ(errors[2], "training.epochs | must be greater than 0");
+  EXPECT_EQ(errors[2], "training.epochs | must be greater than 0, got 0");
   EXPECT_EQ(errors[3], "task.train | /no/such/file: no such file");
 }
 

@@ -127,20 +127,24 @@ TEST(SectionsTest, BadValuesAreNamed) {
             }),
             "optimizer.no_decay: '(' is not a valid regular expression: missing )");
   EXPECT_EQ(test::error_of([] { optimizer_options({}, /*trains=*/false); }), "(no error)");
-  EXPECT_EQ(test::error_of([] {
-              schedule_options({{"warmup_steps", 1}, {"warmup_ratio", 0.1}});
-            }),
-            "schedule.warmup_steps: given together with warmup_ratio; give one of them (null takes "
-            "a recipe's back)");
+  EXPECT_EQ(
+      test::error_of([] {
+        schedule_options({{"warmup_steps", 1}, {"warmup_ratio", 0.1}});
+      }),
+      "schedule.warmup_ratio: give either this or schedule.warmup_steps, not both (null takes "
+      "a recipe's back)");
   EXPECT_EQ(test::error_of([] {
               schedule_options({{"warmup_tokens", 1e6}, {"warmup_ratio", 0.1}});
             }),
-            "schedule.warmup_ratio: given together with warmup_tokens; give one of them (null "
+            "schedule.warmup_tokens: give either this or schedule.warmup_ratio, not both (null "
             "takes a recipe's back)");
   EXPECT_EQ(test::error_of([] {
               training_options({{"epochs", 0}});
             }),
-            "training.epochs: must be greater than 0");
+            "training.epochs: must be greater than 0, got 0");
+  const auto both = training_options({{"epochs", 1.5}, {"steps", 10}});  // what ends first counts
+  EXPECT_EQ(both.epochs, 1.5);
+  EXPECT_EQ(both.steps, 10);
   EXPECT_EQ(test::error_of([] { training_options({}); }),
             "training.epochs: is required: give epochs or steps");
   EXPECT_EQ(test::error_of([] {

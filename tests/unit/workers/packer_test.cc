@@ -110,32 +110,5 @@ TEST(Packer, TheLargestPeakCounts) {
   EXPECT_GT(packer.estimate("small"), first);
 }
 
-const Json kConfig = Json::parse(R"({
-  "model": {"plugin": "mamba", "weights": "m"}, "adapter": {"plugin": "lora", "r": 8, "lora_dropout": 0.1},
-  "optimizer": {"name": "adamw", "lr": 0.001}, "schedule": {"name": "linear"},
-  "training": {"batch_size": 32, "epochs": 3}, "seed": 1})");
-
-std::string shape_with(const std::string& pointer, const Json& value) {
-  Json config = kConfig;
-  config[Json::json_pointer(pointer)] = value;
-  return memory_shape(config);
-}
-
-TEST(MemoryShape, IsWhatDecidesTheMemory) {
-  const auto shape = memory_shape(kConfig);
-  for (const auto* same : {"/seed", "/training/epochs", "/training/steps"}) {
-    EXPECT_EQ(shape_with(same, 7), shape) << same;
-  }
-  for (const auto* same : {"/optimizer/lr", "/adapter/lora_dropout"}) {
-    EXPECT_EQ(shape_with(same, 0.5), shape) << same;
-  }
-  EXPECT_EQ(shape_with("/schedule/name", "cosine"), shape);
-  for (const auto* other : {"/training/batch_size", "/training/micro_batch_size", "/adapter/r"}) {
-    EXPECT_NE(shape_with(other, 4), shape) << other;
-  }
-  EXPECT_NE(shape_with("/optimizer/name", "sgd"), shape);
-  EXPECT_NE(shape_with("/model/weights", "n"), shape);
-}
-
 }  // namespace
 }  // namespace mvn

@@ -1,5 +1,5 @@
 -- The views that people query: most wanted columns first, plain SQLite, no functions of ours.
--- Made anew at every migration: a change here needs a new migration, which may be empty.
+-- Made anew whenever this file has changed: a change here needs no migration.
 
 -- The values that count. From the first step of an attempt on, what earlier attempts of the trial
 -- reported does not; and of one step of a metric, the latest attempt's does. All that speaks of
@@ -52,7 +52,8 @@ SELECT
 FROM mvn_trial t
 JOIN mvn_sweep s ON s.id = t.sweep
 LEFT JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
-LEFT JOIN mvn_metric_name n ON n.id = g.metric;
+LEFT JOIN mvn_metric_name n ON n.id = g.metric
+ORDER BY t.id;  -- the order of the sweep file, unless another is asked for
 
 -- Every value of every metric, those that later attempts replaced left out.
 -- A NaN has value NULL and special 'NaN', so that avg(value) is the mean of the numbers.

@@ -1,5 +1,5 @@
 // Source: EleutherAI/gpt-neo, optimizers.py, model_fns.py, configs.py and models/gpt2/gpt2.py.
-#include "runner/import_gpt_neo.h"
+#include "runner/import/gpt_neo.h"
 
 #include <algorithm>
 #include <map>

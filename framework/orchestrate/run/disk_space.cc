@@ -1,4 +1,4 @@
-#include "orchestrate/run/room.h"
+#include "orchestrate/run/disk_space.h"
 
 #include <algorithm>
 #include <system_error>
@@ -19,10 +19,10 @@ std::uintmax_t free_space(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Room::Room(std::filesystem::path folder, double now)
+DiskSpace::DiskSpace(std::filesystem::path folder, double now)
     : folder_(std::move(folder)), since_(now), free_(free_space(folder_)) {}
 
-bool Room::is_back(double now) const {
+bool DiskSpace::is_back(double now) const {
   return now - since_ > kPatience || free_space(folder_) >= std::min(2 * free_ + kLittle, kPlenty);
 }
 

@@ -1,4 +1,4 @@
-#include "orchestrate/workers/slots.h"
+#include "orchestrate/workers/places.h"
 
 #include <sched.h>
 
@@ -8,8 +8,8 @@
 #include <optional>
 #include <sstream>
 
-#include "common/nearest.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 
 namespace mvn {
 namespace {
@@ -51,35 +51,35 @@ std::string visible_device(const std::string& gpu, const std::string& visible) {
   return entry;
 }
 
-void set_threads(Slot& slot, int threads) {
-  slot.threads = std::max(1, threads);
-  slot.environment["OMP_NUM_THREADS"] = std::to_string(slot.threads);
-  slot.environment["MKL_NUM_THREADS"] = std::to_string(slot.threads);
+void set_threads(Place& place, int threads) {
+  place.threads = std::max(1, threads);
+  place.environment["OMP_NUM_THREADS"] = std::to_string(place.threads);
+  place.environment["MKL_NUM_THREADS"] = std::to_string(place.threads);
 }
 
 }  // namespace
 
-std::vector<Slot> make_slots(const Resources& resources, const std::vector<std::string>& devices,
-                             int cores, std::size_t width, const std::string& visible) {
+std::vector<Place> make_places(const Resources& resources, const std::vector<std::string>& devices,
+                               int cores, std::size_t width, const std::string& visible) {
   const auto gpus = chosen_gpus(resources.device, devices);
-  const auto places =
+  const auto most =
       gpus.empty() ? cores : static_cast<int>(gpus.size()) * resources.max_trials_per_gpu;
   const int useful = static_cast<int>(std::clamp<std::size_t>(width, 1, 1 << 20));
-  const int wanted = resources.workers > 0 ? resources.workers : places;
+  const int wanted = resources.workers > 0 ? resources.workers : most;
   const int workers = std::max(1, std::min(wanted, useful));
   const int threads = resources.threads > 0 ? resources.threads : cores / workers;
-  std::vector<Slot> slots;
-  for (int i = 0; i < workers; ++i) {
-    Slot slot{"cpu", "cpu", 1, {{"CUDA_VISIBLE_DEVICES", ""}}};
+  std::vector<Place> places;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(workers); ++i) {
+    Place place{i, "cpu", "cpu", 1, {{"CUDA_VISIBLE_DEVICES", ""}}};
     if (!gpus.empty()) {
-      slot.name = gpus[static_cast<std::size_t>(i) % gpus.size()];
-      slot.device = "cuda:0";
-      slot.environment["CUDA_VISIBLE_DEVICES"] = visible_device(slot.name, visible);
+      place.name = gpus[i % gpus.size()];
+      place.device = "cuda:0";
+      place.environment["CUDA_VISIBLE_DEVICES"] = visible_device(place.name, visible);
     }
-    set_threads(slot, threads);
-    slots.push_back(std::move(slot));
+    set_threads(place, threads);
+    places.push_back(std::move(place));
   }
-  return slots;
+  return places;
 }
 
 namespace {

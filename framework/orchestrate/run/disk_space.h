@@ -6,10 +6,10 @@
 
 namespace mvn {
 
-class Room {
+class DiskSpace {
  public:
   // The disk of `folder` is full at `now`, in seconds of a steady clock.
-  Room(std::filesystem::path folder, double now);
+  DiskSpace(std::filesystem::path folder, double now);
   // There is twice the space and a little more, or plenty of it; or a minute has passed, since a
   // quota does not show.
   [[nodiscard]] bool is_back(double now) const;

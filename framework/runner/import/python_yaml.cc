@@ -1,5 +1,5 @@
 // Source: PyYAML, lib/yaml/resolver.py and constructor.py.
-#include "runner/python_yaml.h"
+#include "runner/import/python_yaml.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "runner/yaml_text.h"
+#include "runner/import/yaml_text.h"
 
 #include <algorithm>
 #include <string_view>

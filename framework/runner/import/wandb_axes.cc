@@ -1,5 +1,5 @@
 // Source: wandb/sweeps, src/sweeps/config/schema.json, params.py and grid_search.py.
-#include "runner/wandb_axes.h"
+#include "runner/import/wandb_axes.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "common/nearest.h"
+#include "mvn/nearest.h"
 #include "orchestrate/sweep/scalar.h"
-#include "runner/yaml_text.h"
+#include "runner/import/yaml_text.h"
 
 namespace mvn {
 namespace {

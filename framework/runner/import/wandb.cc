@@ -1,6 +1,6 @@
 // Source: wandb/sweeps, src/sweeps/config/schema.json and hyperband_stopping.py; the words of
 // `command` are those of wandb's agent, wandb/sdk/launch/sweeps/utils.py.
-#include "runner/import_wandb.h"
+#include "runner/import/wandb.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,14 +9,14 @@
 
 #include "common/files.h"
 #include "common/json.h"
-#include "common/nearest.h"
+#include "mvn/nearest.h"
 #include "orchestrate/sweep/document.h"
 #include "orchestrate/sweep/scalar.h"
 #include "orchestrate/sweep/settings.h"
 #include "runner/command_line.h"
-#include "runner/python_yaml.h"
-#include "runner/wandb_axes.h"
-#include "runner/yaml_text.h"
+#include "runner/import/python_yaml.h"
+#include "runner/import/wandb_axes.h"
+#include "runner/import/yaml_text.h"
 
 namespace mvn {
 namespace {
