@@ -100,7 +100,7 @@ void print(const std::string& work, double time, double products, double bytes, 
 }
 
 float as(float, float x) { return x; }
-Bf16 as(Bf16, float x) {
+Half as(Half, float x) {
   std::uint32_t bits;
   std::memcpy(&bits, &x, sizeof bits);
   return {static_cast<std::uint16_t>(bits >> 16)};
@@ -208,6 +208,6 @@ int main() {
   std::puts("| work | precision | ns a place | its products | its memory |\n|---|---|---|---|---|");
   for (const std::int64_t length : {64, 128, 256, 512}) {
     measure<float>("fp32", length, kernels.forward, kernels.backward, rates);
-    measure<Bf16>("bf16", length, kernels.forward_bf16, kernels.backward_bf16, rates);
+    measure<mvn::Half>("bf16", length, kernels.forward_bf16, kernels.backward_bf16, rates);
   }
 }

@@ -43,7 +43,7 @@ double launch_exponentials(bool bfloat16, float* sink, int device, void* stream)
   check(cudaSetDevice(device));
   auto* const on = static_cast<cudaStream_t>(stream);
   if (bfloat16) {
-    exponentials_kernel<mamba::Bf16><<<kBlocks, kThreads, 0, on>>>(sink);
+    exponentials_kernel<Half><<<kBlocks, kThreads, 0, on>>>(sink);
   } else {
     exponentials_kernel<float><<<kBlocks, kThreads, 0, on>>>(sink);
   }

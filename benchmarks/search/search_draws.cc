@@ -31,7 +31,7 @@ std::vector<Axis> read_axes(const Node& root, ProblemList& problems) {
 Point random_point(const std::vector<Axis>& axes, std::int64_t seed, std::int64_t draw) {
   Point point;
   for (const Axis& axis : axes) {
-    point.push_back(axis.random.draw(even_draw(axis.key, seed, draw)));
+    point.push_back(axis.random.draw(uniform_draw(axis.key, seed, draw)));
   }
   return point;
 }

@@ -9,39 +9,10 @@
 #include "dropout_mask.h"
 #include "mvn/seed.h"
 #include "mvn/stream.h"
+#include "thin_products.h"
 
 namespace mvn {
 namespace {
-
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define MVN_FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define MVN_FOR_EACH_PROCESSOR
-#endif
-
-MVN_FOR_EACH_PROCESSOR
-void drop_floats(const float* from, float* to, std::int64_t begin, std::int64_t end, Mask mask) {
-  for (std::int64_t i = begin; i < end; ++i) {
-    to[i] = dropped(from[i], static_cast<std::uint32_t>(i), mask);
-  }
-}
-
-MVN_FOR_EACH_PROCESSOR
-void drop_halves(const std::uint16_t* from, float* to, std::int64_t begin, std::int64_t end,
-                 Mask mask) {
-  for (std::int64_t i = begin; i < end; ++i) {
-    to[i] = dropped(wide(from[i]), static_cast<std::uint32_t>(i), mask);
-  }
-}
-
-MVN_FOR_EACH_PROCESSOR
-void drop_halves(std::uint16_t* values, std::int64_t begin, std::int64_t end, Mask mask) {
-  for (std::int64_t i = begin; i < end; ++i) {
-    values[i] = narrow(dropped(wide(values[i]), static_cast<std::uint32_t>(i), mask));
-  }
-}
-
-#undef MVN_FOR_EACH_PROCESSOR
 
 Mask mask_of(const Dropout& dropout) {
   return {static_cast<std::uint32_t>(dropout.seed), static_cast<std::uint32_t>(dropout.seed >> 32),
@@ -75,7 +46,7 @@ torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout) {
   auto to = torch::empty_like(from, torch::kFloat32);
   auto* target = to.mutable_data_ptr<float>();
   const auto* floats = static_cast<const float*>(from.const_data_ptr());
-  const auto* halves = static_cast<const std::uint16_t*>(from.const_data_ptr());
+  const auto* halves = static_cast<const Half*>(from.const_data_ptr());
   const bool is_float = from.scalar_type() == torch::kFloat32;
   if (x.is_cuda()) {
     const c10::DeviceGuard guard(x.device());
@@ -86,11 +57,12 @@ torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout) {
     }
     return to;
   }
+  const auto& kernels = thin_kernels();
   at::parallel_for(0, from.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     if (is_float) {
-      drop_floats(floats, target, begin, end, mask);
+      kernels.drop_floats(floats, target, begin, end, mask);
     } else {
-      drop_halves(halves, target, begin, end, mask);
+      kernels.drop_halves(halves, target, begin, end, mask);
     }
   });
   return to;
@@ -100,7 +72,7 @@ void drop_(torch::Tensor& x, const Dropout& dropout) {
   if (dropout.p == 0) return;
   const Mask mask = mask_of(dropout);
   auto* floats = static_cast<float*>(x.mutable_data_ptr());
-  auto* halves = static_cast<std::uint16_t*>(x.mutable_data_ptr());
+  auto* halves = static_cast<Half*>(x.mutable_data_ptr());
   const bool is_float = x.scalar_type() == torch::kFloat32;
   if (x.is_cuda()) {
     const c10::DeviceGuard guard(x.device());
@@ -111,11 +83,12 @@ void drop_(torch::Tensor& x, const Dropout& dropout) {
     }
     return;
   }
+  const auto& kernels = thin_kernels();
   at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     if (is_float) {
-      drop_floats(floats, floats, begin, end, mask);
+      kernels.drop_floats(floats, floats, begin, end, mask);
     } else {
-      drop_halves(halves, begin, end, mask);
+      kernels.drop_halves_in_place(halves, begin, end, mask);
     }
   });
 }

@@ -1,13 +1,14 @@
-// The dropout's mask, and bfloat16's bits: for every element alone, on any processor.
+// The dropout's mask: for every element alone, on any processor. Inlined, as mvn/half.h says why.
 #pragma once
 
-#include <bit>
 #include <cstdint>
+
+#include "mvn/half.h"
 
 namespace mvn {
 
 // Chris Wellons' lowbias32: a mix of 32 bits whose every output bit depends on every input bit.
-constexpr std::uint32_t mix(std::uint32_t x) {
+__attribute__((always_inline)) constexpr std::uint32_t mix(std::uint32_t x) {
   x ^= x >> 16;
   x *= 0x7feb352dU;
   x ^= x >> 15;
@@ -24,7 +25,7 @@ struct Mask {
   float scale;
 
   // The two halves of the seed enter at different depths, so that seeds do not shift one sequence.
-  [[nodiscard]] constexpr float factor(std::uint32_t index) const {
+  __attribute__((always_inline)) [[nodiscard]] constexpr float factor(std::uint32_t index) const {
     return mix(mix(index + low) ^ high) >= threshold ? scale : 0.0F;
   }
 };
@@ -37,17 +38,8 @@ constexpr Mask moved(Mask mask, std::uint64_t step) {
   return mask;
 }
 
-constexpr float wide(std::uint16_t half) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16);
-}
-
-// To the nearest even. A NaN may become infinite, which the trainer finds as well.
-constexpr std::uint16_t narrow(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  return static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
-}
-
-constexpr float dropped(float value, std::uint32_t index, const Mask& mask) {
+__attribute__((always_inline)) constexpr float dropped(float value, std::uint32_t index,
+                                                       const Mask& mask) {
   return value * mask.factor(index);
 }
 

@@ -81,8 +81,6 @@ class Lora : public Adapter {
   SavedHead saved_head_;  // of the files that this adapter starts from
 };
 
-constexpr const char* kHeadWeight = "lm_head.weight";
-
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -90,9 +88,10 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 // True where the output head is this embedding's own matrix.
 bool is_tied_head(const Model& model, const std::string& path) {
   const auto parameters = model.named_parameters();
-  if (parameters.contains(kHeadWeight)) return false;
+  const auto head = model.output_layer() + ".weight";
+  if (parameters.contains(head)) return false;
   for (const auto& item : parameters) {
-    if (contains(model.checkpoint_names(item.key()), kHeadWeight)) {
+    if (contains(model.checkpoint_names(item.key()), head)) {
       return item.key() == path + ".weight";
     }
   }
@@ -101,12 +100,11 @@ bool is_tied_head(const Model& model, const std::string& path) {
 }
 
 // Whether all the names begin at the bare model. Those of a head tell nothing.
-bool are_bare(const std::set<std::string>& names, const std::string& prefix) {
+bool are_bare(const std::set<std::string>& names, const Model& model) {
   bool any = false;
   for (const auto& name : names) {
-    if (name.starts_with(prefix)) return false;
-    any = any || !(name.starts_with("lm_head.") || name.starts_with("score.") ||
-                   name.starts_with("classifier."));
+    if (name.starts_with(model.base_prefix())) return false;
+    any = any || !(name.starts_with(model.output_layer() + ".") || is_classifier_tensor(name));
   }
   return any;
 }
@@ -115,8 +113,7 @@ void Lora::attach(Model& model) {
   base_prefix_ = model.base_prefix();
   std::set<std::string> saved;
   if (!config_.weights.empty()) saved = adapter_tensor_names(config_.weights);
-  config_.bare_paths =
-      config_.weights.empty() ? head_ == HeadKind::kNone : are_bare(saved, base_prefix_);
+  config_.bare_paths = config_.weights.empty() ? head_ == HeadKind::kNone : are_bare(saved, model);
   const auto targets = find_targets(model, config_, fault_, warn_);
   target_names_ =
       target_names(model, targets, head_ == HeadKind::kNone ? base_prefix_ : std::string());
@@ -204,18 +201,6 @@ NamedTensors Lora::trained(const torch::nn::Module* head) const {
   return tensors;
 }
 
-std::string_view task_type(HeadKind head) {
-  switch (head) {
-    case HeadKind::kClassification:
-      return "SEQ_CLS";
-    case HeadKind::kLanguageModel:
-      return "CAUSAL_LM";
-    case HeadKind::kNone:
-      break;
-  }
-  return "FEATURE_EXTRACTION";
-}
-
 // A PiSSA adapter means W - s B0 A0 + s B A. As a plain adapter of the untouched W that is
 // [B, -B0] [A; A0], of twice the rank at the same scale.
 LoraConfig doubled(LoraConfig config) {
@@ -247,7 +232,7 @@ void Lora::expect_saved_weights(const Model& model, const std::set<std::string>&
   for (const auto& module : model.named_modules("", /*include_self=*/false)) {
     const std::string& path = module.key();
     const bool embedding = module.value()->as<Embedding>() != nullptr;
-    if (!embedding && path + ".weight" != kHeadWeight) continue;
+    if (!embedding && path != model.output_layer()) continue;
     if (others_.contains(path + ".weight")) continue;  // of modules_to_save
     const auto parameter = model.named_parameters()[path + ".weight"];
     for (const auto& name : model.checkpoint_names(path + ".weight")) {
@@ -400,7 +385,9 @@ AdapterEntry lora_entry() {
   return {.name = "lora",
           .help = "low-rank updates beside frozen weights, PEFT's LoRA",
           .params = lora_params(),
-          .make = [](const AdapterContext& context) { return std::make_unique<Lora>(context); }};
+          .make = [](const AdapterContext& context) { return std::make_unique<Lora>(context); },
+          .config_file = kAdapterConfigFile,
+          .read_files = read_adapter_files};
 }
 
 void register_lora(Registry& registry) {

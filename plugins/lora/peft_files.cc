@@ -1,9 +1,14 @@
 #include "peft_files.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <optional>
+#include <utility>
 #include <vector>
 
+#include "lora_config.h"
+#include "mvn/json_file.h"
 #include "mvn/nearest.h"
 #include "mvn/safetensors.h"
 #include "mvn/torch_archive.h"
@@ -107,8 +112,18 @@ struct Complaints {
   }
 };
 
-bool is_head(const std::string& plain) {
-  return plain.starts_with("score.") || plain.starts_with("classifier.");
+constexpr std::array<std::pair<HeadKind, std::string_view>, 3> kTaskTypes = {
+    {{HeadKind::kClassification, "SEQ_CLS"},
+     {HeadKind::kLanguageModel, "CAUSAL_LM"},
+     {HeadKind::kNone, "FEATURE_EXTRACTION"}}};
+
+std::optional<HeadKind> head_of(const std::string& named, const std::filesystem::path& file) {
+  if (named.empty()) return std::nullopt;
+  for (const auto& [head, name] : kTaskTypes) {
+    if (name == named) return head;
+  }
+  throw DataError(file.string() + ": its task_type is '" + named +
+                  "'; SEQ_CLS, CAUSAL_LM and FEATURE_EXTRACTION are known");
 }
 
 std::filesystem::path tensor_file(const std::filesystem::path& folder) {
@@ -124,6 +139,21 @@ NamedTensors read_tensors(const std::filesystem::path& path) {
   NamedTensors tensors;
   for (const auto& [name, info] : file.tensors()) tensors[name] = file.get(name);
   return tensors;
+}
+
+// The shapes of the folder's tensors, by their plain names.
+std::map<std::string, std::vector<std::int64_t>> saved_shapes(const std::filesystem::path& folder) {
+  std::map<std::string, std::vector<std::int64_t>> shapes;
+  const auto path = tensor_file(folder);
+  if (path.extension() == ".safetensors") {
+    const SafetensorsFile file(path);
+    for (const auto& [name, info] : file.tensors()) shapes[plain_name(name)] = info.shape;
+  } else {
+    for (const auto& [name, tensor] : read_tensors(path)) {
+      shapes[plain_name(name)] = tensor.sizes().vec();
+    }
+  }
+  return shapes;
 }
 
 }  // namespace
@@ -143,13 +173,7 @@ void write_adapter_tensors(const std::filesystem::path& folder, const NamedTenso
 
 std::set<std::string> adapter_tensor_names(const std::filesystem::path& folder) {
   std::set<std::string> names;
-  const auto path = tensor_file(folder);
-  if (path.extension() == ".safetensors") {
-    const SafetensorsFile file(path);
-    for (const auto& [name, info] : file.tensors()) names.insert(plain_name(name));
-  } else {
-    for (const auto& [name, tensor] : read_tensors(path)) names.insert(plain_name(name));
-  }
+  for (const auto& [name, shape] : saved_shapes(folder)) names.insert(name);
   return names;
 }
 
@@ -171,7 +195,7 @@ NamedTensors read_adapter_tensors(const std::filesystem::path& folder, const Nam
             name, " " + shape_text(tensor.sizes()) + " (here " + shape_text(shape) + ")");
       }
       found[entry->second] = tensor;
-    } else if (head != nullptr && is_head(plain)) {
+    } else if (head != nullptr && is_classifier_tensor(plain)) {
       (*head)[plain] = tensor;
     } else {
       complaints.extra.add(name);
@@ -182,6 +206,32 @@ NamedTensors read_adapter_tensors(const std::filesystem::path& folder, const Nam
   }
   complaints.raise_if_any(path);
   return found;
+}
+
+bool is_classifier_tensor(const std::string& name) {
+  return name.starts_with("score.") || name.starts_with("classifier.");
+}
+
+std::string_view task_type(HeadKind head) {
+  const auto* const found =
+      std::ranges::find(kTaskTypes, head, [](const auto& e) { return e.first; });
+  return found->second;
+}
+
+AdapterFiles read_adapter_files(const std::filesystem::path& folder) {
+  const auto file = folder / kAdapterConfigFile;
+  const Value config = read_json_file(file);
+  if (!config.is_map()) throw DataError(file.string() + ": must be an object");
+  const auto text = [&](const char* key) {
+    const auto* value = config.find(key);
+    return value != nullptr && value->is_text() ? value->as_text() : std::string();
+  };
+  AdapterFiles files{text("base_model_name_or_path"), head_of(text("task_type"), file)};
+  if (files.head.value_or(HeadKind::kClassification) != HeadKind::kClassification) return files;
+  for (const auto& [name, shape] : saved_shapes(folder)) {
+    if (name == kClassifierTensor && !shape.empty()) files.classes = shape.front();
+  }
+  return files;
 }
 
 }  // namespace mvn

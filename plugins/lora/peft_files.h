@@ -6,7 +6,9 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 
+#include "mvn/adapter.h"
 #include "mvn/error.h"
 #include "mvn/torch.h"
 
@@ -37,5 +39,14 @@ std::set<std::string> adapter_tensor_names(const std::filesystem::path& folder);
 // classifier's head ("score.weight") go there instead.
 NamedTensors read_adapter_tensors(const std::filesystem::path& folder, const NamedTensors& expected,
                                   const std::string& prefix, NamedTensors* head = nullptr);
+
+// Whether a name without PEFT's prefix is of a classifier's head.
+bool is_classifier_tensor(const std::string& name);
+
+// PEFT's task_type for an adapter under such a head.
+std::string_view task_type(HeadKind head);
+
+// What the folder of an adapter says of what it belongs to.
+AdapterFiles read_adapter_files(const std::filesystem::path& folder);
 
 }  // namespace mvn

@@ -14,9 +14,6 @@ bool any_ends_path(const std::string& path, const std::vector<std::string>& name
                      [&](const std::string& name) { return ends_path(path, name); });
 }
 
-// The head that turns hidden states into logits: "all-linear" leaves it alone.
-bool is_output_head(const std::string& path) { return ends_path(path, "lm_head"); }
-
 std::string last_part(const std::string& path) {
   const auto dot = path.rfind('.');
   return dot == std::string::npos ? path : path.substr(dot + 1);
@@ -25,7 +22,8 @@ std::string last_part(const std::string& path) {
 // What a configuration says of one path, as seen_path() gives it.
 class Matcher {
  public:
-  explicit Matcher(const LoraConfig& config) : config_(config) {
+  Matcher(const LoraConfig& config, std::string output_layer)
+      : config_(config), output_layer_(std::move(output_layer)) {
     if (!config.target_modules.pattern.empty()) target_.emplace(config.target_modules.pattern);
     if (!config.exclude_modules.pattern.empty()) exclude_.emplace(config.exclude_modules.pattern);
     // The lazy start finds the first number of the path. Peft wants something before the list of
@@ -46,7 +44,7 @@ class Matcher {
   // By target_modules alone.
   [[nodiscard]] bool chooses(const std::string& path, bool linear) const {
     if (target_) return target_->matches(path);
-    if (config_.target_modules.all_linear) return linear && !is_output_head(path);
+    if (config_.target_modules.all_linear) return linear && !ends_path(path, output_layer_);
     return any_ends_path(path, config_.target_modules.names);
   }
 
@@ -75,6 +73,7 @@ class Matcher {
 
  private:
   const LoraConfig& config_;
+  std::string output_layer_;  // which "all-linear" leaves alone
   std::optional<Pattern> target_;
   std::optional<Pattern> exclude_;
   std::vector<Pattern> layers_;
@@ -297,26 +296,16 @@ void check_order(const std::string& key, const std::vector<Entry>& entries,
   }
 }
 
-// Layers that Python treats otherwise in Mamba models, because fused kernels see raw weights there:
-// peft refuses out_proj, and transformers multiplies by dt_proj's weight past its adapter.
-void warn_python_differs(Model& model, const Targets& targets, const Warn& warn) {
-  const auto config = model.config(HeadKind::kNone);
-  const auto type = config.find("model_type");
-  const std::set<std::string> types = {"mamba", "mamba2", "falcon_mamba", "falcon_h1",
-                                       "nemotron_h"};
-  if (!warn || type == config.end() || !type->second.is_text() ||
-      !types.contains(type->second.as_text())) {
-    return;
-  }
-  const auto say = [&](const std::string& name, const std::string& what) {
-    const auto is_it = [&](const auto& target) { return ends_path(target.path, name); };
-    if (std::none_of(targets.linears.begin(), targets.linears.end(), is_it)) return;
-    warn("target_modules: " + name + " of a " + type->second.as_text() +
-         " model is adapted and works here, but " + what + "; exclude_modules: [" + name +
+void warn_others_differ(Model& model, const Targets& targets, const Warn& warn) {
+  if (!warn) return;
+  for (const auto& [layer, what] : model.caveats()) {
+    const auto is_it = [&](const auto& target) { return ends_path(target.path, layer); };
+    if (std::none_of(targets.linears.begin(), targets.linears.end(), is_it)) continue;
+    const auto config = model.config(HeadKind::kNone);
+    warn("target_modules: " + layer + " of a " + config.at("model_type").as_text() +
+         " model is adapted and works here, but " + what + "; exclude_modules: [" + layer +
          "] avoids that");
-  };
-  say("out_proj", "Python's peft refuses to open such an adapter");
-  say("dt_proj", "Python's transformers passes its adapter by and computes something else");
+  }
 }
 
 bool is_head_name(const std::string& name) { return name == "classifier" || name == "score"; }
@@ -397,7 +386,7 @@ void check_embeddings(const LoraConfig& config, const Targets& targets, const Co
 
 Targets find_targets(Model& model, const LoraConfig& config, const ConfigFault& fault,
                      const Warn& warn) {
-  const Matcher matcher(config);
+  const Matcher matcher(config, model.output_layer());
   const auto modules = modules_seen(model, config);
   Targets targets;
   find_whole(model, config, targets, fault);
@@ -409,7 +398,7 @@ Targets find_targets(Model& model, const LoraConfig& config, const ConfigFault& 
     check_order("alpha_pattern", config.alpha_pattern, modules, targets, fault);
   }
   if (warn) UnmatchedEntries(config, matcher, modules, targets, warn).say();
-  warn_python_differs(model, targets, warn);
+  warn_others_differ(model, targets, warn);
   return targets;
 }
 

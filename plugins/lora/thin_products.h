@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "dropout_mask.h"
 #include "mvn/half.h"
 
 namespace mvn {
@@ -55,6 +56,11 @@ struct ThinKernels {
   // The mask of the rows begin to end, [T, mask_words(N)].
   void (*draw)(const MaskRule& rule, std::uint32_t* mask, std::int64_t features, std::int64_t begin,
                std::int64_t end);
+  // dropout_mask.h's dropped() of the elements begin to end.
+  void (*drop_floats)(const float* from, float* to, std::int64_t begin, std::int64_t end,
+                      Mask mask);
+  void (*drop_halves)(const Half* from, float* to, std::int64_t begin, std::int64_t end, Mask mask);
+  void (*drop_halves_in_place)(Half* values, std::int64_t begin, std::int64_t end, Mask mask);
   // to[c][r] = factor * from[r][c]; the strides are those from row to row.
   void (*scale_transposed)(const float* from, std::int64_t from_stride, std::int64_t rows,
                            std::int64_t columns, float factor, float* to, std::int64_t to_stride);

@@ -264,11 +264,34 @@ inline void draw(const MaskRule& rule, std::uint32_t* mask, std::int64_t feature
   }
 }
 
+inline void drop_floats(const float* from, float* to, std::int64_t begin, std::int64_t end,
+                        Mask mask) {
+  for (std::int64_t i = begin; i < end; ++i) {
+    to[i] = dropped(from[i], static_cast<std::uint32_t>(i), mask);
+  }
+}
+
+inline void drop_halves(const Half* from, float* to, std::int64_t begin, std::int64_t end,
+                        Mask mask) {
+  for (std::int64_t i = begin; i < end; ++i) {
+    to[i] = dropped(as_float(from[i]), static_cast<std::uint32_t>(i), mask);
+  }
+}
+
+inline void drop_halves_in_place(Half* values, std::int64_t begin, std::int64_t end, Mask mask) {
+  for (std::int64_t i = begin; i < end; ++i) {
+    values[i] = as_half(dropped(as_float(values[i]), static_cast<std::uint32_t>(i), mask));
+  }
+}
+
 constexpr ThinKernels kernels(const char* name) {
   return {name,
           {&reduce<float>, &spread<float>, &collect<float>},
           {&reduce<Half>, &spread<Half>, &collect<Half>},
           {&reduce<Half>, &spread<Half>, &collect<Half>},
           &draw,
+          &drop_floats,
+          &drop_halves,
+          &drop_halves_in_place,
           &scale_transposed};
 }

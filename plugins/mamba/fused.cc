@@ -72,7 +72,7 @@ struct KernelsOf<float> {
   static auto conv_backward() { return scan_kernels().conv_backward; }
 };
 template <>
-struct KernelsOf<Bf16> {
+struct KernelsOf<Half> {
   static auto forward() { return scan_kernels().forward_bf16; }
   static auto backward() { return scan_kernels().backward_bf16; }
   static auto conv_forward() { return scan_kernels().conv_forward_bf16; }
@@ -90,7 +90,7 @@ void with_type_of(const torch::Tensor& x, const Run& run) {
   if (x.scalar_type() == torch::kFloat32) {
     run(float{});
   } else {
-    run(Bf16{});
+    run(Half{});
   }
 }
 

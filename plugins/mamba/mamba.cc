@@ -105,6 +105,12 @@ class Mamba : public Model {
     return !config_.tied && !lm_head_ && tensor == "lm_head.weight";
   }
 
+  // Fused kernels see raw weights there, without adapters.
+  [[nodiscard]] std::vector<LayerCaveat> caveats() const override {
+    return {{"out_proj", "Python's peft refuses to open such an adapter"},
+            {"dt_proj", "Python's transformers passes its adapter by and computes something else"}};
+  }
+
   // A_log and D are the dynamics: decay would pull every time scale to the same value
   // (`_no_weight_decay` in mamba_simple.py).
   [[nodiscard]] bool decays(std::string_view parameter, const Tensor& value) const override {

@@ -18,16 +18,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mvn/half.h"
+
 namespace mvn::mamba {
 
 inline constexpr std::int64_t kScanChunk = 16;   // tokens between two kept states
 inline constexpr std::int64_t kScanGroup = 256;  // channels of a work item
 inline constexpr std::int64_t kMaxScanStates = 64;
-
-// bfloat16 bits.
-struct Bf16 {
-  std::uint16_t bits;
-};
 
 template <typename Real>
 struct ScanInputs {
@@ -121,12 +118,12 @@ struct ScanKernels {
   const char* name;
   void (*forward)(const ScanInputs<float>&, const ScanOutputs<float>&, std::int64_t item);
   void (*backward)(const ScanInputs<float>&, const ScanGradients<float>&, std::int64_t item);
-  void (*forward_bf16)(const ScanInputs<Bf16>&, const ScanOutputs<Bf16>&, std::int64_t item);
-  void (*backward_bf16)(const ScanInputs<Bf16>&, const ScanGradients<Bf16>&, std::int64_t item);
+  void (*forward_bf16)(const ScanInputs<Half>&, const ScanOutputs<Half>&, std::int64_t item);
+  void (*backward_bf16)(const ScanInputs<Half>&, const ScanGradients<Half>&, std::int64_t item);
   void (*conv_forward)(const ConvInputs<float>&, float* out, std::int64_t item);
   void (*conv_backward)(const ConvInputs<float>&, const ConvGradients<float>&, std::int64_t item);
-  void (*conv_forward_bf16)(const ConvInputs<Bf16>&, Bf16* out, std::int64_t item);
-  void (*conv_backward_bf16)(const ConvInputs<Bf16>&, const ConvGradients<Bf16>&,
+  void (*conv_forward_bf16)(const ConvInputs<Half>&, Half* out, std::int64_t item);
+  void (*conv_backward_bf16)(const ConvInputs<Half>&, const ConvGradients<Half>&,
                              std::int64_t item);
 };
 

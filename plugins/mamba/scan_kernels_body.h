@@ -1,6 +1,8 @@
-// The body of the scan kernels, written once over a vector type `Vec` of kLanes floats that the
-// including file defines for its instruction set. Included once by each of scan_*.cc, inside an
-// anonymous namespace: no function of one instruction set may be linked into another's caller.
+// The body of the scan kernels, written once over the vectors of mvn/lanes_body.h, which the
+// including file has included, with what no operator of the compiler's says: fma(),
+// round_to_nearest(), scale_by_power_of_two(), store_far(), finish_far_stores(). Included once by
+// each of scan_*.cc, inside an anonymous namespace: no function of one instruction set may be
+// linked into another's caller.
 //
 // Plan of the loops: chunk of 16 tokens outside, block of kLanes channels inside, so that the rows
 // of a chunk stay in the caches; 16 states live in registers over a chunk, or 8 on the way back.
@@ -8,10 +10,40 @@
 // channels, are collected over a whole channel group, folded two states to a vector, and summed
 // across lanes once.
 
-constexpr float kLog2E = 1.44269504088896341F;
+using Vec = Floats;
 
-// log(1 + e) for e in (0, 1], to full relative precision: 2 atanh(e / (2 + e)).
-inline Vec log1p_unit(Vec e) {
+// Nothing is subtracted, which adding would not say of -0.
+inline Vec set1(float x) { return x - Vec{}; }
+
+inline Vec load(const float* from) {
+  Vec a;
+  load(from, kLanes, a);
+  return a;
+}
+inline void store(float* to, Vec a) { store(to, kLanes, a); }
+
+// The halves of a, added, and those of b, one after the other.
+inline Vec fold(Vec a, Vec b) {
+  constexpr std::uint32_t kHalf = kLanes / 2;
+  const Words lane = lane_numbers();
+  const Words low = lane < kHalf ? lane : lane + kHalf;
+  return shuffle(a, b, low) + shuffle(a, b, low + kHalf);
+}
+
+struct Halves {
+  float low;
+  float high;
+};
+inline Halves sum_halves(Vec a) {
+#pragma GCC unroll 3
+  for (std::uint32_t apart = kLanes / 4; apart > 0; apart /= 2) {
+    a += shuffle(a, a, lane_numbers() ^ apart);
+  }
+  return {a[0], a[kLanes / 2]};
+}
+
+// x + log(1 + e) for e in (0, 1], to full relative precision: 2 atanh(e / (2 + e)).
+inline Vec add_log1p_unit(Vec x, Vec e) {
   const Vec s = e / (e + set1(2.0F));
   const Vec s2 = s * s;
   Vec p = set1(1.0F / 15);
@@ -21,7 +53,7 @@ inline Vec log1p_unit(Vec e) {
   p = fma(p, s2, set1(1.0F / 7));
   p = fma(p, s2, set1(1.0F / 5));
   p = fma(p, s2, set1(1.0F / 3));
-  return (s + s) * fma(p, s2, set1(1.0F));
+  return fma(s + s, fma(p, s2, set1(1.0F)), x);
 }
 
 // 2^f of a fraction: 1 + f q(f), exact where f is 0, so that slow decays do not drift over
@@ -29,18 +61,13 @@ inline Vec log1p_unit(Vec e) {
 constexpr float kExp2Terms[] = {0.001338130254F, 0.009666368515F, 0.05550381014F,
                                 0.2402234904F,   0.6931471806F,   1.0F};
 
-inline Vec exp2_fraction(Vec f) {
+inline Vec exp(Vec x) {
+  const Vec exponent = x * set1(kLog2E);
+  const Vec whole = round_to_nearest(exponent);
   Vec q = set1(kExp2Terms[0]);
-  for (int k = 1; k < 6; ++k) q = fma(q, f, set1(kExp2Terms[k]));
-  return q;
+  for (int k = 1; k < 6; ++k) q = fma(q, exponent - whole, set1(kExp2Terms[k]));
+  return scale_by_power_of_two(q, whole);
 }
-
-inline Vec exp2(Vec x) {
-  const Vec whole = round_to_nearest(x);
-  return scale_by_power_of_two(exp2_fraction(x - whole), whole);
-}
-
-inline Vec exp(Vec x) { return exp2(x * set1(kLog2E)); }
 
 // So many exponentials are taken step by step together. Each waits for its own steps, and the
 // processor looks only so far ahead for something to begin meanwhile: here it lies beside it.
@@ -70,49 +97,38 @@ struct Softplus {
   Vec slope;  // sigmoid
 };
 
+// e^-|x|
+inline Vec exp_of_minus_abs(Vec x) {
+  const Words bits = __builtin_bit_cast(Words, x) & 0x7fffffffU;
+  return exp(Vec{} - __builtin_bit_cast(Vec, bits));
+}
+
 inline Softplus softplus(Vec x) {
-  const Vec e = exp(set1(0.0F) - abs(x));
+  const Vec e = exp_of_minus_abs(x);
   const Vec inverse = set1(1.0F) / (set1(1.0F) + e);
-  return {max(x, set1(0.0F)) + log1p_unit(e), select_negative(x, e * inverse, inverse)};
+  return {add_log1p_unit(x > 0.0F ? x : Vec{}, e), x < 0.0F ? e * inverse : inverse};
 }
 
 inline Vec sigmoid(Vec x) {
-  const Vec e = exp(set1(0.0F) - abs(x));
+  const Vec e = exp_of_minus_abs(x);
   const Vec inverse = set1(1.0F) / (set1(1.0F) + e);
-  return select_negative(x, e * inverse, inverse);
+  return x < 0.0F ? e * inverse : inverse;
 }
 
 inline float to_float(float x) { return x; }
-inline float to_float(Bf16 x) {
-  return __builtin_bit_cast(float, static_cast<std::uint32_t>(x.bits) << 16);
-}
+inline float to_float(Half x) { return as_float(x); }
 
 // `lanes` is kLanes except in the last block of an odd number of channels.
 template <typename Real>
 inline Vec load_lanes(const Real* from, int lanes) {
-  if (lanes == kLanes) return load(from);
-  alignas(64) float values[kLanes] = {};
-  for (int i = 0; i < lanes; ++i) values[i] = to_float(from[i]);
-  return load(values);
-}
-
-inline void store_one(float* to, float value) { *to = value; }
-inline void store_one(Bf16* to, float value) {
-  const auto bits = __builtin_bit_cast(std::uint32_t, value);
-  const bool nan = (bits & 0x7fffffffU) > 0x7f800000U;
-  const std::uint32_t rounded = bits + 0x7fffU + ((bits >> 16) & 1U);
-  to->bits = static_cast<std::uint16_t>(nan ? 0x7fc0U : rounded >> 16);
+  Vec a;
+  load(from, lanes, a);
+  return a;
 }
 
 template <typename Real>
 inline void store_lanes(Real* to, Vec value, int lanes) {
-  if (lanes == kLanes) {
-    store(to, value);
-    return;
-  }
-  alignas(64) float values[kLanes];
-  store(values, value);
-  for (int i = 0; i < lanes; ++i) store_one(to + i, values[i]);
+  store(to, lanes, value);
 }
 
 // One block of kLanes channels: what does not change over the tokens of a chunk.
@@ -797,4 +813,16 @@ void conv_backward(const ConvInputs<Real>& in, const ConvGradients<Real>& out, s
     store(lanes, d_bias[block]);
     out.d_bias[row + channel] = lanes[lane];
   }
+}
+
+constexpr ScanKernels kernels(const char* name) {
+  return {name,
+          &forward<float>,
+          &backward<float>,
+          &forward<Half>,
+          &backward<Half>,
+          &conv_forward<float>,
+          &conv_backward<float>,
+          &conv_forward<Half>,
+          &conv_backward<Half>};
 }

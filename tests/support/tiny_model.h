@@ -38,8 +38,7 @@ class TinyLayer : public torch::nn::Module {
 class TinyModel : public Model {
  public:
   TinyModel(std::int64_t vocabulary, std::int64_t width, std::int64_t layers,
-            const torch::TensorOptions& options = {}, std::string model_type = "tiny")
-      : model_type_(std::move(model_type)) {
+            const torch::TensorOptions& options = {}) {
     auto trunk = std::make_shared<torch::nn::Module>();
     embedding_ = trunk->register_module("embeddings",
                                         std::make_shared<Embedding>(vocabulary, width, options));
@@ -77,14 +76,13 @@ class TinyModel : public Model {
   }
   [[nodiscard]] std::string base_prefix() const override { return "backbone."; }
   [[nodiscard]] Value::Map config(HeadKind /*head*/) const override {
-    return {{"model_type", model_type_}};
+    return {{"model_type", "tiny"}};
   }
   [[nodiscard]] double forward_macs(std::int64_t length) const override {
     return static_cast<double>(length);
   }
 
  private:
-  std::string model_type_;
   std::shared_ptr<Embedding> embedding_;
   std::vector<std::shared_ptr<TinyLayer>> layers_;
 };

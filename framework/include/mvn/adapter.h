@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "mvn/model.h"
@@ -25,6 +26,13 @@ struct SavedHead {
   std::map<std::string, torch::Tensor> tensors;  // by their names ("score.weight"); empty: no head
   std::string key;                               // of the configuration that names the files
   std::filesystem::path folder;                  // where the files are
+};
+
+// What an adapter's own files say of what they belong to.
+struct AdapterFiles {
+  std::string base;              // the base model that they name; may be empty
+  std::optional<HeadKind> head;  // that the adapter was trained under, where they say
+  std::int64_t classes = 0;      // of the classifier's head that they hold; 0: none
 };
 
 // Picks parameters of a model and makes them trainable; everything else is frozen. One instance

@@ -58,11 +58,11 @@ using HalfBits = std::uint16_t __attribute__((vector_size(2 * kLanes)));
   for (std::int64_t i = 0; i < lanes; ++i) to[i] = some[i];
 }
 
-// To the nearest even. A NaN may become infinite, which the trainer finds as well.
+// As as_half().
 [[gnu::always_inline]] inline void store(Half* to, std::int64_t lanes, Floats value) {
   const Words bits = __builtin_bit_cast(Words, value);
   const Words rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
-  const HalfBits halves = narrow(rounded);
+  const HalfBits halves = narrow(value != value ? Words{} + 0x7fc0U : rounded);
   if (lanes >= kLanes) {
     __builtin_memcpy(to, &halves, sizeof halves);
     return;

@@ -18,6 +18,9 @@ namespace mvn {
 // of the tensor names.
 enum class HeadKind { kNone, kLanguageModel, kClassification };
 
+// The tensor of a classifier's head, [classes, D], as checkpoints name it.
+inline constexpr const char* kClassifierTensor = "score.weight";
+
 // What a model is built from.
 struct ModelContext {
   const Params& params;          // the plugin's own parameters
@@ -27,6 +30,12 @@ struct ModelContext {
   // What the task will put on top: without a language-model head, a model leaves out the untied
   // matrix that only lm_logits() needs.
   HeadKind head = HeadKind::kLanguageModel;
+};
+
+// A layer that other programs treat otherwise than this one once it is adapted.
+struct LayerCaveat {
+  std::string layer;  // the last part of its path
+  std::string what;   // they do: "Python's peft refuses to open such an adapter"
 };
 
 // A language model: token ids -> hidden states. A torch::nn::Module whose parameter names are
@@ -67,6 +76,12 @@ class Model : public torch::nn::Module {
   // The prefix that the language-model wrapper puts before the bare model ("backbone.",
   // "transformer.").
   [[nodiscard]] virtual std::string base_prefix() const = 0;
+
+  // The path that the layer of lm_logits() has where it is not tied: no adapter takes it along
+  // with all linear layers. Default: "lm_head".
+  [[nodiscard]] virtual std::string output_layer() const;
+  // What an adapter's user should know before it takes one of these. Default: nothing.
+  [[nodiscard]] virtual std::vector<LayerCaveat> caveats() const;
 
   // False for the parameters that weight decay must leave alone. Default: 1-D parameters (norms,
   // biases) do not decay.

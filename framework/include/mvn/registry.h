@@ -1,6 +1,7 @@
 // Registry: where a plugin says what it offers.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,6 +27,10 @@ struct AdapterEntry {
   std::string help;
   std::vector<ParamSpec> params;
   std::function<std::unique_ptr<Adapter>(const AdapterContext&)> make;
+  // The file by which a folder that this adapter saved is known, and what such a folder says; empty
+  // where the adapter writes none. Its parameter "weights" then names a folder to start from.
+  std::string config_file = {};
+  std::function<AdapterFiles(const std::filesystem::path& folder)> read_files = {};
 };
 
 struct TaskEntry {

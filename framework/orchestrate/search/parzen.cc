@@ -31,7 +31,7 @@ std::vector<double> weights_of(std::size_t points) {
   return weights;
 }
 
-// The index that an even number falls on, where each has its share.
+// The index that a uniform number falls on, where each has its share.
 std::size_t pick(const std::vector<double>& shares, double u) {
   double below = 0;
   std::size_t last = 0;
@@ -67,7 +67,7 @@ std::vector<double> widths_of(const Dimension& dimension, const std::vector<doub
 
 }  // namespace
 
-double even(std::mt19937_64& random) {
+double uniform(std::mt19937_64& random) {
   constexpr double kSteps = 9007199254740992.0;  // 2^53
   return (static_cast<double>(random() >> 11U) + 0.5) / kSteps;
 }
@@ -111,11 +111,11 @@ ParzenEstimator::Kernels ParzenEstimator::categorical_kernels(const Dimension& d
 }
 
 Point ParzenEstimator::sample(std::mt19937_64& random) const {
-  const std::size_t kernel = pick(weights_, even(random));
+  const std::size_t kernel = pick(weights_, uniform(random));
   Point point;
   for (std::size_t d = 0; d < space_.size(); ++d) {
     const Dimension& dimension = space_[d];
-    const double u = even(random);
+    const double u = uniform(random);
     if (!dimension.shares.empty()) {
       point.push_back(static_cast<double>(pick(kernels_[d].shares[kernel], u)));
       continue;

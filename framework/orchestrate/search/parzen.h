@@ -12,8 +12,8 @@
 
 namespace mvn {
 
-// Even in (0, 1), the same on every machine.
-double even(std::mt19937_64& random);
+// Uniform in (0, 1), the same on every machine.
+double uniform(std::mt19937_64& random);
 
 class ParzenEstimator {
  public:

@@ -181,7 +181,7 @@ class AxesReader {
     search.random = [inverses, seed = search.seed](std::int64_t draw) {
       Point point;
       for (const auto& [key, inverse] : inverses) {
-        point.push_back(inverse(even_draw(key, seed, draw)));
+        point.push_back(inverse(uniform_draw(key, seed, draw)));
       }
       return point;
     };
@@ -228,7 +228,7 @@ class AxesReader {
     }
     const std::string key = zipped.points[0][0].key->dotted;
     RandomAxis random{categorical(std::vector<double>(size, 1.0 / static_cast<double>(size))),
-                      [size](double even) { return even_index(even, size); },
+                      [size](double uniform) { return uniform_index(uniform, size); },
                       {}};
     return {key, std::move(random), nullptr, std::move(zipped), std::move(written)};
   }

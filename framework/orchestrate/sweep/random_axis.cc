@@ -1,4 +1,4 @@
-// Every draw is one even number in (0, 1), put through the inverse of the distribution function.
+// Every draw is one uniform number in (0, 1), put through the inverse of the distribution function.
 #include "orchestrate/sweep/random_axis.h"
 
 #include <algorithm>
@@ -232,15 +232,15 @@ std::optional<RandomAxis> read_random_axis(const std::string& key, const Node& a
   return RandomReader(key, axis, problems).read();
 }
 
-double even_draw(const std::string& key, std::int64_t seed, std::int64_t draw) {
+double uniform_draw(const std::string& key, std::int64_t seed, std::int64_t draw) {
   const std::string digest =
       sha256(std::to_string(seed) + "/" + key + "/" + std::to_string(draw)).substr(0, 13);
   constexpr double kSteps = 4503599627370496.0;  // 16^13
   return (static_cast<double>(std::stoull(digest, nullptr, 16)) + 0.5) / kSteps;
 }
 
-double even_index(double even, std::size_t size) {
-  return std::min(std::floor(even * static_cast<double>(size)), static_cast<double>(size - 1));
+double uniform_index(double uniform, std::size_t size) {
+  return std::min(std::floor(uniform * static_cast<double>(size)), static_cast<double>(size - 1));
 }
 
 }  // namespace mvn

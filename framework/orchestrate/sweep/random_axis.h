@@ -16,8 +16,8 @@ namespace mvn {
 // An axis that is drawn from: what a draw is, and how it is written.
 struct RandomAxis {
   Dimension dimension;
-  std::function<double(double even)> draw;  // from an even number in (0, 1)
-  std::function<Node(double drawn)> node;   // the value of a draw
+  std::function<double(double uniform)> draw;  // from a uniform number in (0, 1)
+  std::function<Node(double drawn)> node;      // the value of a draw
 };
 
 // All that `distribution` may say.
@@ -30,11 +30,11 @@ std::string why_no_distribution(const Node& name, const std::vector<std::string>
 std::optional<RandomAxis> read_random_axis(const std::string& key, const Node& axis,
                                            ProblemList& problems);
 
-// An even number in (0, 1), the same on every machine: a function of `seed`, `key` and `draw`. More
-// draws, or another axis, leave those that there are as they were.
-double even_draw(const std::string& key, std::int64_t seed, std::int64_t draw);
+// A uniform number in (0, 1), the same on every machine: a function of `seed`, `key` and `draw`.
+// More draws, or another axis, leave those that there are as they were.
+double uniform_draw(const std::string& key, std::int64_t seed, std::int64_t draw);
 
-// The index from 0 to size - 1 that an even number falls on.
-double even_index(double even, std::size_t size);
+// The index from 0 to size - 1 that a uniform number falls on.
+double uniform_index(double uniform, std::size_t size);
 
 }  // namespace mvn

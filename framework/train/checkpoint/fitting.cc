@@ -136,8 +136,6 @@ void fit_parameter(const std::string& name, const torch::Tensor& value,
   }
 }
 
-bool is_head(const std::string& name) { return name == "score.weight"; }
-
 Fitting fit(const Model& model, const Weights& weights) {
   Fitting fitting;
   std::set<std::string> known;
@@ -148,7 +146,7 @@ Fitting fit(const Model& model, const Weights& weights) {
     fit_parameter(parameter.key(), parameter.value(), candidates, weights, fitting);
   }
   for (const auto& [name, info] : weights.tensors()) {
-    if (!known.contains(name) && !is_head(name) && !model.ignores(name)) {
+    if (!known.contains(name) && name != kClassifierTensor && !model.ignores(name)) {
       fitting.unexpected.add(name, std::string(" ").append(shape_text(info.shape)));
     }
   }
@@ -184,7 +182,7 @@ void check_twins(const Fitting& fitting, const Weights& weights) {
 std::map<std::string, torch::Tensor> head_tensors(const Weights& weights) {
   std::map<std::string, torch::Tensor> tensors;
   for (const auto& [name, info] : weights.tensors()) {
-    if (is_head(name)) tensors.emplace(name, weights.get(name).clone());
+    if (name == kClassifierTensor) tensors.emplace(name, weights.get(name).clone());
   }
   return tensors;
 }

@@ -6,18 +6,17 @@
 #include <cxxabi.h>
 
 #include <algorithm>
-#include <boost/dll/shared_library.hpp>
 #include <cstdlib>
 #include <memory>
 #include <optional>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include "common/files.h"
 #include "mvn/error.h"
 #include "mvn/nearest.h"
 #include "mvn/plugin.h"
+#include "train/sdk/library.h"
 
 namespace mvn {
 
@@ -36,7 +35,6 @@ class Offers : public Registry {
 namespace {
 
 namespace fs = std::filesystem;
-namespace dll = boost::dll;
 
 // A plugin that cannot be used; what() is the reason without the file's name.
 class Refused : public Error {
@@ -57,28 +55,6 @@ std::string explain_symbol(const std::string& message) {
       abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status), &std::free);
   return marker + "'" + (status == 0 ? std::string(readable.get()) : mangled) +
          "'; possibly built with another LibTorch or compiler";
-}
-
-// Boost wraps the loader's own words in "… failed (dlerror system message: WORDS): Bad file
-// descriptor", where the last part is an unrelated error number.
-std::string loader_message(const std::string& wrapped, const fs::path& file) {
-  static const std::string opening = "dlerror system message: ";
-  const auto begin = wrapped.find(opening);
-  const auto end = wrapped.rfind("): ");
-  if (begin == std::string::npos || end == std::string::npos) return wrapped;
-  std::string words = wrapped.substr(begin + opening.size(), end - begin - opening.size());
-  if (const std::string prefix = file.string() + ": "; words.starts_with(prefix)) {
-    words.erase(0, prefix.size());
-  }
-  return explain_symbol(words);
-}
-
-dll::shared_library open_library(const fs::path& file) {
-  try {
-    return dll::shared_library(file, dll::load_mode::rtld_now | dll::load_mode::rtld_local);
-  } catch (const std::system_error& e) {
-    throw Refused("cannot be opened: " + loader_message(e.what(), file));
-  }
 }
 
 // `built` and `here` introduce the two sides: "built for LibTorch ", "this mvn uses LibTorch ".
@@ -116,15 +92,15 @@ void check_descriptor(const PluginDescriptor& plugin) {
 }
 
 const PluginDescriptor& open_plugin(const fs::path& file) {
-  // Leaked on purpose: tensors made by a plugin hold pointers into its code, and nobody can tell
-  // when the last one dies. So nothing is closed, not even at exit.
-  static auto* libraries = new std::vector<dll::shared_library>;
-  dll::shared_library library = open_library(file);
-  libraries->push_back(library);
-  if (!library.has("mvn_plugin")) {
+  const Library library(file);
+  if (!library.is_open()) {
+    throw Refused("cannot be opened: " + explain_symbol(library.error()));
+  }
+  const auto* const exported = library.find<const PluginDescriptor*>("mvn_plugin");
+  if (exported == nullptr) {
     throw Refused("not an mvn plugin (it exports no 'mvn_plugin'; is MVN_PLUGIN missing?)");
   }
-  const auto& plugin = library.get<const PluginDescriptor>("mvn_plugin");
+  const auto& plugin = *exported;
   check_descriptor(plugin);
   return plugin;
 }

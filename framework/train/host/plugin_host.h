@@ -1,4 +1,4 @@
-// Finds, checks and opens plugins. The only place that knows Boost.DLL is its .cc.
+// Finds, checks and opens plugins.
 #pragma once
 
 #include <filesystem>

@@ -19,6 +19,8 @@ struct Trainable {
   bool decays = true;
 };
 
+struct OptimizerRule;  // how AdamW, Adam or SGD changes parameters
+
 // Updates parameters from their gradients. One instance, one thread.
 class Optimizer {
  public:
@@ -43,8 +45,8 @@ class Optimizer {
   // Parameters that decay, and those that do not.
   struct Group {
     std::vector<Trainable> parameters;
-    std::vector<torch::Tensor> first;   // Adam's first moment, SGD's momentum
-    std::vector<torch::Tensor> second;  // Adam's second moment
+    // Adam's first and second moment, SGD's momentum.
+    std::array<std::vector<torch::Tensor>, 2> moments;
     double weight_decay = 0;
   };
   // Makes the moments, where they are not there yet: not before a step needs them, so that a trial
@@ -57,6 +59,7 @@ class Optimizer {
   void step_group(Group& group, const Rate& learning_rate);
 
   OptimizerOptions options_;
+  const OptimizerRule* rule_;
   std::array<Group, 2> groups_;
   torch::Tensor step_;  // updates made, a float scalar as the fused kernels want it
 };

@@ -16,7 +16,7 @@ std::vector<ParamSpec> optimizer_specs() {
       {.name = "name",
        .default_value = "adamw",
        .help = "update rule; adamw decays weights apart from the gradient, adam and sgd through it",
-       .choices = {"adamw", "adam", "sgd"}},
+       .choices = optimizer_names()},
       {.name = "lr",
        .type = ParamType::kReal,
        .help = "peak learning rate; absent: the one that lr_by_size gives, times lr_scale",

@@ -69,6 +69,8 @@ struct TrainingOptions {
 
 // Each throws ConfigError with the key of the value at fault. Without training no learning rate is
 // needed.
+// The update rules that there are.
+std::vector<std::string> optimizer_names();
 OptimizerOptions optimizer_options(const Value::Map& section, bool trains = true);
 ScheduleOptions schedule_options(const Value::Map& section);
 TrainingOptions training_options(const Value::Map& section);

@@ -1,7 +1,6 @@
 #include "train/sdk/device.h"
 
 #include <ATen/DeviceAccelerator.h>
-#include <dlfcn.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 
 #include "mvn/error.h"
 #include "mvn/nearest.h"
+#include "train/sdk/library.h"
 
 namespace mvn {
 namespace {
@@ -19,14 +19,7 @@ namespace fs = std::filesystem;
 bool has_nvidia_driver() {
   if (!fs::exists("/dev/nvidiactl") && !fs::exists("/dev/nvidia0")) return false;
   // Left open: libtorch_cuda opens it again.
-  return ::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL) != nullptr;
-}
-
-// The folder that libtorch_cpu.so was loaded from.
-fs::path torch_library_folder() {
-  Dl_info info{};
-  if (::dladdr(reinterpret_cast<const void*>(&at::globalContext), &info) == 0) return {};
-  return fs::path(info.dli_fname).parent_path();
+  return Library("libcuda.so.1", Library::Symbols::kLazy).is_open();
 }
 
 // LibTorch's allocator of a GPU; null before LibTorch has one there, when it can be asked nothing.
@@ -46,16 +39,17 @@ bool hides_all_gpus(const char* visible) {
 
 std::string open_gpu_library() {
   if (hides_all_gpus(std::getenv("CUDA_VISIBLE_DEVICES")) || !has_nvidia_driver()) return {};
-  const fs::path library = torch_library_folder() / "libtorch_cuda.so";
-  if (!fs::exists(library)) {
+  const fs::path file =
+      library_of(reinterpret_cast<const void*>(&at::globalContext)).parent_path() /
+      "libtorch_cuda.so";
+  if (!fs::exists(file)) {
     return "there is an NVIDIA GPU, but this LibTorch is built for the CPU alone (no " +
-           library.string() + ")";
+           file.string() + ")";
   }
   // Global, because its registrations refer to symbols that other CUDA libraries look up.
-  if (::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr) return {};
-  const char* reason = ::dlerror();
-  return "there is an NVIDIA GPU, but " + library.string() +
-         " cannot be opened: " + (reason == nullptr ? "?" : reason);
+  const Library library(file, Library::Symbols::kGlobal);
+  if (library.is_open()) return {};
+  return "there is an NVIDIA GPU, but " + file.string() + " cannot be opened: " + library.error();
 }
 
 std::vector<std::string> devices() {

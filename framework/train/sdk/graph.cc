@@ -1,25 +1,15 @@
 #include "train/sdk/graph.h"
 
-#include <dlfcn.h>
-
 #include <filesystem>
 #include <string>
 
 #include "mvn/error.h"
+#include "train/sdk/library.h"
 
 namespace mvn {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr const char* kKey = "training.cuda_graphs";
-
-// The folder that libmvn.so was loaded from.
-fs::path own_folder() {
-  Dl_info info{};
-  if (::dladdr(reinterpret_cast<const void*>(&cuda_graph_recorder), &info) == 0) return {};
-  return fs::path(info.dli_fname).parent_path();
-}
 
 }  // namespace
 
@@ -28,20 +18,20 @@ GraphRecorder::~GraphRecorder() = default;
 
 std::unique_ptr<GraphRecorder> cuda_graph_recorder(torch::Device device) {
   // It is linked with libtorch_cuda, which is open where there is such a device.
-  const fs::path library = own_folder() / "libmvn_cuda.so";
-  if (!fs::exists(library)) {
-    throw ConfigError(kKey, "this mvn-runner was built without them (no " + library.string() +
+  const auto file = library_of(reinterpret_cast<const void*>(&cuda_graph_recorder)).parent_path() /
+                    "libmvn_cuda.so";
+  if (!std::filesystem::exists(file)) {
+    throw ConfigError(kKey, "this mvn-runner was built without them (no " + file.string() +
                                 "; see docs/building.md)");
   }
-  void* handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  void* symbol = handle == nullptr ? nullptr : ::dlsym(handle, "mvn_cuda_graph_recorder");
-  if (symbol == nullptr) {
-    const char* reason = ::dlerror();
+  const Library library(file);
+  const auto make = library.find<GraphRecorder* (*)(int)>("mvn_cuda_graph_recorder");
+  if (make == nullptr) {
     throw ConfigError(
-        kKey, library.string() + " cannot be opened: " + (reason == nullptr ? "?" : reason));
+        kKey, file.string() + (library.is_open() ? " holds none of them" : " cannot be opened: ") +
+                  library.error());
   }
-  return std::unique_ptr<GraphRecorder>(
-      reinterpret_cast<GraphRecorder* (*)(int)>(symbol)(device.index()));
+  return std::unique_ptr<GraphRecorder>(make(device.index()));
 }
 
 }  // namespace mvn

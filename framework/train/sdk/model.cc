@@ -15,6 +15,10 @@ std::vector<std::string> Model::checkpoint_names(std::string_view parameter) con
 
 bool Model::ignores(std::string_view /*tensor*/) const { return false; }
 
+std::string Model::output_layer() const { return "lm_head"; }
+
+std::vector<LayerCaveat> Model::caveats() const { return {}; }
+
 bool Model::decays(std::string_view /*parameter*/, const torch::Tensor& value) const {
   return value.dim() > 1;
 }

@@ -1,6 +1,5 @@
 #include "train/trainer/environment.h"
 
-#include <dlfcn.h>
 #include <torch/version.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "common/file_hash.h"
 #include "common/files.h"
 #include "common/secrets.h"
+#include "train/sdk/library.h"
 #include "train/trainer/nvidia_board.h"
 
 namespace mvn {
@@ -70,14 +70,6 @@ std::string output_of(const char* command, std::size_t limit = 256) {
   }
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
-}
-
-// The file that this code was loaded from.
-fs::path own_library() {
-  Dl_info info{};
-  const void* const here = &kLongestDiff;
-  if (::dladdr(here, &info) == 0 || info.dli_fname == nullptr) return {};
-  return info.dli_fname;
 }
 
 struct GitStatus {
@@ -144,7 +136,7 @@ Json environment_of(const TrialFile& trial, const PluginHost& host,
   values["threads"] = trial.threads;
   values["torch"] = TORCH_VERSION;
   values["mvn"] = MVN_SDK_VERSION;
-  if (const auto library = own_library(); !library.empty()) {
+  if (const auto library = library_of(&kLongestDiff); !library.empty()) {
     values["libmvn"] = remembered_hash(library);
   }
   for (const auto& component : host.components()) {

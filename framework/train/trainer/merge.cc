@@ -20,9 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kAdapterConfig = "adapter_config.json";
-constexpr const char* kHeadTensor = "score.weight";
-
 std::string text_of(const Value::Map& map, const std::string& key) {
   const auto found = map.find(key);
   return found != map.end() && found->second.is_text() ? found->second.as_text() : "";
@@ -38,28 +35,31 @@ void check_output(const fs::path& output) {
   }
 }
 
-Value::Map read_adapter_config(const fs::path& folder) {
-  const fs::path file = folder / kAdapterConfig;
-  if (!fs::exists(file)) {
-    throw ConfigError("--adapter", folder.string() + " holds no adapter: no " + kAdapterConfig);
+// The adapter that saved these files.
+const AdapterEntry& adapter_of(const PluginHost& host, const fs::path& folder) {
+  std::string files;
+  for (const auto& component : host.components()) {
+    if (component.kind != "adapter") continue;
+    const auto& entry = host.adapter(component.name);
+    if (entry.config_file.empty()) continue;
+    if (fs::exists(folder / entry.config_file)) return entry;
+    files += (files.empty() ? "" : " and no ") + entry.config_file;
   }
-  const Value config = read_json_file(file);
-  if (!config.is_map()) throw DataError(file.string() + ": must be an object");
-  return config.as_map();
+  throw ConfigError("--adapter", folder.string() + " holds no adapter: no " + files);
 }
 
 // The base that the request or the adapter names. A trial that started from random weights keeps
 // them in "base" beside its adapter, and a results folder may have moved since.
-fs::path base_of(const MergeRequest& request, const Value::Map& adapter_config) {
+fs::path base_of(const MergeRequest& request, const AdapterEntry& adapter,
+                 const std::string& named) {
   if (!request.model.empty()) {
     if (fs::exists(request.model)) return request.model;
     throw ConfigError("--model", request.model.string() + " does not exist");
   }
-  const std::string named = text_of(adapter_config, "base_model_name_or_path");
   if (!named.empty() && fs::exists(named)) return named;
   if (fs::exists(request.adapter / "base")) return request.adapter / "base";
   throw ConfigError(
-      "--model", (request.adapter / kAdapterConfig).string() +
+      "--model", (request.adapter / adapter.config_file).string() +
                      (named.empty() ? " names no base model"
                                     : " names the base model '" + named + "', which is not there") +
                      "; say where it is with --model");
@@ -85,16 +85,8 @@ std::string plugin_of(const PluginHost& host, const fs::path& base, const Value:
                                    suggest(type, known));
 }
 
-// What the adapter was trained under; where it does not say, what the base is.
-HeadKind head_kind(const Value::Map& adapter_config, const Value::Map& config) {
-  const std::string task = text_of(adapter_config, "task_type");
-  if (task == "SEQ_CLS") return HeadKind::kClassification;
-  if (task == "CAUSAL_LM") return HeadKind::kLanguageModel;
-  if (task == "FEATURE_EXTRACTION") return HeadKind::kNone;
-  if (!task.empty()) {
-    throw ConfigError("--adapter", "its task_type is '" + task +
-                                       "'; SEQ_CLS, CAUSAL_LM and FEATURE_EXTRACTION are known");
-  }
+// What the model of a config.json was saved under.
+HeadKind head_kind(const Value::Map& config) {
   const auto list = config.find("architectures");
   if (list == config.end() || !list->second.is_list() || list->second.as_list().empty()) {
     return HeadKind::kLanguageModel;
@@ -133,20 +125,15 @@ torch::ScalarType dtype_of(const Weights& weights) {
 }
 
 // The head's rows: those that the adapter brings, else the base's own.
-std::int64_t count_classes(const fs::path& adapter, const Weights& base) {
-  for (const char* name : {"adapter_model.safetensors", "adapter_model.bin"}) {
-    if (!fs::exists(adapter / name)) continue;
-    const auto file = open_weights(adapter / name);
-    for (const auto& [tensor, info] : file->tensors()) {
-      if (tensor.ends_with(kHeadTensor) || tensor.ends_with("score.modules_to_save.default.weight"))
-        return info.shape.at(0);
-    }
-    break;
-  }
-  const auto own = base.tensors().find(kHeadTensor);
+std::int64_t count_classes(const MergeRequest& request, const AdapterFiles& files,
+                           const Weights& base) {
+  if (files.classes > 0) return files.classes;
+  const auto own = base.tensors().find(kClassifierTensor);
   if (own != base.tensors().end()) return own->second.shape.at(0);
-  throw ConfigError("--adapter", "its task_type is SEQ_CLS, but neither " + adapter.string() +
-                                     " nor the base holds the head's tensor '" + kHeadTensor + "'");
+  throw ConfigError("--adapter", "it was trained under a classifier's head, but neither " +
+                                     request.adapter.string() +
+                                     " nor the base holds the head's tensor '" + kClassifierTensor +
+                                     "'");
 }
 
 class Head : public torch::nn::Module {
@@ -169,13 +156,14 @@ class Merge {
   Merge(const PluginHost& host, const MergeRequest& request,
         const std::function<void(const std::string&)>& warn)
       : request_(request),
-        adapter_config_(read_adapter_config(request.adapter)),
-        base_(base_of(request, adapter_config_)),
+        entry_(adapter_of(host, request.adapter)),
+        files_(entry_.read_files(request.adapter)),
+        base_(base_of(request, entry_, files_.base)),
         weights_(open_weights(base_)) {
     const auto wanted = dtype_named(request.dtype);
     dtype_ = wanted.value_or(dtype_of(*weights_));
     build(host);
-    attach(host, warn);
+    attach(warn);
     adapter_->merge(*model_);
     model_->to(dtype_);
     if (head_) head_->to(dtype_);
@@ -196,21 +184,20 @@ class Merge {
                                      : request_.plugin;
     const ModelPlan plan = plan_model(host, configuration);
     config_ = model_config(plan);
-    kind_ = head_kind(adapter_config_, config_);
+    kind_ = files_.head.value_or(head_kind(config_));
     // Weights that keep their type are read as they are; others are rounded after the sum.
     const auto read_as = dtype_of(*weights_) == dtype_ ? dtype_ : torch::kFloat32;
     model_ = make_model(plan, config_, nullptr, torch::dtype(read_as), kind_);
     if (kind_ == HeadKind::kClassification) {
-      head_ = std::make_shared<Head>(model_->width(), count_classes(request_.adapter, *weights_),
+      head_ = std::make_shared<Head>(model_->width(), count_classes(request_, files_, *weights_),
                                      torch::dtype(torch::kFloat32));
     }
     load_weights(*model_, head_.get(), *weights_);
   }
 
-  void attach(const PluginHost& host, const std::function<void(const std::string&)>& warn) {
-    const AdapterEntry& entry = host.adapter("lora");
-    const Params params("adapter", entry.params, {{"weights", request_.adapter.string()}});
-    adapter_ = entry.make({params, stream_generator(0, "merge"), kind_, warn});
+  void attach(const std::function<void(const std::string&)>& warn) {
+    const Params params("adapter", entry_.params, {{"weights", request_.adapter.string()}});
+    adapter_ = entry_.make({params, stream_generator(0, "merge"), kind_, warn});
     adapter_->attach(*model_);
     if (!head_) return;
     load_head(*head_, adapter_->saved_head().tensors);
@@ -240,7 +227,8 @@ class Merge {
   }
 
   const MergeRequest& request_;
-  Value::Map adapter_config_;
+  const AdapterEntry& entry_;
+  AdapterFiles files_;
   fs::path base_;
   std::unique_ptr<Weights> weights_;
   torch::ScalarType dtype_ = torch::kFloat32;

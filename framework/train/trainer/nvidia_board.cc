@@ -1,22 +1,21 @@
 #include "train/trainer/nvidia_board.h"
 
-#include <dlfcn.h>
-
 #include <array>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
 
+#include "train/sdk/library.h"
+
 namespace mvn {
 
-// NVML's functions, of which each answers 0 where all is well. The library stays open.
-class NvidiaBoard::Library {
+// NVML's functions, of which each answers 0 where all is well.
+class NvidiaBoard::Nvml {
  public:
-  explicit Library(const std::string& name) {
-    void* const library = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) return;
+  explicit Nvml(const std::string& name) {
+    const Library library(name);
     const auto find = [&]<typename Function>(const char* symbol, Function& function) {
-      function = reinterpret_cast<Function>(::dlsym(library, symbol));
+      function = library.find<Function>(symbol);
       return function != nullptr;
     };
     int (*init)() = nullptr;
@@ -94,7 +93,7 @@ std::unique_ptr<NvidiaBoard> NvidiaBoard::open(const std::string& device,
                                                const std::string& library) {
   const auto entry = visible_entry(device, std::getenv("CUDA_VISIBLE_DEVICES"));
   if (device == "cpu" || entry.empty()) return nullptr;
-  const auto nvml = std::make_shared<const Library>(library);
+  const auto nvml = std::make_shared<const Nvml>(library);
   void* const found = nvml->usable() ? nvml->find(entry) : nullptr;
   if (found == nullptr) return nullptr;
   void* board = nullptr;

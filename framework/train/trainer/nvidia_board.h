@@ -29,11 +29,11 @@ class NvidiaBoard {
   [[nodiscard]] std::optional<double> joules() const;
 
  private:
-  class Library;
-  NvidiaBoard(std::shared_ptr<const Library> library, void* device, void* board)
+  class Nvml;
+  NvidiaBoard(std::shared_ptr<const Nvml> library, void* device, void* board)
       : library_(std::move(library)), device_(device), board_(board) {}
 
-  std::shared_ptr<const Library> library_;
+  std::shared_ptr<const Nvml> library_;
   void* device_;
   void* board_;  // the same, or what `device_` is a part of
 };

@@ -16,12 +16,10 @@ bool has_dropout(int) { return false; }
 void drop(const float*, float*, std::int64_t, const Mask&, const std::int64_t*, const Launch&) {
   refuse();
 }
-void drop(const std::uint16_t*, float*, std::int64_t, const Mask&, const std::int64_t*,
-          const Launch&) {
+void drop(const Half*, float*, std::int64_t, const Mask&, const std::int64_t*, const Launch&) {
   refuse();
 }
-void drop(const std::uint16_t*, std::uint16_t*, std::int64_t, const Mask&, const std::int64_t*,
-          const Launch&) {
+void drop(const Half*, Half*, std::int64_t, const Mask&, const std::int64_t*, const Launch&) {
   refuse();
 }
 

@@ -15,9 +15,9 @@ constexpr int kThreads = 256;
 constexpr std::int64_t kMostBlocks = 4096;
 
 __device__ float read(float x) { return x; }
-__device__ float read(std::uint16_t x) { return wide(x); }
+__device__ float read(Half x) { return as_float(x); }
 __device__ void write(float* to, float x) { *to = x; }
-__device__ void write(std::uint16_t* to, float x) { *to = narrow(x); }
+__device__ void write(Half* to, float x) { *to = as_half(x); }
 
 template <typename From, typename To>
 __global__ void drop_kernel(const From* from, To* to, std::int64_t count, Mask mask,
@@ -73,11 +73,11 @@ void drop(const float* from, float* to, std::int64_t count, const Mask& mask,
           const std::int64_t* step, const Launch& launch) {
   run(from, to, count, mask, step, launch);
 }
-void drop(const std::uint16_t* from, float* to, std::int64_t count, const Mask& mask,
+void drop(const Half* from, float* to, std::int64_t count, const Mask& mask,
           const std::int64_t* step, const Launch& launch) {
   run(from, to, count, mask, step, launch);
 }
-void drop(const std::uint16_t* from, std::uint16_t* to, std::int64_t count, const Mask& mask,
+void drop(const Half* from, Half* to, std::int64_t count, const Mask& mask,
           const std::int64_t* step, const Launch& launch) {
   run(from, to, count, mask, step, launch);
 }

@@ -22,9 +22,9 @@ struct Launch {
 // number in the GPU's memory, unless `step` is null.
 void drop(const float* from, float* to, std::int64_t count, const Mask& mask,
           const std::int64_t* step, const Launch& launch);
-void drop(const std::uint16_t* from, float* to, std::int64_t count, const Mask& mask,
+void drop(const Half* from, float* to, std::int64_t count, const Mask& mask,
           const std::int64_t* step, const Launch& launch);
-void drop(const std::uint16_t* from, std::uint16_t* to, std::int64_t count, const Mask& mask,
+void drop(const Half* from, Half* to, std::int64_t count, const Mask& mask,
           const std::int64_t* step, const Launch& launch);
 
 }  // namespace mvn::gpu

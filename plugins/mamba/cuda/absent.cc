@@ -40,16 +40,16 @@ void conv_backward(const ConvInputs<Real>&, const ConvGradients<Real>&, std::int
 }
 
 template void scan_forward(const ScanInputs<float>&, const ScanOutputs<float>&, const Launch&);
-template void scan_forward(const ScanInputs<Bf16>&, const ScanOutputs<Bf16>&, const Launch&);
+template void scan_forward(const ScanInputs<Half>&, const ScanOutputs<Half>&, const Launch&);
 template void scan_backward(const ScanInputs<float>&, const ScanGradients<float>&, std::int64_t,
                             const Launch&);
-template void scan_backward(const ScanInputs<Bf16>&, const ScanGradients<Bf16>&, std::int64_t,
+template void scan_backward(const ScanInputs<Half>&, const ScanGradients<Half>&, std::int64_t,
                             const Launch&);
 template void conv_forward(const ConvInputs<float>&, float*, std::int64_t, const Launch&);
-template void conv_forward(const ConvInputs<Bf16>&, Bf16*, std::int64_t, const Launch&);
+template void conv_forward(const ConvInputs<Half>&, Half*, std::int64_t, const Launch&);
 template void conv_backward(const ConvInputs<float>&, const ConvGradients<float>&, std::int64_t,
                             const Launch&);
-template void conv_backward(const ConvInputs<Bf16>&, const ConvGradients<Bf16>&, std::int64_t,
+template void conv_backward(const ConvInputs<Half>&, const ConvGradients<Half>&, std::int64_t,
                             const Launch&);
 
 }  // namespace mvn::mamba::gpu

@@ -28,13 +28,13 @@ MVN_DEVICE To bits_as(From from) {
 }
 
 MVN_DEVICE float to_float(float x) { return x; }
-MVN_DEVICE float to_float(Bf16 x) {
+MVN_DEVICE float to_float(Half x) {
   return bits_as<float>(static_cast<std::uint32_t>(x.bits) << 16);
 }
 
 MVN_DEVICE void put(float* to, float value) { *to = value; }
 // To the nearest, ties to even.
-MVN_DEVICE void put(Bf16* to, float value) {
+MVN_DEVICE void put(Half* to, float value) {
 #if defined(__CUDA_ARCH__)
   asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(to->bits) : "f"(value));
 #else
@@ -96,7 +96,7 @@ struct Math<float> {
 
 // bfloat16 is asked for speed: the GPU's own approximations, within a few 1e-7.
 template <>
-struct Math<Bf16> {
+struct Math<Half> {
   static MVN_DEVICE float exp2(float x) {
 #if defined(__CUDA_ARCH__)
     float y;

@@ -78,9 +78,9 @@ std::string ask_cuda(int device) {
   cudaError_t error = cudaSetDevice(device);
   cudaFuncAttributes attributes;
   if (error == cudaSuccess)
-    error = cudaFuncGetAttributes(&attributes, &backward_kernel<true, Bf16>);
-  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<true, Bf16>);
-  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<false, Bf16>);
+    error = cudaFuncGetAttributes(&attributes, &backward_kernel<true, Half>);
+  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<true, Half>);
+  if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<false, Half>);
   if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<true, float>);
   if (error == cudaSuccess) error = give_shared_memory(&backward_kernel<false, float>);
   static_cast<void>(cudaGetLastError());
@@ -166,16 +166,16 @@ void conv_backward(const ConvInputs<Real>& in, const ConvGradients<Real>& out, s
 }
 
 template void scan_forward(const ScanInputs<float>&, const ScanOutputs<float>&, const Launch&);
-template void scan_forward(const ScanInputs<Bf16>&, const ScanOutputs<Bf16>&, const Launch&);
+template void scan_forward(const ScanInputs<Half>&, const ScanOutputs<Half>&, const Launch&);
 template void scan_backward(const ScanInputs<float>&, const ScanGradients<float>&, std::int64_t,
                             const Launch&);
-template void scan_backward(const ScanInputs<Bf16>&, const ScanGradients<Bf16>&, std::int64_t,
+template void scan_backward(const ScanInputs<Half>&, const ScanGradients<Half>&, std::int64_t,
                             const Launch&);
 template void conv_forward(const ConvInputs<float>&, float*, std::int64_t, const Launch&);
-template void conv_forward(const ConvInputs<Bf16>&, Bf16*, std::int64_t, const Launch&);
+template void conv_forward(const ConvInputs<Half>&, Half*, std::int64_t, const Launch&);
 template void conv_backward(const ConvInputs<float>&, const ConvGradients<float>&, std::int64_t,
                             const Launch&);
-template void conv_backward(const ConvInputs<Bf16>&, const ConvGradients<Bf16>&, std::int64_t,
+template void conv_backward(const ConvInputs<Half>&, const ConvGradients<Half>&, std::int64_t,
                             const Launch&);
 
 }  // namespace mvn::mamba::gpu

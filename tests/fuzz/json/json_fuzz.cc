@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto batch = mvn::read_spool(file.path(), offset, 1);
     check(batch.end_offset <= size);
     for (const auto& record : batch.records) {
-      static_cast<void>(to_json(read_record(record).content).dump());
+      static_cast<void>(mvn::to_json(mvn::read_record(record).content).dump());
     }
     if (batch.end_offset == offset) return 0;
     offset = batch.end_offset;

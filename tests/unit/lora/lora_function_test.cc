@@ -324,6 +324,42 @@ TEST(ThinProducts, ForwardNoInstructionSetRoundsTheAdapter) {
   }
 }
 
+// Rounded to bfloat16 as a number, this NaN would be -0.
+TEST(ThinProducts, ANaNStaysOneInBfloat16) {
+  const auto inner =
+      torch::full({7, 16}, 0x7fffffff, torch::kInt32).view(torch::kFloat32).contiguous();
+  const auto wide = torch::ones({16, thin_padded(37)});
+  for (const auto* set : instruction_sets()) {
+    for (const auto* kernels : {&set->halves, &set->half_gradients}) {
+      auto y = torch::ones({7, 37}, torch::kBFloat16);
+      kernels->spread(inner.const_data_ptr<float>(), nullptr, wide.const_data_ptr<float>(),
+                      static_cast<Half*>(y.data_ptr()), 37, 16, 0, 7);
+      EXPECT_TRUE(y.isnan().all().item<bool>()) << set->name;
+    }
+  }
+}
+
+TEST(Dropout, EveryInstructionSetDropsTheSame) {
+  const Mask mask{.low = 3, .high = 5, .threshold = 1288490189U, .scale = 1 / 0.7F};
+  const auto x = torch::randn({1001}, generator(1)).to(torch::kBFloat16);
+  const auto wide = x.to(torch::kFloat32);
+  const auto halves_of = [](const Tensor& each) { return static_cast<Half*>(each.data_ptr()); };
+  const auto expected = torch::empty_like(wide);
+  for (std::int64_t i = 0; i < 1001; ++i) {
+    expected[i] = dropped(wide[i].item<float>(), static_cast<std::uint32_t>(i), mask);
+  }
+  for (const auto* set : instruction_sets()) {
+    const auto floats = torch::empty_like(wide);
+    set->drop_floats(wide.data_ptr<float>(), floats.data_ptr<float>(), 0, 1001, mask);
+    EXPECT_TRUE(torch::equal(expected, floats)) << set->name;
+    set->drop_halves(halves_of(x), floats.data_ptr<float>(), 0, 1001, mask);
+    EXPECT_TRUE(torch::equal(expected, floats)) << set->name;
+    const auto in_place = x.clone();
+    set->drop_halves_in_place(halves_of(in_place), 0, 1001, mask);
+    EXPECT_TRUE(torch::equal(expected.to(torch::kBFloat16), in_place)) << set->name;
+  }
+}
+
 TEST(ThinProducts, EveryInstructionSetComputesTheProductsOfFloat64) {
   const std::vector<ThinCase> cases = {{1, 1, 16},    {13, 67, 32},  {29, 130, 16},
                                        {70, 530, 32}, {65, 256, 16}, {9, 300, 48}};

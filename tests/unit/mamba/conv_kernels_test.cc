@@ -36,13 +36,40 @@ void check(const ScanKernels& kernels, const ConvProblem& p) {
   expect_sum_near(numbers(d_bias), expected.d_bias, 1e-6, "d_bias");
 }
 
-TEST(ConvKernels, MatchTheDefinition) {
+// Those that this processor runs.
+std::vector<const ScanKernels*> kernel_sets() {
   std::vector<const ScanKernels*> all = {&kScanPortable};
 #if defined(__x86_64__)
   if (processor_isa() >= CpuIsa::kAvx2) all.push_back(&kScanAvx2);
   if (processor_isa() >= CpuIsa::kAvx512) all.push_back(&kScanAvx512);
 #endif
-  for (const ScanKernels* kernels : all) {
+  return all;
+}
+
+// Rounded to bfloat16 as a number, this NaN would be -0.
+TEST(ConvKernels, ANaNStaysOneInBfloat16) {
+  const auto p = make_conv_problem(37, 4, {0, 20});
+  const std::vector<float> bias(37, std::bit_cast<float>(0x7fffffffU));
+  const auto x = convert<Half>(p.x);
+  ConvInputs<Half> in;
+  in.channels = p.channels;
+  in.width = p.width;
+  in.offsets = p.offsets.data();
+  in.sequences = 1;
+  in.x = x.data();
+  in.x_stride = p.channels;
+  in.weight = p.weight.data();
+  in.bias = bias.data();
+  for (const ScanKernels* kernels : kernel_sets()) {
+    std::vector<Half> out(x.size());
+    kernels->conv_forward_bf16(in, out.data(), 0);
+    const auto is_number = [](Half each) { return !std::isnan(as_float(each)); };
+    EXPECT_EQ(std::ranges::count_if(out, is_number), 0) << kernels->name;
+  }
+}
+
+TEST(ConvKernels, MatchTheDefinition) {
+  for (const ScanKernels* kernels : kernel_sets()) {
     SCOPED_TRACE(kernels->name);
     for (const auto& [channels, width] :
          {std::pair<std::int64_t, std::int64_t>{32, 4}, {300, 4}, {5, 4}, {17, 2}, {3, 7}}) {

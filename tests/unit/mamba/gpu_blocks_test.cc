@@ -115,8 +115,8 @@ TEST(GpuBlocks, TheBfloat16ScanMatchesTheDefinitionWithinItsRounding) {
     Problem p = make_problem(shape.channels, 16, shape.gated, shape.lengths);
     round_to_bfloat16(p);
     const Result expected = define(p);
-    expect_near(run<Bf16>(p, forward_by_channel, groups_of(p)), expected, 5e-3);
-    expect_near(run<Bf16>(p, forward_by_quad, groups_of(p)), expected, 5e-3);
+    expect_near(run<Half>(p, forward_by_channel, groups_of(p)), expected, 5e-3);
+    expect_near(run<Half>(p, forward_by_quad, groups_of(p)), expected, 5e-3);
   }
 }
 
@@ -243,7 +243,7 @@ TEST(GpuBlocks, TheConvolutionMatchesTheDefinition) {
   }
   ConvProblem p = make_conv_problem(5, 4, kConvOffsets);
   for (auto* each : {&p.x, &p.d_out}) round_to_bfloat16(*each);
-  check_conv<Bf16>(p, 5e-3);
+  check_conv<Half>(p, 5e-3);
 }
 
 }  // namespace

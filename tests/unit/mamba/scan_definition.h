@@ -155,9 +155,6 @@ inline Result define(const Problem& p) {
 }
 
 inline float as_float(float x) { return x; }
-inline float as_float(Bf16 x) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(x.bits) << 16);
-}
 
 template <typename Real>
 std::vector<Real> convert(const std::vector<float>& values);
@@ -166,8 +163,8 @@ inline std::vector<float> convert<float>(const std::vector<float>& values) {
   return values;
 }
 template <>
-inline std::vector<Bf16> convert<Bf16>(const std::vector<float>& values) {
-  std::vector<Bf16> result;
+inline std::vector<Half> convert<Half>(const std::vector<float>& values) {
+  std::vector<Half> result;
   for (const float value : values) {
     result.push_back({static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16)});
   }
@@ -182,7 +179,7 @@ inline Numbers numbers(const std::vector<Real>& values) {
 }
 
 inline void round_to_bfloat16(std::vector<float>& values) {
-  const auto rounded = convert<Bf16>(values);
+  const auto rounded = convert<Half>(values);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = as_float(rounded[i]);
 }
 

@@ -24,8 +24,9 @@ DEPENDENCIES = (
                           r"|boost/|spdlog/|CLI/"),
     ("framework/orchestrate/", rf"train/|{TORCH}|{SDK_WITH_TORCH}|boost/(?!math/)|CLI/"),
     ("framework/runner/", rf"train/|{TORCH}|{SDK_WITH_TORCH}|boost/"),
-    ("framework/train/host/", r"orchestrate/|yaml-cpp/|sqlite|SQLite|CLI/|spdlog/"),
-    ("framework/train/", r"orchestrate/|yaml-cpp/|sqlite|SQLite|CLI/|spdlog/|boost/"),
+    # Libraries are opened in one place.
+    ("framework/train/sdk/library.cc", r"orchestrate/|train/(?!sdk/library.h)"),
+    ("framework/train/", r"orchestrate/|yaml-cpp/|sqlite|SQLite|CLI/|spdlog/|boost/|dlfcn\.h"),
     ("framework/worker/", r"orchestrate/|yaml-cpp/|sqlite|SQLite|boost/"),
     # mvn/, LibTorch, the standard and intrinsics, and files of the plugin's own folder.
     ("plugins/", rf"(?!mvn/|{TORCH}|cuda|[A-Za-z_0-9.]+$).*"),

@@ -49,9 +49,10 @@ class ForbiddenIncludes(unittest.TestCase):
                         '"scan.h"'):
             self.assertFalse(self.found("plugins/mamba/mamba.cc", include), include)
 
-    def test_boost_stays_in_the_plugin_host(self):
-        self.assertTrue(self.found("framework/train/trainer/trainer.cc", "<boost/dll.hpp>"))
-        self.assertFalse(self.found("framework/train/host/plugin_host.cc", "<boost/dll.hpp>"))
+    def test_libraries_are_opened_in_one_place(self):
+        for include in ("<boost/dll.hpp>", "<dlfcn.h>"):
+            self.assertTrue(self.found("framework/train/host/plugin_host.cc", include), include)
+        self.assertFalse(self.found("framework/train/sdk/library.cc", "<dlfcn.h>"))
 
     def test_source_code_that_a_program_writes_is_not_its_own(self):
         text = 'auto* code = R"(\n#include "mvn/plugin.h"\n)";\n#include "mvn/model.h"\n'

@@ -1,6 +1,7 @@
 #include "train/sdk/host_memory.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <cstdint>
 #include <cstring>
@@ -18,11 +19,25 @@ TEST(HostMemory, IsAlignedAsLibTorchsOwn) {
   EXPECT_EQ(host_allocator().allocate(0).get(), nullptr);
 }
 
+// Of malloc's memory; 0 where a sanitizer has its own.
+std::size_t bytes_in_use() {
+  const auto info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
 TEST(HostMemory, IsGivenAndTakenBackRawToo) {
+  constexpr std::size_t kBytes = 1 << 20;
   auto& allocator = host_allocator();
-  void* block = allocator.raw_allocate(100);
-  std::memset(block, 1, 100);
+  const auto before = bytes_in_use();
+  void* block = allocator.raw_allocate(kBytes);
+  const auto meanwhile = bytes_in_use();
+  std::memset(block, 1, kBytes);
   allocator.raw_deallocate(block);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % 64, 0U);
+  EXPECT_EQ(bytes_in_use(), before);
+  if (before > 0) {
+    EXPECT_GE(meanwhile, before + kBytes);
+  }
 }
 
 TEST(HostMemory, WhereThereIsNoneTheErrorIsLibTorchs) {
