@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "common/json.h"
-#include "common/nearest.h"
 #include "common/printable.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 #include "orchestrate/answers/arm_comparison.h"
 #include "orchestrate/store/database.h"
 

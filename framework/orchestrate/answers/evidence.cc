@@ -5,9 +5,9 @@
 #include <set>
 
 #include "common/json.h"
-#include "common/nearest.h"
 #include "common/text.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 #include "orchestrate/answers/judgement.h"
 #include "orchestrate/answers/read_trials.h"
 #include "orchestrate/answers/words.h"

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "common/nearest.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 
 namespace mvn {
 namespace {
