@@ -2,22 +2,27 @@
 
 #include <dlfcn.h>
 
+#include <boost/dll/runtime_symbol_info.hpp>
+#include <boost/dll/shared_library.hpp>
 #include <string_view>
 
 namespace mvn {
 namespace {
 
-int flags_of(Library::Symbols symbols) {
-  switch (symbols) {
-    case Library::Symbols::kLazy:
-      return RTLD_LAZY | RTLD_LOCAL;
-    case Library::Symbols::kGlobal:
-      return RTLD_NOW | RTLD_GLOBAL;
-    default:
-      return RTLD_NOW | RTLD_LOCAL;
+namespace dll = boost::dll;
+
+dll::load_mode::type mode_of(const std::filesystem::path& file, Library::Symbols symbols) {
+  auto mode = dll::load_mode::rtld_now | dll::load_mode::rtld_local;
+  if (symbols == Library::Symbols::kLazy) {
+    mode = dll::load_mode::rtld_lazy | dll::load_mode::rtld_local;
+  } else if (symbols == Library::Symbols::kGlobal) {
+    mode = dll::load_mode::rtld_now | dll::load_mode::rtld_global;
   }
+  // Boost takes a bare name for a file of the working directory.
+  return file.has_parent_path() ? mode : mode | dll::load_mode::search_system_folders;
 }
 
+// Boost's own error says no more than that the descriptor is bad.
 std::string loader_error(const std::filesystem::path& file) {
   const char* const reason = ::dlerror();
   std::string_view words = reason == nullptr ? "?" : reason;
@@ -29,9 +34,17 @@ std::string loader_error(const std::filesystem::path& file) {
 
 }  // namespace
 
-Library::Library(const std::filesystem::path& file, Symbols symbols)
-    : handle_(::dlopen(file.c_str(), flags_of(symbols))) {
-  if (handle_ == nullptr) error_ = loader_error(file);
+Library::Library(const std::filesystem::path& file, Symbols symbols) {
+  // Leaked on purpose: whatever came out of it may hold pointers into its code, and nobody can tell
+  // when the last one dies. So nothing is closed, not even at exit.
+  auto* library = new dll::shared_library;
+  std::error_code failed;
+  library->load(file, failed, mode_of(file, symbols));
+  if (failed) {
+    error_ = loader_error(file);
+  } else {
+    handle_ = library->native();
+  }
 }
 
 void* Library::address_of(const char* symbol) const {
@@ -39,9 +52,9 @@ void* Library::address_of(const char* symbol) const {
 }
 
 std::filesystem::path library_of(const void* address) {
-  Dl_info info{};
-  if (::dladdr(address, &info) == 0 || info.dli_fname == nullptr) return {};
-  return info.dli_fname;
+  std::error_code unknown;
+  const auto file = dll::symbol_location_ptr(address, unknown);
+  return unknown ? std::filesystem::path() : file;
 }
 
 }  // namespace mvn

@@ -29,7 +29,7 @@ class Library {
  private:
   [[nodiscard]] void* address_of(const char* symbol) const;
 
-  void* handle_;
+  void* handle_ = nullptr;
   std::string error_;
 };
 
