@@ -22,7 +22,7 @@ std::string examples_of(const CommandRow& row) {
   for (const auto& [command, does] : row.examples) {
     std::string line = "  mvn-runner " + command;
     line.resize(std::max(kColumn, line.size() + 2), ' ');
-    text += line + " " + does + "\n";
+    text.append(line).append(" ").append(does).append("\n");
   }
   return text;
 }

@@ -354,6 +354,7 @@ class Gatherer {
       }
     }
     if (groups.size() > 1) part.chosen_by = chosen_by;
+    if (best == nullptr) return arm;  // it has no trials
     if (!roles.tuned.empty()) {
       arm.configuration = choices.at(values_at(*best->front(), roles.tuned));
     }
@@ -376,7 +377,8 @@ class Gatherer {
       arm.values[trial.seed] = *value;
       arm.ids[trial.seed] = trial.id;
       for (const auto& [key, text] : trial.params) {
-        if (key.starts_with("model.")) arm.start[trial.seed].push_back(key + "=" + text);
+        if (key.starts_with("model."))
+          arm.start[trial.seed].push_back(std::string(key).append("=").append(text));
       }
     } else {
       ++arm.numberless;

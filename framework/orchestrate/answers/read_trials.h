@@ -38,8 +38,9 @@ struct ComparedSweep {
   std::set<std::string> params;       // all there are
 };
 
-// The sweep of this name, or whose file this is. Throws ConfigError where there is none.
-ComparedSweep read_sweep(Database& db, const std::string& sweep);
+// The sweep of the name that is `wanted`, or whose file that is. Throws ConfigError where there is
+// none.
+ComparedSweep read_sweep(Database& db, const std::string& wanted);
 
 // The metrics that trials of the sweep reported.
 std::set<std::string> reported_metrics(Database& db, std::int64_t sweep);

@@ -38,7 +38,7 @@ Clock steady_clock() {
 
 LocalWorkplaces::LocalWorkplaces(Parts parts) : parts_(std::move(parts)) {
   for (auto& place : parts_.places) {
-    seats_.push_back({std::move(place), nullptr, std::nullopt, std::nullopt});
+    seats_.push_back({std::move(place), nullptr, nullptr, std::nullopt});
   }
 }
 
@@ -89,7 +89,7 @@ void LocalWorkplaces::start(AttemptOrder order) {
   if (parts_.packer.shares(seat.place.name)) {
     parts_.packer.start(seat.place.name, attempt.trial, order.shape);
   }
-  seat.order = std::move(order);
+  seat.order = std::make_unique<AttemptOrder>(std::move(order));
   events_.emplace_back(Started{attempt});
   try {
     hand_over(seat);

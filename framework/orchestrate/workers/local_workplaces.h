@@ -47,7 +47,7 @@ class LocalWorkplaces : public Workplaces {
   struct Seat {
     Place place;
     std::unique_ptr<Worker> worker;
-    std::optional<AttemptOrder> order;  // of the attempt that it has
+    std::unique_ptr<AttemptOrder> order;  // of the attempt that it has
     std::optional<double> leaves_by;    // the worker was told to end; killed after this time
   };
 

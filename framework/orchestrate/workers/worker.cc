@@ -43,7 +43,7 @@ std::vector<Reply> Worker::take_replies() {
   complaints_.read_available(process_.errors());
   remember(complaints_.take_rest());
   std::vector<Reply> replies;
-  while (const auto line = replies_.take_line()) {
+  for (auto line = replies_.take_line(); line; line = replies_.take_line()) {
     if (auto reply = parse_reply(*line)) {
       replies.push_back(std::move(*reply));
     } else {
