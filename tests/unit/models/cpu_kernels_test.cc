@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <vector>
 
@@ -127,6 +128,26 @@ TEST(CpuKernels, AttendToScoresOfAnySize) {
     const auto head = second_head(q);
     EXPECT_LT(relative_error(plain_attention(span, head, head, head), second_head(y)), 1e-3)
         << kernels->name;
+  }
+}
+
+// Rounded to bfloat16 as a number, this NaN would be -0.
+TEST(CpuKernels, ANaNStaysOneInBfloat16) {
+  auto span = span_of(9, 9, 0, 9, 20);
+  span.scale = std::bit_cast<float>(0x7fffffffU);
+  const auto q = random_rows(9, span.width, 1, torch::kBFloat16);
+  const auto x = torch::full({37}, NAN, torch::kBFloat16);
+  for (const auto* kernels : kernel_sets()) {
+    auto y = torch::zeros_like(q);
+    const auto scratch =
+        torch::empty({attention_scratch(span.queries, span.keys, span.width)}, torch::kFloat32);
+    const auto* at = elements<Half>(q) + span.width;
+    kernels->halves.attend(span, at, at, at, elements<Half>(y) + span.width,
+                           elements<float>(scratch));
+    EXPECT_TRUE(second_head(y).isnan().all().item<bool>()) << kernels->name;
+    auto activated = torch::zeros_like(x);
+    kernels->halves.gelu(elements<Half>(x), elements<Half>(activated), x.numel());
+    EXPECT_TRUE(activated.isnan().all().item<bool>()) << kernels->name;
   }
 }
 
