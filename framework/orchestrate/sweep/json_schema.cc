@@ -350,7 +350,7 @@ class SchemaBuilder {
   static Json axis(const Json& value) {
     return {{"allOf",
              {reference("axis"),
-              {{"properties", {{"value", value}, {"values", {{"items", value}}}}}}}}};
+              {{"properties", {{"value", value}, {"values", list_of_at_least(1, value)}}}}}}};
   }
 
   // An axis over a map as a whole or, as in W&B, `parameters` with axes over its entries.
