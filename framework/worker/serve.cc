@@ -212,7 +212,9 @@ int serve(const PluginHost& host) {
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
   Warm warm;
   Requests requests;
-  while (const auto line = requests.next()) {
+  while (true) {
+    const auto line = requests.next();
+    if (!line) return 0;
     const auto trial = requested_trial(*line);
     if (!trial) continue;
     const TrialEnd end = run_logged(*trial, host, warm, requests);
@@ -220,7 +222,6 @@ int serve(const PluginHost& host) {
     if (!write_line(answers, answer)) return end.code;
     if (end.spoils_worker || !worker_survives(end.code)) return end.code;
   }
-  return 0;
 }
 
 }  // namespace mvn

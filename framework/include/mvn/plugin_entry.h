@@ -46,6 +46,6 @@ struct PluginDescriptor {
                                             MVN_SDK_VERSION,                                \
                                             plugin_name,                                    \
                                             plugin_version,                                 \
-                                            &register_function}
+                                            &(register_function)}
 
 }  // namespace mvn

@@ -48,7 +48,7 @@ class LocalWorkplaces : public Workplaces {
     Place place;
     std::unique_ptr<Worker> worker;
     std::unique_ptr<AttemptOrder> order;  // of the attempt that it has
-    std::optional<double> leaves_by;    // the worker was told to end; killed after this time
+    std::optional<double> leaves_by;      // the worker was told to end; killed after this time
   };
 
   [[nodiscard]] bool has_room(const Seat& seat, std::size_t trial, const std::string& shape) const;

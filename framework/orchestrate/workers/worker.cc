@@ -43,14 +43,15 @@ std::vector<Reply> Worker::take_replies() {
   complaints_.read_available(process_.errors());
   remember(complaints_.take_rest());
   std::vector<Reply> replies;
-  for (auto line = replies_.take_line(); line; line = replies_.take_line()) {
+  while (true) {
+    const auto line = replies_.take_line();
+    if (!line) return replies;
     if (auto reply = parse_reply(*line)) {
       replies.push_back(std::move(*reply));
     } else {
       remember(*line + "\n");
     }
   }
-  return replies;
 }
 
 void Worker::remember(const std::string& text) {

@@ -226,8 +226,10 @@ void PluginHost::State::add_component(const std::string& kind, const std::string
                                       const PluginDescriptor& plugin, const fs::path& file) {
   for (const auto& known : components) {
     if (known.kind == kind && known.name == name) {
-      throw Error(kind + " '" + name + "' is defined by both " + known.file.string() + " and " +
-                  file.string() + "; remove one of them");
+      throw Error(std::string(kind)
+                      .append(" '" + name + "' is defined by both ")
+                      .append(known.file.string() + " and " + file.string())
+                      .append("; remove one of them"));
     }
   }
   components.push_back({kind, name, help, plugin.name, plugin.version, file, params});
