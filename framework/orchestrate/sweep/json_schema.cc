@@ -40,7 +40,7 @@ Json closed(Json properties) {
 
 Json type_of(const ParamSpec& spec) {
   static const Json scalar = {{"type", {"string", "number", "boolean"}}};
-  const Json text = spec.choices.empty() ? scalar : Json{{"enum", spec.choices}};
+  Json text = spec.choices.empty() ? scalar : Json{{"enum", spec.choices}};
   switch (spec.type) {
     case ParamType::kBool:
       return {{"type", "boolean"}};
@@ -95,9 +95,18 @@ std::string pattern_of(const std::vector<Unit>& units) {
   return "^(?=[0-9.]*[1-9])([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+)? *(" + names + ")$";
 }
 
+std::string dotted(std::string_view section, std::string_view name) {
+  return std::string(section).append(".").append(name);
+}
+
+// The dotted keys within an object of a section.
+std::string pattern_of(std::string_view section, std::string_view name) {
+  return std::string("^").append(section).append("\\.").append(name).append("\\.");
+}
+
 // What YAML reads as something else need not be quoted where it is of the pattern.
 Json text_of_pattern(const std::string& pattern) {
-  const Json text = {{"type", "string"}, {"pattern", pattern}};
+  Json text = {{"type", "string"}, {"pattern", pattern}};
   if (!std::regex_search("2024", std::regex(pattern))) return text;
   return {{"anyOf", {text, {{"type", "number"}, {"minimum", 0}}, {{"type", "boolean"}}}}};
 }
@@ -335,12 +344,12 @@ class SchemaBuilder {
     for (const std::string& section : sections_) {
       result["properties"][section] = shape(reference(section));
       for (const auto& [name, value] : params_[section].properties.items()) {
-        const std::string key = section + "." + name;
+        const std::string key = dotted(section, name);
         definitions_["values"][key] = value;
         result["properties"][key] = shape(reference("values/" + key));
       }
       for (const std::string& name : params_[section].objects) {
-        patterns["^" + section + "\\." + name + "\\."] = shape(true);
+        patterns[pattern_of(section, name)] = shape(true);
       }
     }
     result["patternProperties"] = std::move(patterns);
@@ -366,7 +375,7 @@ class SchemaBuilder {
     const Params& params = params_[section];
     const Json open = {{"type", "object"}};
     for (const auto& [name, value] : params.properties.items()) {
-      const Json values = reference("values/" + section + "." + name);
+      const Json values = reference(std::string("values/").append(dotted(section, name)));
       const bool object = std::count(params.objects.begin(), params.objects.end(), name) > 0;
       result["properties"][name] = object ? axis_or_nested(values, open) : axis(values);
     }
@@ -384,7 +393,7 @@ class SchemaBuilder {
       parameters["properties"][section] =
           axis_or_nested(reference(section), reference("axes/" + section));
       for (const std::string& name : params_[section].objects) {
-        const std::string key = section + "." + name;
+        const std::string key = dotted(section, name);
         parameters["properties"][key] =
             axis_or_nested(reference("values/" + key), {{"type", "object"}});
       }

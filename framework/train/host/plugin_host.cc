@@ -227,8 +227,12 @@ void PluginHost::State::add_component(const std::string& kind, const std::string
   for (const auto& known : components) {
     if (known.kind == kind && known.name == name) {
       throw Error(std::string(kind)
-                      .append(" '" + name + "' is defined by both ")
-                      .append(known.file.string() + " and " + file.string())
+                      .append(" '")
+                      .append(name)
+                      .append("' is defined by both ")
+                      .append(known.file.string())
+                      .append(" and ")
+                      .append(file.string())
                       .append("; remove one of them"));
     }
   }

@@ -5,6 +5,8 @@
 #include <boost/dll/runtime_symbol_info.hpp>
 #include <boost/dll/shared_library.hpp>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace mvn {
 namespace {
@@ -37,14 +39,16 @@ std::string loader_error(const std::filesystem::path& file) {
 Library::Library(const std::filesystem::path& file, Symbols symbols) {
   // Leaked on purpose: whatever came out of it may hold pointers into its code, and nobody can tell
   // when the last one dies. So nothing is closed, not even at exit.
-  auto* library = new dll::shared_library;
+  static auto* libraries = new std::vector<dll::shared_library>;
+  dll::shared_library library;
   std::error_code failed;
-  library->load(file, failed, mode_of(file, symbols));
+  library.load(file, failed, mode_of(file, symbols));
   if (failed) {
     error_ = loader_error(file);
-  } else {
-    handle_ = library->native();
+    return;
   }
+  handle_ = library.native();
+  libraries->push_back(std::move(library));
 }
 
 void* Library::address_of(const char* symbol) const {
