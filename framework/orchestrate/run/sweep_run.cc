@@ -19,7 +19,6 @@
 #include "orchestrate/run/disk_space.h"
 #include "orchestrate/run/searcher.h"
 #include "orchestrate/workers/fingerprints.h"
-#include "orchestrate/workers/packer.h"
 #include "orchestrate/workers/trial_command.h"
 
 namespace mvn {
@@ -193,6 +192,8 @@ void SweepRun::start_ready() {
 }
 
 const std::string& SweepRun::shape_of(std::size_t trial) {
+  static const std::string of_no_use;
+  if (!parts_.workplaces.goes_by_memory()) return of_no_use;
   auto& shape = shapes_[trial];
   if (shape.empty()) {
     shape = canonical_json(parts_.plan.roles.shape(parts_.plan.trials[trial].config));

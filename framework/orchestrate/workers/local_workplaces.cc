@@ -59,6 +59,11 @@ bool LocalWorkplaces::is_clearing() const {
       seats_, [](const Seat& seat) { return seat.leaves_by.has_value() && seat.worker; });
 }
 
+bool LocalWorkplaces::goes_by_memory() const {
+  return std::ranges::any_of(
+      seats_, [this](const Seat& seat) { return parts_.packer.shares(seat.place.name); });
+}
+
 std::optional<Place> LocalWorkplaces::can_take(std::size_t trial, const std::string& shape) const {
   for (const Seat& seat : seats_) {
     if (!seat.order && !seat.leaves_by && has_room(seat, trial, shape)) return seat.place;

@@ -32,6 +32,7 @@ class LocalWorkplaces : public Workplaces {
 
   [[nodiscard]] bool has_free() const override;
   [[nodiscard]] bool is_clearing() const override;
+  [[nodiscard]] bool goes_by_memory() const override;
   [[nodiscard]] std::optional<Place> can_take(std::size_t trial,
                                               const std::string& shape) const override;
   void start(AttemptOrder order) override;

@@ -33,7 +33,7 @@ struct AttemptOrder {
   std::size_t place = 0;  // its number, as can_take() found it
   TrialPaths paths;       // the trial file is there
   Json config;            // what the trial file says
-  std::string shape;      // KeyRoles::shape() of it
+  std::string shape;      // what decides its memory, KeyRoles::shape() as text
 };
 
 // It runs: from here on it has to be heard of (`limits`).
@@ -69,6 +69,9 @@ class Workplaces {
   [[nodiscard]] virtual bool has_free() const = 0;
   // Whether something is on its way out, after which there is more room.
   [[nodiscard]] virtual bool is_clearing() const = 0;
+  // Whether attempts share memory somewhere. Only then are shapes of any use, which cost a text of
+  // each configuration; elsewhere they may be empty.
+  [[nodiscard]] virtual bool goes_by_memory() const = 0;
   // A place where the trial could start now; nothing where no free one has the memory for it.
   [[nodiscard]] virtual std::optional<Place> can_take(std::size_t trial,
                                                       const std::string& shape) const = 0;

@@ -39,6 +39,7 @@ void FakeWorkplaces::start(AttemptOrder order) {
   const auto name = order.attempt;
   ask("start " + text_of(name));
   configs_.push_back(order.config);
+  shapes_.push_back(order.shape);
   const auto script = scripts_.find(name);
   Script acts = script == scripts_.end() ? Script{{.after = 1, .reply = 0}} : script->second;
   places_.at(order.place) = Running{std::move(order), std::move(acts), now_ + queued_[name], false};

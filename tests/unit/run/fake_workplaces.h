@@ -34,6 +34,8 @@ class FakeWorkplaces : public Workplaces {
   void queue(AttemptName attempt, double seconds) { queued_[attempt] = seconds; }
   // It does not end when it is told to write a checkpoint.
   void make_deaf(AttemptName attempt) { deaf_.insert(attempt); }
+  // Whether places share memory.
+  bool shared_memory = true;
   // Which trials fit beside others.
   std::function<bool(std::size_t trial)> fits = [](std::size_t) { return true; };
 
@@ -44,9 +46,11 @@ class FakeWorkplaces : public Workplaces {
   [[nodiscard]] const std::vector<std::string>& asked() const { return asked_; }
   [[nodiscard]] std::size_t most_at_once() const { return most_at_once_; }
   [[nodiscard]] const std::vector<Json>& configs() const { return configs_; }
+  [[nodiscard]] const std::vector<std::string>& shapes() const { return shapes_; }
 
   [[nodiscard]] bool has_free() const override;
   [[nodiscard]] bool is_clearing() const override { return false; }
+  [[nodiscard]] bool goes_by_memory() const override { return shared_memory; }
   [[nodiscard]] std::optional<Place> can_take(std::size_t trial,
                                               const std::string& shape) const override;
   void start(AttemptOrder order) override;
@@ -80,6 +84,7 @@ class FakeWorkplaces : public Workplaces {
   std::vector<WorkplaceEvent> events_;
   std::vector<std::string> asked_;
   std::vector<Json> configs_;
+  std::vector<std::string> shapes_;
   std::size_t most_at_once_ = 0;
 };
 

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <functional>
+#include <utility>
+
 #include "common/json.h"
 #include "fake_workplaces.h"
 #include "orchestrate/store/query.h"
@@ -59,8 +62,9 @@ class SweepRunTest : public testing::Test {
     }
   }
 
-  // Runs the plan to its end.
-  void run() {
+  // Runs the plan to its end, by default in the places of the script and by its clock.
+  void run() { run(places_, places_.clock(), {}); }
+  void run(Workplaces& places, Clock clock, std::function<std::size_t()> draw) {
     store_.record_plan(plan_);
     Schedule schedule(plan_.trials, {});
     Signals signals;
@@ -70,10 +74,11 @@ class SweepRunTest : public testing::Test {
                     .schedule = schedule,
                     .view = view_,
                     .signals = signals,
-                    .workplaces = places_,
-                    .clock = places_.clock(),
+                    .workplaces = places,
+                    .clock = std::move(clock),
                     .configuration = [](const PlannedTrial& trial) -> Json { return trial.config; },
-                    .on_course = [this](Course course) { courses_.push_back(course); }});
+                    .on_course = [this](Course course) { courses_.push_back(course); },
+                    .draw = std::move(draw)});
     sweep.execute();
     given_up_ = sweep.given_up();
     endings_ = sweep.endings();
@@ -164,6 +169,20 @@ TEST_F(SweepRunTest, AMeasuredPeakIsLearnt) {
                            .reply = 0}});
   run();
   EXPECT_EQ(places_.asked(), (Texts{"start 0/1 at 0", "learn 4096 at 1", "dismiss at 1"}));
+}
+
+TEST_F(SweepRunTest, ShapesAreMadeOnlyWhereMemoryIsShared) {
+  plan(2);
+  run();
+  ASSERT_EQ(places_.shapes().size(), 2U);
+  EXPECT_EQ(places_.shapes()[0], canonical_json(plan_.roles.shape(plan_.trials[0].config)));
+}
+
+TEST_F(SweepRunTest, ShapesCostNothingWhereNoMemoryIsShared) {
+  plan(2);
+  places_.shared_memory = false;
+  run();
+  EXPECT_EQ(places_.shapes(), (Texts{"", ""}));
 }
 
 TEST_F(SweepRunTest, WhatDoesNotFitBesideOthersWaits) {
@@ -294,18 +313,7 @@ TEST_F(SweepRunTest, AProgramThatCannotStartFailsWithTheReason) {
   LocalWorkplaces places({.places = {Place{}},
                           .worker = {{"/no/such/worker"}, {}, {}},
                           .programs_folder = results_.path()});
-  store_.record_plan(plan_);
-  Schedule schedule(plan_.trials, {});
-  Signals signals;
-  SweepRun sweep({.plan = plan_,
-                  .results = results_.path(),
-                  .store = store_,
-                  .schedule = schedule,
-                  .view = view_,
-                  .signals = signals,
-                  .workplaces = places,
-                  .configuration = [](const PlannedTrial& trial) -> Json { return trial.config; }});
-  sweep.execute();
+  run(places, steady_clock(), {});
   EXPECT_EQ(state(0), TrialState::kFailed);
   ASSERT_EQ(view_.notes.size(), 1U);
   EXPECT_TRUE(
@@ -315,26 +323,14 @@ TEST_F(SweepRunTest, AProgramThatCannotStartFailsWithTheReason) {
 
 TEST_F(SweepRunTest, ADrawThatDoesNotFitOnTheDiskIsDrawnOnceThereIsSpace) {
   plan_.searches[""].draws = 1;
-  Schedule schedule(plan_.trials, {});
-  Signals signals;
   int calls = 0;
-  SweepRun sweep({.plan = plan_,
-                  .results = results_.path(),
-                  .store = store_,
-                  .schedule = schedule,
-                  .view = view_,
-                  .signals = signals,
-                  .workplaces = places_,
-                  .clock = steady_clock(),
-                  .configuration = [](const PlannedTrial&) { return Json(); },
-                  .draw = [&]() -> std::size_t {
-                    if (++calls == 1) throw DiskFull("results.db: the disk is full");
-                    plan_.searches[""].draws = 0;
-                    return 0;
-                  }});
-  sweep.execute();
+  run(places_, steady_clock(), [&]() -> std::size_t {
+    if (++calls == 1) throw DiskFull("results.db: the disk is full");
+    plan_.searches[""].draws = 0;
+    return 0;
+  });
   EXPECT_EQ(calls, 2);
-  EXPECT_EQ(sweep.given_up(), "");
+  EXPECT_EQ(given_up_, "");
   EXPECT_EQ(view_.notes, (Texts{"WAITING for space on the disk: results.db: the disk is full",
                                 "going on: the disk has space again"}));
 }
