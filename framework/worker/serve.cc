@@ -179,7 +179,9 @@ std::optional<std::filesystem::path> requested_trial(const std::string& line) {
 TrialEnd run_logged(const std::filesystem::path& trial, const PluginHost& host, Warm& warm,
                     Requests& requests) {
   const LogTo log(trial.parent_path() / "log.txt");
-  stop_requested = signalled.load();
+  // In this order, a signal that comes in between is not lost.
+  stop_requested = false;
+  if (signalled) stop_requested = true;
   const Listener listener(requests, trial.string());
   TrialEnd end = run_trial(trial, host, warm, stop_requested);
   if (!end.message.empty()) std::cerr << "mvn-worker: " << printable_lines(end.message) << "\n";
