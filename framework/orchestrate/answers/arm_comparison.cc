@@ -107,6 +107,7 @@ void judge(ArmComparison& comparison, const std::string& baseline) {
     comparison.asked += static_cast<std::size_t>(
         std::ranges::count_if(pair.sets, [](const SetJudgement& set) { return set.answers(); }));
   }
+  const int decimals = decimals_of(evidence);
   for (std::size_t i = 0; i < judged.size(); ++i) {
     auto& pair = comparison.pairs[i];
     pair.judgement = judged[i];
@@ -117,7 +118,7 @@ void judge(ArmComparison& comparison, const std::string& baseline) {
         {.a = evidence.arms[pair.a],
          .b = evidence.arms[pair.b],
          .metric = evidence.metric,
-         .decimals = decimals_of(evidence),
+         .decimals = decimals,
          .texts = pair.sets.size() == 1 ? evidence.sets[pair.sets.front()].texts : std::nullopt,
          .asked = comparison.asked,
          .keep_order = !baseline.empty()},
