@@ -385,8 +385,7 @@ PageTable pairs_table(const ArmComparison& comparison) {
   return table;
 }
 
-std::string friedman_text(const ArmComparison& comparison) {
-  const auto& test = *comparison.friedman;
+std::string friedman_text(const ArmComparison& comparison, const FriedmanTest& test) {
   std::vector<std::string> ranks;
   for (std::size_t i = 0; i < test.mean_ranks.size(); ++i) {
     ranks.push_back(comparison.evidence.arms[i] + " " + fixed(test.mean_ranks[i], 2));
@@ -452,7 +451,9 @@ Page page_of(const ArmComparison& comparison, const std::string& sweep, const st
     page.heading += ", each arm's best configuration by " + evidence.chosen_by;
   }
   page.tables = {results_table(comparison, by), pairs_table(comparison)};
-  if (comparison.friedman) page.sentences.push_back(friedman_text(comparison));
+  if (const auto& test = comparison.friedman) {
+    page.sentences.push_back(friedman_text(comparison, *test));
+  }
   for (const auto& pair : comparison.pairs) page.sentences.push_back(pair.sentence);
   page.notes = comparison.notes;
   if (const auto tests = tests_note(comparison); !tests.empty()) page.notes.push_back(tests);

@@ -187,7 +187,8 @@ void SweepRun::start_ready() {
     if (!trial) break;
     const auto place = parts_.workplaces.can_take(*trial, shape_of(*trial));
     if (!place) break;
-    start(*place, *parts_.schedule.next());
+    parts_.schedule.next();  // it is running now
+    start(*place, *trial);
   }
 }
 
@@ -241,10 +242,10 @@ void SweepRun::close_stages() {
 }
 
 std::string SweepRun::reason_to_close(const std::string& stage) {
-  if (const auto reached = stopper_.target_reached(stage)) {
-    return "metric.target " + short_number(*parts_.plan.metrics.at(stage).target) +
-           " is reached by trial " + short_id(reached->trial) + " with " +
-           short_number(reached->value);
+  const auto& target = parts_.plan.metrics.at(stage).target;
+  if (const auto reached = stopper_.target_reached(stage); target && reached) {
+    return "metric.target " + short_number(*target) + " is reached by trial " +
+           short_id(reached->trial) + " with " + short_number(reached->value);
   }
   const auto& cap = parts_.plan.cap;
   if (limit_reached_.empty() && cap.hours + cap.gpu_hours > 0 &&
@@ -330,11 +331,13 @@ void SweepRun::change_to(Course course) {
   parts_.view.note(announcement(course, status_.running.size()));
   if (course == Course::kKilling) parts_.workplaces.kill_all();
   if (course != Course::kStopping) return;
-  const double deadline = parts_.clock() + parts_.plan.limits.grace;
-  for (auto& [name, attempt] : attempts_) {
-    attempt.killed_by = deadline;
-    parts_.workplaces.checkpoint(name);
-  }
+  for (auto& [name, attempt] : attempts_) ask_for_checkpoint(attempt);
+}
+
+// It writes a checkpoint and ends, or is killed after the time that it has for that.
+void SweepRun::ask_for_checkpoint(Attempt& attempt) {
+  attempt.killed_by = parts_.clock() + parts_.plan.limits.grace;
+  parts_.workplaces.checkpoint(attempt.name());
 }
 
 void SweepRun::take(const Started& event) {
@@ -558,8 +561,7 @@ void SweepRun::enforce_limits(Attempt& attempt, double now) {
 void SweepRun::ask_to_end(Attempt& attempt, Failure cause, const std::string& reason) {
   attempt.ended_by = cause;
   attempt.reason = reason;
-  attempt.killed_by = parts_.clock() + parts_.plan.limits.grace;
-  parts_.workplaces.checkpoint(attempt.name());
+  ask_for_checkpoint(attempt);
 }
 
 // Tells a trial that early_terminate finds not worth finishing to write a checkpoint and end.
@@ -570,8 +572,7 @@ void SweepRun::stop_early(Attempt& attempt) {
   // Before the trial hears of it: should this process die, it still counts as stopped.
   when_it_fits([&] { parts_.store.note_stop(parts_.plan.name, planned.id, *decision); });
   attempt.stop = std::move(decision);
-  attempt.killed_by = parts_.clock() + parts_.plan.limits.grace;
-  parts_.workplaces.checkpoint(attempt.name());
+  ask_for_checkpoint(attempt);
 }
 
 void SweepRun::report_blocked() {

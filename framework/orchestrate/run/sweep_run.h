@@ -89,6 +89,7 @@ class SweepRun {
   // No more trials start.
   void give_up(const std::string& reason);
   void enforce_limits(Attempt& attempt, double now);
+  void ask_for_checkpoint(Attempt& attempt);
   void ask_to_end(Attempt& attempt, Failure cause, const std::string& reason);
   void report_blocked();
   void ingest(Attempt& attempt);
