@@ -6,7 +6,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "mvn/nearest.h"
-#include "runner/command_line.h"
+#include "runner/command.h"
 
 namespace mvn {
 namespace {

@@ -10,7 +10,7 @@
 #include "common/printable.h"
 #include "mvn/error.h"
 #include "orchestrate/sweep/problems.h"
-#include "runner/commands.h"
+#include "runner/command_line.h"
 
 namespace {
 
@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   // Whatever program a trial is, it finds "cuda:1" on the board that nvidia-smi calls 1.
   ::setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", /*overwrite=*/0);
   try {
-    return mvn::run_command(mvn::parse_command_line({argv, argv + argc}), std::cout);
+    return mvn::parse_command_line({argv, argv + argc}).run(std::cout);
   } catch (const mvn::SweepErrors& problems) {
     // Each already begins with its place in the user's file.
     std::cerr << mvn::render(problems.problems(), in_colour(STDERR_FILENO)) << std::endl;

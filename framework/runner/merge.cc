@@ -42,9 +42,9 @@ void add(std::vector<std::string>& options, const char* name, const std::string&
 }
 
 // What the trial's configuration says of its base.
-void add_model(std::vector<std::string>& options, const CommandLine& line, const Json& config) {
+void add_model(std::vector<std::string>& options, const MergeRequest& request, const Json& config) {
   const Json& model = config.at("model");
-  if (line.plugin.empty()) add(options, "--plugin", model.at("plugin").get<std::string>());
+  if (request.plugin.empty()) add(options, "--plugin", model.at("plugin").get<std::string>());
   // Without weights the trial saved its random base with all of the configuration.
   const auto overrides = model.find("config");
   if (model.contains("weights") && overrides != model.end() && overrides->is_object()) {
@@ -54,22 +54,23 @@ void add_model(std::vector<std::string>& options, const CommandLine& line, const
 
 }  // namespace
 
-void merge(const CommandLine& line, std::ostream& out) {
+void merge(const MergeRequest& request, const CommonOptions& common, std::ostream& out) {
   std::vector<std::string> options;
-  fs::path adapter = line.adapter;
-  if (!line.trial.empty()) {
-    const ResultsReader reader(database_path(line.results));
-    const auto record = find_trial(reader, line.results, line.trial);
-    adapter = adapter_folder(line.results, record);
-    add_model(options, line, record.trial.config);
+  fs::path adapter = request.adapter;
+  if (!request.trial.empty()) {
+    const ResultsReader reader(database_path(common.results));
+    const auto record = find_trial(reader, common.results, request.trial);
+    adapter = adapter_folder(common.results, record);
+    add_model(options, request, record.trial.config);
   }
   add(options, "--adapter", adapter.string());
-  add(options, "--model", line.model);
-  add(options, "--output", line.output);
-  add(options, "--dtype", line.dtype);
-  add(options, "--plugin", line.plugin);
+  add(options, "--model", request.model);
+  add(options, "--output", request.output);
+  add(options, "--dtype", request.dtype);
+  add(options, "--plugin", request.plugin);
   Signals signals;
-  out << WorkerProgram(find_worker(), line.plugin_folders()).merge(options, signals) << std::flush;
+  out << WorkerProgram(find_worker(), common.plugin_folders()).merge(options, signals)
+      << std::flush;
 }
 
 }  // namespace mvn

@@ -4,7 +4,7 @@
 #include <cctype>
 
 #include "common/files.h"
-#include "runner/command_line.h"
+#include "runner/command.h"
 
 namespace mvn {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "common/files.h"
 #include "common/json.h"
-#include "runner/command_line.h"
+#include "runner/command.h"
 
 namespace mvn {
 namespace {

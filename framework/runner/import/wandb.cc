@@ -13,7 +13,7 @@
 #include "orchestrate/sweep/document.h"
 #include "orchestrate/sweep/scalar.h"
 #include "orchestrate/sweep/settings.h"
-#include "runner/command_line.h"
+#include "runner/command.h"
 #include "runner/import/python_yaml.h"
 #include "runner/import/wandb_axes.h"
 #include "runner/import/yaml_text.h"

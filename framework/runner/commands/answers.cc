@@ -1,0 +1,107 @@
+// query, compare, collect: what the results say.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "orchestrate/answers/compare.h"
+#include "orchestrate/store/query.h"
+#include "orchestrate/store/rebuild.h"
+#include "orchestrate/store/store.h"
+#include "orchestrate/workers/results_lock.h"
+#include "runner/commands/commands.h"
+
+namespace mvn {
+namespace {
+
+Action define_query(CLI::App& app) {
+  struct Options {
+    std::string sql;
+    std::string format = "table";
+  };
+  const auto options = std::make_shared<Options>();
+  app.add_option("sql", options->sql, "One SELECT; without it, what there is to ask")
+      ->type_name("SQL");
+  app.add_option("--format", options->format, "table, csv or json (table)")->type_name("FORMAT");
+  return [options](const CommonOptions& common, std::ostream& out) {
+    const auto format = row_format(options->format);
+    const auto database = database_path(common.results);
+    if (options->sql.empty()) {
+      list_views(database, out);
+    } else {
+      run_query(database, options->sql, {format, terminal_width(STDOUT_FILENO)}, out);
+    }
+    return 0;
+  };
+}
+
+Action define_compare(CLI::App& app) {
+  struct Options {
+    CompareRequest request;
+    std::string format = "table";
+  };
+  const auto options = std::make_shared<Options>();
+  CompareRequest& request = options->request;
+  app.add_option("sweep", request.sweep, "Its name, or its file")->type_name("SWEEP")->required();
+  app.add_option("--by", request.by, "Parameter whose values are compared: model.plugin")
+      ->type_name("KEY")
+      ->required();
+  app.add_option("--baseline", request.baseline, "Compare all others with this value alone")
+      ->type_name("VALUE");
+  app.add_option("--metric", request.metric,
+                 "Judge by this metric; by the test split's where there is one (the sweep's)")
+      ->type_name("NAME");
+  app.add_option("--rope", request.region,
+                 "Largest difference that is none in practice (0.01 of scores up to 1, else 0)")
+      ->type_name("R")
+      ->check(number_of_at_least(0));
+  add_repeated(app, "--within", request.within,
+               "Compare within each value of this parameter, as within each data set", "KEY");
+  app.add_option("--format", options->format, "table, json, markdown or latex (table)")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"table", "json", "markdown", "latex"}));
+  return [options](const CommonOptions& common, std::ostream& out) {
+    compare_arms(database_path(common.results), options->request, compare_format(options->format),
+                 out, terminal_width(STDOUT_FILENO));
+    return 0;
+  };
+}
+
+int rebuild(const std::filesystem::path& results, std::ostream& out) {
+  if (!std::filesystem::is_directory(results)) {
+    throw UsageError(results.string() + ": no such results folder; give one with --results");
+  }
+  const ResultsLock lock(results);
+  const auto summary = rebuild_database(results);
+  out << "made " << database_path(results).string() << " anew: " << summary.sweeps << " sweeps, "
+      << summary.trials << " trials, " << summary.attempts << " attempts, " << summary.records
+      << " records" << std::endl;
+  if (!summary.kept.empty()) out << "the old one is " << summary.kept.string() << std::endl;
+  return 0;
+}
+
+Action define_collect(CLI::App& app) {
+  app.add_flag("--rebuild", "Replace the database")->required();
+  return
+      [](const CommonOptions& common, std::ostream& out) { return rebuild(common.results, out); };
+}
+
+}  // namespace
+
+std::vector<CommandRow> answer_commands() {
+  return {
+      {.name = "query",
+       .help = "Ask the results in SQL, read-only",
+       .examples = {{"query \"SELECT * FROM group_stats\"", "mean and interval over the seeds"}},
+       .define = define_query},
+      {.name = "compare",
+       .help = "Say which value of a parameter is better, by how much, and how sure that is",
+       .examples = {{"compare demo --by model.plugin", "which is better, by how much, how sure"}},
+       .define = define_compare},
+      {.name = "collect",
+       .help = "Make results.db anew from the trials' spools",
+       .examples = {{"collect --rebuild", "after results.db was damaged or lost"}},
+       .define = define_collect}};
+}
+
+}  // namespace mvn

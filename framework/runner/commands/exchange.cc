@@ -1,0 +1,85 @@
+// import, merge: what comes from other programs and goes to them.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "runner/commands/commands.h"
+#include "runner/import/gpt_neo.h"
+#include "runner/import/wandb.h"
+#include "runner/merge.h"
+
+namespace mvn {
+namespace {
+
+Action define_import(CLI::App& app) {
+  struct Options {
+    std::string format;
+    std::string file;
+    WandbOptions wandb;
+  };
+  const auto options = std::make_shared<Options>();
+  app.add_option("format", options->format,
+                 "wandb: a sweep file of W&B; gpt-neo: a JSON file of EleutherAI/gpt-neo")
+      ->required()
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"gpt-neo", "wandb"}));
+  app.add_option("file", options->file, "The file to read")->required()->type_name("FILE");
+  app.add_option("--output", options->wandb.output,
+                 "wandb: the sweep file to write (standard output)")
+      ->type_name("SWEEP.yaml");
+  app.add_option("--program", options->wandb.program, "wandb: the program to run (the file's)")
+      ->type_name("FILE");
+  return [options](const CommonOptions&, std::ostream& out) {
+    const WandbOptions& wandb = options->wandb;
+    if (options->format == "wandb") {
+      write_wandb(options->file, wandb, out, std::cerr);
+      return 0;
+    }
+    if (!wandb.output.empty() || !wandb.program.empty()) {
+      throw UsageError("import gpt-neo writes two files, named after FILE, and takes no " +
+                       std::string(wandb.output.empty() ? "--program" : "--output"));
+    }
+    write_gpt_neo(options->file, std::filesystem::current_path(), out);
+    return 0;
+  };
+}
+
+Action define_merge(CLI::App& app) {
+  const auto request = std::make_shared<MergeRequest>();
+  app.add_option("trial", request->trial, "Trial whose adapter it is, or --adapter")
+      ->type_name("TRIAL");
+  app.add_option("--adapter", request->adapter, "Folder of a PEFT adapter")->type_name("DIR");
+  app.add_option("--model", request->model, "Folder of the base model (the one that was trained)")
+      ->type_name("DIR");
+  app.add_option("--output", request->output, "New folder to write")->type_name("DIR")->required();
+  app.add_option("--dtype", request->dtype, "float32, bfloat16 or float16 (the base's)")
+      ->type_name("TYPE");
+  app.add_option("--plugin", request->plugin, "Model plugin (by the base's model_type)")
+      ->type_name("NAME");
+  return [request](const CommonOptions& common, std::ostream& out) {
+    if (request->trial.empty() == request->adapter.empty()) {
+      throw UsageError(
+          "merge takes a trial or --adapter, one of the two; see "
+          "mvn-runner merge --help");
+    }
+    merge(*request, common, out);
+    return 0;
+  };
+}
+
+}  // namespace
+
+std::vector<CommandRow> exchange_commands() {
+  return {{.name = "import",
+           .help = "Turn another program's file into a sweep or recipe",
+           .examples = {{"import wandb sweep.yaml", "a W&B sweep file as one of mvn-runner"},
+                        {"import gpt-neo gpt3_XL_256_Pile.json",
+                         "a recipe from another trainer's file"}},
+           .define = define_import},
+          {.name = "merge",
+           .help = "Make one model of a trained adapter and its base",
+           .examples = {{"merge 3f2a --output merged", "a trial's adapter and base as one model"}},
+           .define = define_merge}};
+}
+
+}  // namespace mvn
