@@ -46,6 +46,9 @@ TrialFile read_trial_file(const std::filesystem::path& path) {
   }
 }
 
+TrialPaths TrialPaths::of_spool(const std::filesystem::path& spool) {
+  return {spool.parent_path().parent_path().parent_path()};
+}
 std::filesystem::path TrialPaths::attempt(int number) const {
   return folder / "attempts" / std::to_string(number);
 }

@@ -43,6 +43,8 @@ void require_below(const std::filesystem::path& folder, const std::filesystem::p
 // Where everything of a trial lives; the one place that makes these paths.
 struct TrialPaths {
   std::filesystem::path folder;
+  // Of the trial whose attempt has this spool.
+  static TrialPaths of_spool(const std::filesystem::path& spool);
   [[nodiscard]] std::filesystem::path attempt(int number) const;     // attempts/3
   [[nodiscard]] std::filesystem::path trial_file(int number) const;  // attempts/3/trial.json
   [[nodiscard]] std::filesystem::path spool(int number) const;       // attempts/3/spool.jsonl

@@ -61,6 +61,19 @@ TEST(OwnProgram, LandsInTheSameTables) {
   EXPECT_TRUE(place.run({"sweep.yaml"}).out.starts_with("nothing to do: 2 trials done\n"));
 }
 
+TEST(OwnProgram, WhatAParameterDecidesIsAskedInSql) {
+  Workplace place;
+  place.write("train.py", kProgram);
+  place.write("sweep.yaml", sweep("parameters:\n  args.rate: {values: [0.1, 0.25, 0.5]}\n"
+                                  "  args.other: {values: [a, b, c, d]}\n"));
+  EXPECT_EQ(place.run({"sweep.yaml"}).end.exit_code, 0);
+  const std::string asked = "SELECT sweep, name, importance, trials FROM importance";
+  const Rows decided{"demo|args.rate|1.0|12", "demo|args.other|0.0|12"};
+  EXPECT_EQ(place.rows(asked), decided);
+  EXPECT_EQ(place.run({"collect", "--rebuild"}).end.exit_code, 0);
+  EXPECT_EQ(place.rows(asked), decided);
+}
+
 // The first block of a document in this language.
 std::string documented(const std::string& document, const std::string& language) {
   const auto text = read_file(document);

@@ -1,10 +1,10 @@
 #include "orchestrate/answers/arm_comparison.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "common/text.h"
-#include "common/trial.h"
 #include "orchestrate/answers/words.h"
 
 namespace mvn {
@@ -23,12 +23,6 @@ bool share_start(const ArmResults& a, const ArmResults& b) {
     }
   }
   return true;
-}
-
-std::vector<double> values_of(const ArmResults& arm) {
-  std::vector<double> values;
-  for (const auto& [seed, value] : arm.values) values.push_back(value);
-  return values;
 }
 
 std::vector<ComparedPair> pairs_of(const Evidence& evidence, const std::string& baseline) {
@@ -69,20 +63,6 @@ std::optional<FriedmanTest> friedman_of(const Evidence& evidence) {
   }
   const auto test = friedman_test(sets);
   return test.least < kSignificance ? std::optional(test) : std::nullopt;
-}
-
-int decimals_of(const Evidence& evidence) {
-  std::vector<double> means;
-  std::vector<double> spreads;
-  for (const auto& set : evidence.sets) {
-    for (const auto& arm : set.arms) {
-      if (arm.values.empty()) continue;
-      const auto values = values_of(arm);
-      means.push_back(mean_of(values));
-      if (values.size() > 1) spreads.push_back(deviation_of(values));
-    }
-  }
-  return decimals_for(means, spreads);
 }
 
 std::string set_name(const Evidence& evidence, std::size_t set) {
@@ -218,35 +198,48 @@ void add_choice(const Evidence& evidence, std::vector<std::string>& notes) {
   }
 }
 
-// The trained models of the first seed that both have; of an accuracy, for which predictions count.
-std::optional<TextByText> texts_of(const std::string& metric, const ArmResults& a,
-                                   const ArmResults& b, const TrialFolders& folders) {
-  const auto shared =
-      std::ranges::find_if(a.ids, [&](const auto& trial) { return b.ids.contains(trial.first); });
-  if (shared == a.ids.end()) return {};
-  const auto predictions = [&](const std::string& id) {
-    const auto paths = trial_paths(folders.results, folders.sweep, id);
-    return metric.starts_with("test/") ? paths.test_predictions() : paths.predictions();
-  };
-  auto texts =
-      compare_predictions(predictions(shared->second), predictions(b.ids.at(shared->first)));
-  if (texts) texts->seed = shared->first;
-  return texts;
-}
-
-void read_texts(ArmComparison& comparison, const TrialFolders& folders) {
+void read_texts(Database& db, const std::string& sweep, ArmComparison& comparison) {
   constexpr std::size_t kMostRead = 12;  // more would take long, and are more than is read
   const auto& evidence = comparison.evidence;
   std::size_t rows = 0;
   for (const auto& pair : comparison.pairs) rows += pair.sets.size();
-  const bool wanted = evidence.metric.ends_with("/accuracy") && rows <= kMostRead;
+  // An accuracy is what predictions count for; an old database has none.
+  const bool wanted =
+      evidence.metric.ends_with("/accuracy") && rows <= kMostRead &&
+      db.integer("SELECT 1 FROM sqlite_schema WHERE name = 'mvn_prediction'").has_value();
+  const std::string split = evidence.metric.starts_with("test/") ? "test" : "validation";
   for (auto& pair : comparison.pairs) {
     pair.texts.resize(pair.sets.size());
     for (std::size_t i = 0; wanted && i < pair.sets.size(); ++i) {
       const auto& arms = evidence.sets[pair.sets[i]].arms;
-      pair.texts[i] = texts_of(evidence.metric, arms[pair.a], arms[pair.b], folders);
+      pair.texts[i] = compare_texts(db, sweep, split, arms[pair.a].ids, arms[pair.b].ids);
     }
   }
+}
+
+std::string text_of_many(const TextByText::Many& many, const std::string& a, const std::string& b) {
+  const int decimals = decimals_apart(many.test.difference, 0, 3);
+  const bool a_leads = many.test.difference >= 0;
+  const auto& interval = many.interval;
+  return std::to_string(many.models_a) + " models of " + a + " and " +
+         std::to_string(many.models_b) + " of " + b + ": " + (a_leads ? a : b) +
+         " is right about " + fixed(std::abs(many.test.difference), decimals) +
+         " of the texts more (" +
+         (a_leads ? interval_text(interval.low, interval.high, decimals)
+                  : interval_text(-interval.high, -interval.low, decimals)) +
+         " over seeds and texts, by bootstrap); exchanging the arms text by text gives p " +
+         (many.test.p < 0.001 ? "" : "= ") + p_text(many.test.p) +
+         ". This is about these models on other texts.";
+}
+
+std::string text_of_two(const TextByText::Two& two, const std::string& a, const std::string& b) {
+  return "the models of seed " + std::to_string(two.seed) + ": " + a + " alone is right on " +
+         std::to_string(two.only_a) + ", " + b + " alone on " + std::to_string(two.only_b) +
+         (two.test.can_answer()
+              ? "; McNemar's exact p is " + p_text(two.test.p) + ", its mid-p " +
+                    p_text(two.test.mid_p) +
+                    ". This is about these two models on other texts, not about other seeds."
+              : ": too few to tell the two models apart.");
 }
 
 void add_texts(const ArmComparison& comparison, std::vector<std::string>& notes) {
@@ -254,19 +247,13 @@ void add_texts(const ArmComparison& comparison, std::vector<std::string>& notes)
   for (const auto& pair : comparison.pairs) {
     for (std::size_t i = 0; i < pair.sets.size(); ++i) {
       const auto& texts = pair.texts[i];
-      if (!texts) continue;
-      const auto& test = texts->test;
+      if (!texts || (!texts->many && !texts->two)) continue;
+      const auto& a = evidence.arms[pair.a];
+      const auto& b = evidence.arms[pair.b];
       notes.push_back(
-          "Text by text, the models of seed " + std::to_string(texts->seed) + ": of " +
-          std::to_string(texts->texts) + " texts" +
+          "Text by text, of " + std::to_string(texts->texts) + " texts" +
           (evidence.sets.size() > 1 ? " of " + set_name(evidence, pair.sets[i]) : "") + ", " +
-          evidence.arms[pair.a] + " alone is right on " + std::to_string(texts->only_a) + ", " +
-          evidence.arms[pair.b] + " alone on " + std::to_string(texts->only_b) +
-          (test.can_answer()
-               ? "; McNemar's exact p is " + p_text(test.p) + ", its mid-p " + p_text(test.mid_p) +
-                     ". This is about these two models on other texts, not about "
-                     "other seeds."
-               : ": too few to tell the two models apart."));
+          (texts->many ? text_of_many(*texts->many, a, b) : text_of_two(*texts->two, a, b)));
     }
   }
 }
@@ -292,172 +279,35 @@ std::vector<std::string> notes_of(const ArmComparison& comparison, const std::st
 
 }  // namespace
 
-ArmComparison compare_evidence(Evidence evidence, const std::string& by,
-                               const std::string& baseline, const TrialFolders& folders) {
+std::vector<double> values_of(const ArmResults& arm) {
+  std::vector<double> values;
+  for (const auto& [seed, value] : arm.values) values.push_back(value);
+  return values;
+}
+
+int decimals_of(const Evidence& evidence) {
+  std::vector<double> means;
+  std::vector<double> spreads;
+  for (const auto& set : evidence.sets) {
+    for (const auto& arm : set.arms) {
+      if (arm.values.empty()) continue;
+      const auto values = values_of(arm);
+      means.push_back(mean_of(values));
+      if (values.size() > 1) spreads.push_back(deviation_of(values));
+    }
+  }
+  return decimals_for(means, spreads);
+}
+
+ArmComparison compare_evidence(Database& db, Evidence evidence, const CompareRequest& request) {
   ArmComparison comparison;
   comparison.evidence = std::move(evidence);
-  comparison.pairs = pairs_of(comparison.evidence, baseline);
-  judge(comparison, baseline);
-  read_texts(comparison, folders);
+  comparison.pairs = pairs_of(comparison.evidence, request.baseline);
+  judge(comparison, request.baseline);
+  read_texts(db, request.sweep, comparison);
   comparison.friedman = friedman_of(comparison.evidence);
-  comparison.notes = notes_of(comparison, by);
+  comparison.notes = notes_of(comparison, request.by);
   return comparison;
-}
-
-// The page ------------------------------------------------------------------------------------
-
-namespace {
-
-PageTable results_table(const ArmComparison& comparison, const std::string& by) {
-  const auto& evidence = comparison.evidence;
-  const int decimals = decimals_of(evidence);
-  PageTable table;
-  table.columns = {"data set", by, "n", "mean", "sd", "chosen of", "configuration"};
-  for (const auto& set : evidence.sets) {
-    for (std::size_t i = 0; i < evidence.arms.size(); ++i) {
-      const auto& arm = set.arms[i];
-      const auto values = values_of(arm);
-      table.rows.push_back({set.name, evidence.arms[i],
-                            std::to_string(values.size()) + " of " + std::to_string(arm.trials),
-                            values.empty() ? "-" : fixed(mean_of(values), decimals),
-                            values.size() < 2 ? "-" : "± " + fixed(deviation_of(values), decimals),
-                            std::to_string(arm.draws), arm.configuration});
-    }
-  }
-  if (evidence.chosen_by.empty()) {
-    table.drop_column(6);
-    table.drop_column(5);
-  }
-  if (evidence.sets.size() == 1) table.drop_column(0);
-  return table;
-}
-
-std::string verdict_text(const ArmComparison& comparison, const ComparedPair& pair,
-                         const SetJudgement& set) {
-  switch (set.verdict) {
-    case Verdict::kBetter:
-      return comparison.evidence.arms[pair.a];
-    case Verdict::kWorse:
-      return comparison.evidence.arms[pair.b];
-    default:
-      return verdict_word(set.verdict);
-  }
-}
-
-std::vector<std::string> pair_row(const ArmComparison& comparison, const ComparedPair& pair,
-                                  std::size_t index) {
-  const auto& set = pair.judgement.sets[index];
-  const auto& evidence = comparison.evidence;
-  const int decimals = decimals_apart(set.mean_a, set.mean_b, decimals_of(evidence));
-  const bool answers = set.answers();
-  const auto& chance = set.superiority;
-  return {evidence.sets[pair.sets[index]].name,
-          evidence.arms[pair.a] + " - " + evidence.arms[pair.b],
-          fixed(set.difference.estimate, decimals),
-          answers ? interval_text(set.difference.low, set.difference.high, decimals) : "-",
-          answers ? p_text(set.difference.p) + (set.paired ? " (paired)" : "") : "-",
-          set.permutation ? p_text(set.permutation->p) : "-",
-          answers ? p_text(set.adjusted) : "-",
-          fixed(chance.probability, 2) + " (" + interval_text(chance.low, chance.high, 2) + ")",
-          answers ? fixed(set.g, 2) : "-",
-          verdict_text(comparison, pair, set),
-          set.more_seeds ? "about " + std::to_string(*set.more_seeds) : "-"};
-}
-
-PageTable pairs_table(const ArmComparison& comparison) {
-  PageTable table;
-  table.columns = {"data set", "arms",    "difference", "95 % interval",
-                   "p",        "exact p", "Holm's p",   "P(first is better)",
-                   "g",        "better",  "more seeds"};
-  bool some_exact = false;
-  bool some_more = false;
-  for (const auto& pair : comparison.pairs) {
-    for (std::size_t i = 0; i < pair.sets.size(); ++i) {
-      table.rows.push_back(pair_row(comparison, pair, i));
-      some_exact = some_exact || pair.judgement.sets[i].permutation.has_value();
-      some_more = some_more || pair.judgement.sets[i].more_seeds.has_value();
-    }
-  }
-  if (!some_more) table.drop_column(10);
-  if (comparison.asked < 2) table.drop_column(6);
-  if (!some_exact) table.drop_column(5);
-  if (comparison.evidence.sets.size() == 1) table.drop_column(0);
-  return table;
-}
-
-std::string friedman_text(const ArmComparison& comparison, const FriedmanTest& test) {
-  std::vector<std::string> ranks;
-  for (std::size_t i = 0; i < test.mean_ranks.size(); ++i) {
-    ranks.push_back(comparison.evidence.arms[i] + " " + fixed(test.mean_ranks[i], 2));
-  }
-  return "Over " + std::to_string(comparison.evidence.sets.size()) +
-         " data sets the mean ranks are " + listed(ranks, 12) + ": Friedman's test " +
-         (test.p < kSignificance ? "says that some differ" : "does not tell them apart") +
-         " (chi squared " + fixed(test.statistic, 2) + ", p " + (test.p < 0.001 ? "" : "= ") +
-         p_text(test.p) + ").";
-}
-
-// What the columns are.
-std::string tests_note(const ArmComparison& comparison) {
-  bool exact = false;
-  bool welch = false;
-  bool paired = false;
-  std::int64_t sampled = 0;
-  for (const auto& pair : comparison.pairs) {
-    for (const auto& set : pair.judgement.sets) {
-      if (!set.answers()) continue;
-      (set.paired ? paired : welch) = true;
-      exact = exact || set.permutation;
-      if (set.permutation) sampled = std::max(sampled, set.permutation->sampled);
-    }
-  }
-  if (!welch && !paired) return "";
-  std::string text = "Interval and p are ";
-  text += welch ? "Welch's" : "";
-  text += welch && paired ? ", or " : "";
-  text += paired ? "of pairs that share seed and start" : "";
-  if (exact) {
-    text += "; exact p is that of the permutation test (";
-    text += sampled > 0 ? "up to " + std::to_string(kMostCounted) +
-                              " values all arrangements, of "
-                              "more " +
-                              std::to_string(sampled) + " at random"
-                        : "all arrangements counted";
-    text += "), and both must be below " + short_number(kSignificance);
-  } else if (welch) {
-    text += "; so few seeds cannot make an exact test significant";
-  }
-  if (comparison.asked > 1) {
-    text += "; Holm's p is the larger one among " + std::to_string(comparison.asked) +
-            " questions, and decides";
-  }
-  text += "; g is Hedges'";
-  const double region = comparison.evidence.region;
-  if (region > 0) {
-    text +=
-        "; within " + short_number(region) + " on either side of 0 (--rope) arms are equivalent";
-  }
-  return text + ".";
-}
-
-}  // namespace
-
-Page page_of(const ArmComparison& comparison, const std::string& sweep, const std::string& by) {
-  const auto& evidence = comparison.evidence;
-  Page page;
-  page.heading = sweep + ": " + evidence.metric + " by " + by + " (" +
-                 (evidence.maximize ? "higher" : "lower") + " is better)";
-  if (!evidence.chosen_by.empty()) {
-    page.heading += ", each arm's best configuration by " + evidence.chosen_by;
-  }
-  page.tables = {results_table(comparison, by), pairs_table(comparison)};
-  if (const auto& test = comparison.friedman) {
-    page.sentences.push_back(friedman_text(comparison, *test));
-  }
-  for (const auto& pair : comparison.pairs) page.sentences.push_back(pair.sentence);
-  page.notes = comparison.notes;
-  if (const auto tests = tests_note(comparison); !tests.empty()) page.notes.push_back(tests);
-  return page;
 }
 
 }  // namespace mvn

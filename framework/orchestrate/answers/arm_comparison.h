@@ -1,7 +1,6 @@
 // Evidence and what the tests make of it. Private to the answers.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,18 +31,15 @@ struct ArmComparison {
   std::vector<std::string> notes;
 };
 
-// Where the trials' folders are.
-struct TrialFolders {
-  std::filesystem::path results;
-  std::string sweep;
-};
+std::vector<double> values_of(const ArmResults& arm);
+// That the results are shown with.
+int decimals_of(const Evidence& evidence);
 
-// `baseline`: the one arm that all others are compared with; "" for all pairs.
-ArmComparison compare_evidence(Evidence evidence, const std::string& by,
-                               const std::string& baseline, const TrialFolders& folders);
+// A part of what was gathered for the request, which has the names that gathering found.
+ArmComparison compare_evidence(Database& db, Evidence evidence, const CompareRequest& request);
 
 // For people.
-Page page_of(const ArmComparison& comparison, const std::string& sweep, const std::string& by);
+Page page_of(const ArmComparison& comparison, const CompareRequest& request);
 // For programs: all numbers in full.
 Json json_of(const ArmComparison& comparison);
 

@@ -12,16 +12,13 @@
 namespace mvn {
 namespace {
 
-void print_json(const GatheredEvidence& gathered, const std::vector<ArmComparison>& comparisons,
-                std::ostream& out, bool terminal) {
-  Json parts = Json::array();
-  for (const auto& comparison : comparisons) parts.push_back(json_of(comparison));
-  const Json json = {{"sweep", gathered.sweep}, {"by", gathered.by}, {"comparisons", parts}};
-  const auto text = json.dump(1, ' ', false, Json::error_handler_t::replace);
-  out << (terminal ? printable_lines(text) : text) << '\n';
-}
+// With the names that the request was understood by.
+struct Compared {
+  CompareRequest request;
+  std::vector<ArmComparison> parts;
+};
 
-GatheredEvidence gather(const std::filesystem::path& database, const CompareRequest& request) {
+Compared compare(const std::filesystem::path& database, const CompareRequest& request) {
   if (!std::filesystem::exists(database)) {
     throw Error(std::filesystem::absolute(database).lexically_normal().string() +
                 ": no such database; run a sweep first ('mvn-runner SWEEP.yaml'), or name its "
@@ -29,8 +26,24 @@ GatheredEvidence gather(const std::filesystem::path& database, const CompareRequ
   }
   return translate_errors(database, [&] {
     Database db(database, Access::kRead);
-    return gather_evidence(db, request);
+    auto gathered = gather_evidence(db, request);
+    Compared compared{request, {}};
+    compared.request.sweep = gathered.sweep;
+    compared.request.by = gathered.by;
+    for (auto& part : gathered.parts) {
+      compared.parts.push_back(compare_evidence(db, std::move(part), compared.request));
+    }
+    return compared;
   });
+}
+
+void print_json(const Compared& compared, std::ostream& out, bool terminal) {
+  Json parts = Json::array();
+  for (const auto& comparison : compared.parts) parts.push_back(json_of(comparison));
+  const Json json = {
+      {"sweep", compared.request.sweep}, {"by", compared.request.by}, {"comparisons", parts}};
+  const auto text = json.dump(1, ' ', false, Json::error_handler_t::replace);
+  out << (terminal ? printable_lines(text) : text) << '\n';
 }
 
 }  // namespace
@@ -46,18 +59,13 @@ CompareFormat compare_format(std::string_view name) {
 
 void compare_arms(const std::filesystem::path& database, const CompareRequest& request,
                   CompareFormat format, std::ostream& out, std::optional<std::size_t> width) {
-  auto gathered = gather(database, request);
-  std::vector<ArmComparison> comparisons;
-  for (auto& part : gathered.parts) {
-    comparisons.push_back(compare_evidence(std::move(part), gathered.by, request.baseline,
-                                           {database.parent_path(), gathered.sweep}));
-  }
+  const auto compared = compare(database, request);
   if (format == CompareFormat::kJson) {
-    print_json(gathered, comparisons, out, width.has_value());
+    print_json(compared, out, width.has_value());
   } else {
-    for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    for (std::size_t i = 0; i < compared.parts.size(); ++i) {
       if (i > 0) out << '\n';
-      print_page(page_of(comparisons[i], gathered.sweep, gathered.by), format, out, width);
+      print_page(page_of(compared.parts[i], compared.request), format, out, width);
     }
   }
   out.flush();

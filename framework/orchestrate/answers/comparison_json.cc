@@ -62,15 +62,24 @@ Json json_of(const SetJudgement& set, const std::string& name) {
   return json;
 }
 
+void add_texts(const TextByText& texts, Json& set) {
+  if (const auto& many = texts.many) {
+    set["text_by_text"] = {{"texts", texts.texts},       {"models_a", many->models_a},
+                           {"models_b", many->models_b}, {"difference", many->test.difference},
+                           {"p", many->test.p},          {"low", many->interval.low},
+                           {"high", many->interval.high}};
+  }
+  if (const auto& two = texts.two) {
+    set["mcnemar"] = {{"seed", two->seed},     {"texts", texts.texts}, {"only_a", two->only_a},
+                      {"only_b", two->only_b}, {"p", two->test.p},     {"mid_p", two->test.mid_p}};
+  }
+}
+
 Json json_of(const ComparedPair& pair, const Evidence& evidence) {
   Json sets = Json::array();
   for (std::size_t i = 0; i < pair.sets.size(); ++i) {
     sets.push_back(json_of(pair.judgement.sets[i], evidence.sets[pair.sets[i]].name));
-    if (const auto& texts = pair.texts[i]) {
-      sets.back()["mcnemar"] = {{"seed", texts->seed},     {"texts", texts->texts},
-                                {"only_a", texts->only_a}, {"only_b", texts->only_b},
-                                {"p", texts->test.p},      {"mid_p", texts->test.mid_p}};
-    }
+    if (const auto& texts = pair.texts[i]) add_texts(*texts, sets.back());
   }
   Json json = {{"a", evidence.arms[pair.a]},
                {"b", evidence.arms[pair.b]},
@@ -113,7 +122,10 @@ Json json_of(const ArmComparison& comparison) {
                {"notes", comparison.notes}};
   if (const auto& test = comparison.friedman) {
     json["friedman"] = {
-        {"statistic", test->statistic}, {"p", test->p}, {"mean_ranks", test->mean_ranks}};
+        {"statistic", test->statistic},
+        {"p", test->p},
+        {"mean_ranks", test->mean_ranks},
+        {"critical_difference", nemenyi_difference(evidence.arms.size(), evidence.sets.size())}};
   }
   return json;
 }

@@ -109,6 +109,22 @@ ExactTest permutation_test(Sample a, Sample b) {
   return test;
 }
 
+double two_sided_by_signs(std::span<const std::size_t> sizes, std::size_t above) {
+  const auto total = std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
+  std::vector<double> chance(total + 1);  // of each sum
+  chance[0] = 1;
+  std::size_t reached = 0;
+  for (const std::size_t size : sizes) {
+    reached += size;
+    for (std::size_t at = reached + 1; at-- > 0;) {
+      chance[at] = (chance[at] + (at >= size ? chance[at - size] : 0)) / 2;
+    }
+  }
+  const auto middle = chance.begin() + static_cast<std::ptrdiff_t>(above);
+  return two_sided(std::accumulate(chance.begin(), middle + 1, 0.0),
+                   std::accumulate(middle, chance.end(), 0.0));
+}
+
 SignedRankTest signed_rank_test(Sample differences) {
   std::vector<double> sizes;
   std::vector<bool> above;
@@ -126,20 +142,10 @@ SignedRankTest signed_rank_test(Sample differences) {
   for (const double rank : ranks_of(sizes)) {
     doubled.push_back(static_cast<std::size_t>(std::lround(2 * rank)));
   }
-  const std::size_t total = std::accumulate(doubled.begin(), doubled.end(), std::size_t{0});
-  std::vector<double> chance(total + 1);  // of each sum
-  chance[0] = 1;
   std::size_t sum = 0;
-  for (std::size_t i = 0; i < doubled.size(); ++i) {
-    if (above[i]) sum += doubled[i];
-    for (std::size_t at = total + 1; at-- > 0;) {
-      chance[at] = (chance[at] + (at >= doubled[i] ? chance[at - doubled[i]] : 0)) / 2;
-    }
-  }
+  for (std::size_t i = 0; i < doubled.size(); ++i) sum += above[i] ? doubled[i] : 0;
   test.sum = static_cast<double>(sum) / 2;
-  const auto middle = chance.begin() + static_cast<std::ptrdiff_t>(sum);
-  test.p = two_sided(std::accumulate(chance.begin(), middle + 1, 0.0),
-                     std::accumulate(middle, chance.end(), 0.0));
+  test.p = two_sided_by_signs(doubled, sum);
   return test;
 }
 

@@ -2,7 +2,9 @@
 // smallest p that one can give is large: `least`, above 0.05, says that it cannot answer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "orchestrate/answers/two_samples.h"
 
@@ -29,6 +31,10 @@ struct SignedRankTest : ExactTest {
   int used = 0;    // differences that are not 0
 };
 SignedRankTest signed_rank_test(Sample differences);
+
+// Whether values of these sizes, each with a sign at random, have as large or as small a sum of the
+// positive ones as `above`: both tests of signs rest on it.
+double two_sided_by_signs(std::span<const std::size_t> sizes, std::size_t above);
 
 // Of texts that one of two models alone got right: McNemar, Psychometrika 12 (1947); the mid-p as
 // in Fagerland and others, BMC Medical Research Methodology 13 (2013).

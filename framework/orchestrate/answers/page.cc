@@ -55,6 +55,8 @@ void print_plain(const Page& page, std::ostream& out, std::optional<std::size_t>
   }
   out << '\n';
   for (const auto& sentence : page.sentences) out << printable(sentence) << '\n';
+  if (!page.diagram.empty()) out << '\n';
+  for (const auto& line : page.diagram) out << printable(line) << '\n';
   if (!page.notes.empty()) out << '\n';
   for (const auto& note : page.notes) out << "- " << printable(note) << '\n';
 }
@@ -75,6 +77,8 @@ void print_markdown(const Page& page, std::ostream& out) {
     for (const auto& row : table.rows) line(row);
   }
   for (const auto& sentence : page.sentences) out << '\n' << markdown(sentence) << '\n';
+  if (!page.diagram.empty()) out << '\n';
+  for (const auto& each : page.diagram) out << "    " << printable(each) << '\n';
   if (!page.notes.empty()) out << '\n';
   for (const auto& note : page.notes) out << "- " << markdown(note) << '\n';
 }
@@ -93,6 +97,12 @@ void print_latex(const Page& page, std::ostream& out) {
     out << "\\bottomrule\n\\end{tabular}\n\n";
   }
   for (const auto& sentence : page.sentences) out << latex(sentence) << '\n';
+  if (!page.diagram.empty()) {
+    // No name may end what is shown as it is.
+    out << "\\begin{verbatim}\n";
+    for (const auto& each : page.diagram) out << replaced(printable(each), "\\", "/") << '\n';
+    out << "\\end{verbatim}\n";
+  }
   for (const auto& note : page.notes) out << latex(note) << '\n';
 }
 

@@ -19,6 +19,7 @@ struct PageTable {
 struct Page {
   std::string heading;
   std::vector<PageTable> tables;
+  std::vector<std::string> diagram;  // lines of equally wide characters
   std::vector<std::string> sentences;
   std::vector<std::string> notes;
 };

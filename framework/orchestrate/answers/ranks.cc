@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <boost/math/distributions/chi_squared.hpp>
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/quadrature/gauss_kronrod.hpp>
+#include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 
 namespace mvn {
@@ -60,6 +64,27 @@ FriedmanTest friedman_test(std::span<const std::vector<double>> sets) {
   test.p = tail_of_chi_squared(test.statistic, k - 1);
   test.least = tail_of_chi_squared(n * (k - 1), k - 1);
   return test;
+}
+
+double nemenyi_difference(std::size_t arms, std::size_t sets) {
+  const auto k = static_cast<double>(arms);
+  const boost::math::normal normal;
+  // How often the range of so many standard normal values is at most `range`.
+  const auto share_within = [&](double range) {
+    const auto density = [&](double lowest) {
+      const double within =
+          boost::math::cdf(normal, lowest + range) - boost::math::cdf(normal, lowest);
+      return k * boost::math::pdf(normal, lowest) * std::pow(within, k - 1);
+    };
+    return boost::math::quadrature::gauss_kronrod<double, 61>::integrate(density, -9.0, 9.0, 10,
+                                                                         1e-13);
+  };
+  const auto excess = [&](double range) { return share_within(range) - (1 - kSignificance); };
+  std::uintmax_t most_steps = 100;
+  const auto [low, high] = boost::math::tools::toms748_solve(
+      excess, 1.0, 20.0, boost::math::tools::eps_tolerance<double>(46), most_steps);
+  return (low + high) / 2 / std::sqrt(2.0) *
+         std::sqrt(k * (k + 1) / (6 * static_cast<double>(sets)));
 }
 
 std::vector<double> holm(std::span<const double> p) {

@@ -2,6 +2,7 @@
 // several p values when they are asked together.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,11 @@ struct FriedmanTest {
 };
 // sets[i][j] is the value of arm j on set i; two sets and three arms at least.
 FriedmanTest friedman_test(std::span<const std::vector<double>> sets);
+
+// How far apart two mean ranks have to be, among so many arms (two and more) on so many data sets,
+// to differ with a significance of 0.05: Nemenyi's test as in Demsar, JMLR 7 (2006).
+// scipy.stats.studentized_range.ppf(0.95, arms, inf) / sqrt(2) * sqrt(arms (arms + 1) / (6 sets))
+double nemenyi_difference(std::size_t arms, std::size_t sets);
 
 // Each p as it counts among all of them: Holm, Scandinavian Journal of Statistics 6 (1979).
 // statsmodels' multipletests(p, method='holm')[1].

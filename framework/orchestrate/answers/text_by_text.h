@@ -1,26 +1,43 @@
-// Two trained models on the same texts, by the predictions that their trials kept. Private to the
+// Trained models on the same texts, by the predictions that their trials kept. Private to the
 // answers.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <map>
 #include <optional>
+#include <string>
 
-#include "orchestrate/answers/exact_tests.h"
+#include "orchestrate/answers/text_tests.h"
+#include "orchestrate/store/database.h"
 
 namespace mvn {
 
 struct TextByText {
-  std::int64_t seed = 0;
   std::int64_t texts = 0;
-  std::int64_t only_a = 0;  // that one of the two alone got right
-  std::int64_t only_b = 0;
-  McNemarTest test;
+  // Of all models that kept their predictions, where both arms have two or more.
+  struct Many {
+    std::size_t models_a = 0;
+    std::size_t models_b = 0;
+    ExchangeTest test;
+    TextInterval interval;
+  };
+  std::optional<Many> many;
+  // Of two models, those of the first seed that both arms have.
+  struct Two {
+    std::int64_t seed = 0;
+    std::int64_t only_a = 0;  // texts that one of them alone got right
+    std::int64_t only_b = 0;
+    McNemarTest test;
+  };
+  std::optional<Two> two;
 };
 
-// Of two files of predictions (an example a line); nothing where one is not there, damaged, or of
-// other texts than the other.
-std::optional<TextByText> compare_predictions(const std::filesystem::path& a,
-                                              const std::filesystem::path& b);
+using TrialsBySeed = std::map<std::int64_t, std::string>;  // ids
+
+// Of two arms' trials of a sweep and a split, "validation" or "test"; nothing where either kept no
+// predictions, or they are of other texts.
+std::optional<TextByText> compare_texts(Database& db, const std::string& sweep,
+                                        const std::string& split, const TrialsBySeed& a,
+                                        const TrialsBySeed& b);
 
 }  // namespace mvn

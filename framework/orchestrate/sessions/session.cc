@@ -17,6 +17,7 @@
 #include "common/text.h"
 #include "common/trial.h"
 #include "mvn/error.h"
+#include "orchestrate/answers/importance.h"
 #include "orchestrate/answers/report.h"
 #include "orchestrate/process/log.h"
 #include "orchestrate/process/run_to_end.h"
@@ -418,6 +419,7 @@ int Session::run_trials() {
                 .fresh = fresh_});
   run.execute();
   print_results();
+  store_->set_importance(plan_.name, sweep_importance(database(), plan_.name));
   const auto end = end_text(schedule, run, clock() - started);
   out_ << end << std::endl;
   log(LogLevel::kInfo, end);

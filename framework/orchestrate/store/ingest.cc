@@ -15,10 +15,9 @@ void Ingestor::apply(const AttemptKey& key, const Record& record, const Json& so
   std::visit([&](const auto& content) { store(key, record.time, content); }, record.content);
 }
 
-void Ingestor::damaged(const AttemptKey& key, std::string_view line) {
-  const auto message = "a line of the spool is no record: " + std::string(line);
-  if (damage_.empty()) damage_ = message;
-  store(key, now_ms(), EventRecord{"damaged", message});
+void Ingestor::damaged(const AttemptKey& key, const std::string& what) {
+  if (damage_.empty()) damage_ = what;
+  store(key, now_ms(), EventRecord{"damaged", what});
 }
 
 void Ingestor::store(const AttemptKey& key, std::int64_t /*time*/, const StartRecord& start) {

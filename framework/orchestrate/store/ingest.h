@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -28,8 +27,8 @@ class Ingestor {
   // Stores one record, within the caller's transaction. What of it could not be read becomes an
   // event with its `source`: nothing that a trial writes is an error here.
   void apply(const AttemptKey& key, const Record& record, const Json& source);
-  // Stores a line that is no record.
-  void damaged(const AttemptKey& key, std::string_view line);
+  // Stores what cannot be read of what the trial wrote.
+  void damaged(const AttemptKey& key, const std::string& what);
 
   // Stores how far the attempt came by the metrics applied since the last call: of many records at
   // once, to be called before the transaction ends.

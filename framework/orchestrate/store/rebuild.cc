@@ -32,11 +32,10 @@ std::vector<std::string> sweeps_on_disk(const fs::path& results) {
 
 RebuildSummary fill(const fs::path& database, const fs::path& results,
                     const std::vector<std::string>& sweeps) {
-  RebuildSummary summary;
+  RebuildSummary summary{.sweeps = sweeps, .kept = {}};
   Writer writer(database);
   for (const auto& sweep : sweeps) {
     const RestoreCounts counts = restore_sweep(writer, results, sweep);
-    ++summary.sweeps;
     summary.trials += counts.trials;
     summary.attempts += counts.attempts;
     summary.records += counts.records;

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace mvn {
 
 struct RebuildSummary {
-  int sweeps = 0;
+  std::vector<std::string> sweeps;  // their names
   int trials = 0;
   int attempts = 0;
   std::int64_t records = 0;    // of the spools

@@ -195,6 +195,24 @@ void Store::add_draw(const SweepPlan& plan, const StoredDraw& draw,
   });
 }
 
+void Store::set_importance(const std::string& sweep,
+                           const std::vector<ParameterImportance>& parameters) {
+  Writer& writer = state_->writer;
+  Database& db = writer.database();
+  translate_errors(db.path(), [&] {
+    writer.transact([&] {
+      const auto row = db.known_integer("SELECT id FROM mvn_sweep WHERE name = ?", sweep);
+      db.run("DELETE FROM mvn_importance WHERE sweep = ?", row);
+      for (const auto& each : parameters) {
+        db.run(
+            "INSERT INTO mvn_importance (sweep, stage, name, importance, trials)"
+            " VALUES (?, ?, ?, ?, ?)",
+            row, each.stage, each.name, each.importance, each.trials);
+      }
+    });
+  });
+}
+
 bool Store::has_reported(const std::string& sweep, const std::string& id) const {
   Database& db = state_->writer.database();
   return translate_errors(db.path(), [&] { return mvn::has_reported(db, sweep, id); });

@@ -74,6 +74,14 @@ struct TrialHistory {
   std::map<std::int64_t, double> curve;  // the metric's value by step
 };
 
+// How much of a stage's metric a parameter decides.
+struct ParameterImportance {
+  std::string stage;
+  std::string name;
+  double importance = 0;    // all of a stage add up to 1
+  std::int64_t trials = 0;  // that it rests on
+};
+
 // When an attempt ran, in milliseconds since 1970 UTC.
 struct AttemptSpan {
   std::string device;  // "cpu", "cuda:1"
@@ -148,6 +156,9 @@ class Store {
   // Writes a draw and those of the plan's trials that are its own and new.
   void add_draw(const SweepPlan& plan, const StoredDraw& draw,
                 const std::vector<PlannedTrial>& trials);
+
+  // What the view `importance` shows of the sweep from now on.
+  void set_importance(const std::string& sweep, const std::vector<ParameterImportance>& parameters);
 
   // Ingests what the attempt's spool holds beyond what was ingested before: records and the new
   // offset in one transaction, so each record counts exactly once. Returns the records ingested,

@@ -7,7 +7,9 @@
 
 #include "common/spool.h"
 #include "common/text.h"
+#include "common/trial.h"
 #include "mvn/error.h"
+#include "orchestrate/store/predictions.h"
 
 namespace mvn {
 namespace {
@@ -126,7 +128,18 @@ void Writer::block(std::int64_t trial, const std::string& reason) {
   db_.run("UPDATE mvn_trial SET state = 'blocked', reason = ? WHERE id = ?", reason, trial);
 }
 
+void Writer::store_kept_predictions(const AttemptKey& key, std::span<const Record> records,
+                                    const std::filesystem::path& trial_folder) {
+  for (const auto& record : records) {
+    const auto* artifact = std::get_if<ArtifactRecord>(&record.content);
+    if (artifact == nullptr) continue;
+    const auto wrong = store_predictions(db_, key.trial, artifact->kind, trial_folder);
+    if (!wrong.empty()) ingestor_.damaged(key, wrong);
+  }
+}
+
 std::vector<Record> Writer::ingest(const AttemptKey& key, const std::filesystem::path& spool) {
+  const auto trial_folder = TrialPaths::of_spool(spool).folder;
   std::vector<Record> records;
   auto offset = static_cast<std::uint64_t>(
       db_.integer("SELECT spool_offset FROM mvn_attempt WHERE trial = ? AND attempt = ?", key.trial,
@@ -145,7 +158,10 @@ std::vector<Record> Writer::ingest(const AttemptKey& key, const std::filesystem:
       for (std::size_t i = 0; i < batch.records.size(); ++i) {
         ingestor_.apply(key, records[known + i], batch.records[i]);
       }
-      for (const auto& line : batch.damaged) ingestor_.damaged(key, line);
+      for (const auto& line : batch.damaged) {
+        ingestor_.damaged(key, "a line of the spool is no record: " + line);
+      }
+      store_kept_predictions(key, std::span(records).subspan(known), trial_folder);
       ingestor_.note_steps(key);
       db_.run("UPDATE mvn_attempt SET spool_offset = ? WHERE trial = ? AND attempt = ?",
               static_cast<std::int64_t>(batch.end_offset), key.trial, key.attempt);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,9 @@ class Writer {
   std::string take_damage() { return ingestor_.take_damage(); }
 
  private:
+  void store_kept_predictions(const AttemptKey& key, std::span<const Record> records,
+                              const std::filesystem::path& trial_folder);
+
   Database db_;
   Ingestor ingestor_;
 };

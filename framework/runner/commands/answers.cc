@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "orchestrate/answers/compare.h"
+#include "orchestrate/answers/importance.h"
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/rebuild.h"
 #include "orchestrate/store/store.h"
@@ -73,7 +74,12 @@ int rebuild(const std::filesystem::path& results, std::ostream& out) {
   }
   const ResultsLock lock(results);
   const auto summary = rebuild_database(results);
-  out << "made " << database_path(results).string() << " anew: " << summary.sweeps << " sweeps, "
+  const auto database = database_path(results);
+  Store store(database);
+  for (const auto& sweep : summary.sweeps) {
+    store.set_importance(sweep, sweep_importance(database, sweep));
+  }
+  out << "made " << database.string() << " anew: " << summary.sweeps.size() << " sweeps, "
       << summary.trials << " trials, " << summary.attempts << " attempts, " << summary.records
       << " records" << std::endl;
   if (!summary.kept.empty()) out << "the old one is " << summary.kept.string() << std::endl;
@@ -81,7 +87,9 @@ int rebuild(const std::filesystem::path& results, std::ostream& out) {
 }
 
 Action define_collect(CLI::App& app) {
-  app.add_flag_function("--rebuild", [](std::int64_t) {}, "Replace the database")->required();
+  app.add_flag_function(
+         "--rebuild", [](std::int64_t) {}, "Replace the database")
+      ->required();
   return
       [](const CommonOptions& common, std::ostream& out) { return rebuild(common.results, out); };
 }

@@ -1,4 +1,5 @@
-// The statistics of framework/orchestrate/answers against SciPy's and statsmodels', asked now.
+// The statistics of framework/orchestrate/answers against SciPy's, statsmodels' and
+// Optuna's, asked now.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -18,9 +19,9 @@ TEST(Answers, AreThoseOfSciPy) {
   if (!std::filesystem::exists(python)) {
     GTEST_SKIP() << "no " << python << ": run tests/exactness/setup.sh";
   }
-  const std::string libraries = python + " -c 'import scipy, statsmodels' 2> /dev/null";
+  const std::string libraries = python + " -c 'import scipy, statsmodels, optuna' 2> /dev/null";
   if (std::system(libraries.c_str()) != 0) {  // NOLINT(cert-env33-c): a command of our own
-    GTEST_SKIP() << python << " has no scipy or statsmodels: run tests/exactness/setup.sh";
+    GTEST_SKIP() << python << " has no scipy, statsmodels or optuna: run tests/exactness/setup.sh";
   }
   const TemporaryFolder folder;
   const auto numbers = folder / "numbers.json";

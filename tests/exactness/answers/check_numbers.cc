@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "orchestrate/answers/exact_tests.h"
+#include "orchestrate/answers/importance.h"
 #include "orchestrate/answers/ranks.h"
+#include "orchestrate/answers/text_tests.h"
 #include "orchestrate/answers/two_samples.h"
 
 namespace mvn::test {
@@ -42,6 +44,10 @@ Answers of_several(const std::string& of, const Numbers& a) {
     const auto test = mcnemar_test(std::lround(a[0]), std::lround(a[1]));
     return {{"p", test.p}, {"mid_p", test.mid_p}};
   }
+  if (of == "nemenyi") {
+    return {{"difference",
+             nemenyi_difference(static_cast<std::size_t>(a[0]), static_cast<std::size_t>(a[1]))}};
+  }
   if (of == "power") {
     const int n = static_cast<int>(a[1]);
     return {{"two_samples", power_of_two_samples(a[0], n)}, {"pairs", power_of_pairs(a[0], n)}};
@@ -50,6 +56,26 @@ Answers of_several(const std::string& of, const Numbers& a) {
     return {{"each", needed_each(a[0]).value_or(0)}, {"pairs", needed_pairs(a[0]).value_or(0)}};
   }
   return {};
+}
+
+Answers importances(const Json& json) {
+  std::vector<ImportanceAxis> axes;
+  for (const auto& each : json.at("axes")) {
+    ImportanceAxis axis{.name = each.at("name").get<std::string>(),
+                        .choices = each.value("choices", std::size_t{0}),
+                        .low = each.value("low", 0.0),
+                        .high = each.value("high", 0.0),
+                        .log = each.value("log", false),
+                        .values = {}};
+    for (const auto& value : each.at("values")) {
+      axis.values.push_back(value.is_null() ? std::optional<double>() : value.get<double>());
+    }
+    axes.push_back(std::move(axis));
+  }
+  const auto shares = importance_of(axes, numbers(json, "losses"));
+  Answers answers;
+  for (std::size_t i = 0; i < shares.size(); ++i) answers[axes[i].name] = shares[i];
+  return answers;
 }
 
 Answers answers(const Json& json) {
@@ -69,6 +95,17 @@ Answers answers(const Json& json) {
     const auto test = friedman_test(json.at("sets").get<std::vector<Numbers>>());
     return {{"statistic", test.statistic}, {"p", test.p}, {"rank", test.mean_ranks.front()}};
   }
+  if (of == "exchange") {
+    const auto rights_a = json.at("rights_a").get<Rights>();
+    const auto rights_b = json.at("rights_b").get<Rights>();
+    const auto test = exchange_test(rights_a, rights_b);
+    const auto interval = bootstrap_interval(rights_a, rights_b);
+    return {{"difference", test.difference},
+            {"p", test.p},
+            {"low", interval.low},
+            {"high", interval.high}};
+  }
+  if (of == "importance") return importances(json);
   return of_several(of, a);
 }
 

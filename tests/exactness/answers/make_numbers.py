@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What SciPy and statsmodels answer, for the tests of framework/orchestrate/answers.
+"""What SciPy, statsmodels and Optuna answer, for the tests of framework/orchestrate/answers.
 
     make_numbers.py > expected.json
 
@@ -12,9 +12,12 @@ import math
 import sys
 
 import numpy
-from scipy import optimize, special, stats
+from scipy import integrate, optimize, special, stats
 from statsmodels.stats import contingency_tables, multitest
 from statsmodels.stats.power import TTestIndPower, TTestPower
+
+import importances
+from mersenne import Mersenne64
 
 SIZES = ((2, 2), (2, 5), (3, 3), (4, 4), (5, 5), (4, 7), (5, 8), (10, 10))
 
@@ -122,6 +125,54 @@ def texts():
                "answers": {"p": result.pvalue, "mid_p": mid}}
 
 
+def exchanges(random):
+    """Models of two arms that are right (1) or not (0) about each text."""
+    for models_a, models_b, count in ((1, 1, 14), (2, 2, 12), (2, 4, 13), (3, 5, 40)):
+        a = (random.random((models_a, count)) < 0.8).astype(int)
+        b = (random.random((models_b, count)) < 0.6).astype(int)
+        by_text = a.mean(0) - b.mean(0)
+        answers = {"difference": by_text.mean(), **bootstrap(a, b)}
+        if count < 20:  # all exchanges can be listed
+            signs = numpy.array(list(itertools.product((-1, 1), repeat=count)))
+            sums = numpy.round(signs @ by_text * models_a * models_b)
+            seen = round(by_text.sum() * models_a * models_b)
+            tails = (sums <= seen).mean(), (sums >= seen).mean()
+            answers["p"] = min(1, 2 * min(tails))
+            result = stats.permutation_test(
+                (a.sum(0) * models_b, b.sum(0) * models_a), lambda x, y, axis: (x - y).sum(axis),
+                permutation_type="samples", vectorized=True, n_resamples=numpy.inf)
+            assert math.isclose(result.pvalue, answers["p"])
+        yield {"of": "exchange", "rights_a": a.tolist(), "rights_b": b.tolist(),
+               "answers": answers}
+
+
+def bootstrap(a, b):
+    """The multi-bootstrap with the draws that we take."""
+    random = Mersenne64(20_000)
+    drawn = []
+    for _ in range(2000):
+        of_a, of_b = ([random() % len(arm) for _ in arm] for arm in (a, b))
+        by_text = a[of_a].sum(0) * len(b) - b[of_b].sum(0) * len(a)
+        drawn.append(sum(by_text[random() % a.shape[1]] for _ in range(a.shape[1])))
+    low, high = numpy.percentile(numpy.array(drawn) / (len(a) * len(b) * a.shape[1]), (2.5, 97.5))
+    return {"low": low, "high": high}
+
+
+def critical_differences():
+    for arms, sets in ((2, 6), (3, 8), (5, 10), (12, 30), (40, 5)):
+        def excess(width):
+            def density(lowest):
+                within = special.ndtr(lowest + width) - special.ndtr(lowest)
+                return arms * stats.norm.pdf(lowest) * within ** (arms - 1)
+            return integrate.quad(density, -9, 9, epsabs=1e-13, limit=200)[0] - 0.95
+        width = optimize.brentq(excess, 1, 20, xtol=1e-14)
+        assert math.isclose(width, stats.studentized_range.ppf(0.95, arms, numpy.inf),
+                            rel_tol=1e-6)
+        yield {"of": "nemenyi", "a": [arms, sets],
+               "answers": {"difference": width / math.sqrt(2) *
+                           math.sqrt(arms * (arms + 1) / (6 * sets))}}
+
+
 def smallest(power):
     return next(n for n in range(2, 1001) if power(n) >= 0.8)
 
@@ -150,6 +201,9 @@ def cases():
     yield from several(random)
     yield from texts()
     yield from powers()
+    yield from exchanges(random)
+    yield from critical_differences()
+    yield from importances.cases(random)
 
 
 def plain(value):

@@ -8,6 +8,8 @@
 
 #include "common/json.h"
 #include "common/trial.h"
+#include "orchestrate/store/database.h"
+#include "orchestrate/store/predictions.h"
 #include "store/fixture.h"
 
 namespace mvn {
@@ -242,21 +244,36 @@ TEST_F(CompareTest, ModelsAreComparedTextByTextWhereTheirPredictionsAreKept) {
     for (std::size_t i = 0; i < predicted.size(); ++i) {
       lines += Json{{"example", i}, {"label", label}, {"predicted", predicted[i]}}.dump() + "\n";
     }
-    std::ofstream(trial_paths(results_, "s", id_of(trial)).predictions()) << lines;
+    const auto paths = trial_paths(results_, "s", id_of(trial));
+    std::ofstream(paths.predictions()) << lines;
+    Database db(database(), Access::kWrite);
+    const auto row = db.known_integer("SELECT id FROM mvn_trial WHERE hash = ?", id_of(trial));
+    EXPECT_EQ(store_predictions(db, row, "predictions", paths.folder), "");
   };
   keep("a00", {1, 1, 1, 1, 1, 1, 1, 0, 0, 1}, 1);
   EXPECT_FALSE(has(by_model(), "Text by text"));
   keep("a05", {0, 0, 0, 0, 0, 0, 0, 1, 0, 1}, 1);
   EXPECT_TRUE(has(by_model(),
-                  "- Text by text, the models of seed 0: of 10 texts, mamba alone is"
-                  " right on 7, gptneo alone on 1; McNemar's exact p is 0.070, its mid-p"
-                  " 0.039. This is about these two models on other texts, not about"
-                  " other seeds.\n"))
+                  "- Text by text, of 10 texts, the models of seed 0: mamba alone is right on"
+                  " 7, gptneo alone on 1; McNemar's exact p is 0.070, its mid-p 0.039. This is"
+                  " about these two models on other texts, not about other seeds.\n"))
       << by_model();
   keep("a05", {0, 0, 0, 1, 1, 1, 1, 0, 0, 1}, 1);
   EXPECT_TRUE(has(by_model(),
                   "mamba alone is right on 3, gptneo alone on 0: too few to tell the"
                   " two models apart.\n"));
+  // With several models of either arm, all of them count.
+  keep("a01", {1, 1, 1, 1, 1, 1, 1, 0, 0, 1}, 1);
+  keep("a06", {0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 1);
+  EXPECT_TRUE(has(by_model(),
+                  "- Text by text, of 10 texts, 2 models of mamba and 2 of gptneo: mamba is right"
+                  " about 0.500 of the texts more (0.100 .. 0.900"))
+      << by_model();
+  EXPECT_TRUE(has(by_model(),
+                  " over seeds and texts, by bootstrap); exchanging the arms text by"
+                  " text gives p = 0.016. This is about these models on other"
+                  " texts.\n"))
+      << by_model();
   // Other texts.
   keep("a05", {0, 0, 0, 0, 0, 0, 0, 1, 0, 1}, 0);
   EXPECT_FALSE(has(by_model(), "Text by text"));
@@ -274,6 +291,16 @@ TEST_F(CompareTest, ThreeArmsAreAskedTogether) {
                   "\nOver 4 data sets the mean ranks are mamba 1.00, gptneo 2.00, mistral"
                   " 3.00: Friedman's test says that some differ (chi squared 8.00, p ="
                   " 0.018).\n"))
+      << text;
+  EXPECT_TRUE(has(text,
+                  "\nmean rank  1                       2                       3\n"
+                  "           +-----------------------+-----------------------+\n"
+                  "mamba      * 1.00\n"
+                  "gptneo                             * 2.00\n"
+                  "mistral                                                    * 3.00\n"
+                  "           =========================\n"
+                  "                                   =========================\n"
+                  "           critical difference 1.66 (Nemenyi); === joins what is within\n"))
       << text;
   EXPECT_TRUE(has(text,
                   "\ngptneo is better than mistral on 4 of 4 data sets (a, b, c, d), worse on"

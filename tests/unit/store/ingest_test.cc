@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "fixture.h"
 
 namespace mvn {
@@ -29,6 +31,41 @@ TEST_F(IngestTest, EachRecordCountsOnce) {
   EXPECT_EQ(ingest("").size(), 0U);
   EXPECT_EQ(rows("SELECT name, step, value, attempt FROM metrics"),
             (Rows{"loss|1|1.5|1", "loss|2|0.5|1"}));
+}
+
+TEST_F(IngestTest, KeptPredictionsAreTakenInWithTheirArtifact) {
+  const auto paths = trial_paths(results_, "s", id_);
+  const auto keep = [&](const std::filesystem::path& file, const std::string& lines) {
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file) << lines;
+  };
+  const auto artifact = [](const std::string& kind) {
+    return R"({"type":"artifact","kind":")" + kind + R"(","path":"elsewhere"})" + "\n";
+  };
+  keep(paths.test_predictions(), R"({"example":0,"label":1,"predicted":1,"confidence":0.75})"
+                                 "\n"
+                                 R"({"example":1,"label":0,"predicted":1})"
+                                 "\n");
+  ingest(artifact("test-predictions") + artifact("predictions"));
+  EXPECT_EQ(rows("SELECT split, example, label, predicted, correct, confidence, params, seed"
+                 " FROM predictions"),
+            (Rows{"test|0|1|1|1|0.75|-|0", "test|1|0|1|0|NULL|-|0"}));
+  EXPECT_EQ(rows("SELECT * FROM events"), Rows());
+  // What is damaged is said, and changes nothing.
+  keep(paths.test_predictions(), R"({"example":0,"label":1,"predicted":0})"
+                                 "\n{\"example\":1,\n");
+  ingest(artifact("test-predictions"));
+  EXPECT_EQ(
+      rows("SELECT level, message FROM events"),
+      (Rows{"damaged|test-predictions.jsonl:2: no prediction, as {\"example\": 0, \"label\": 1,"
+            " \"predicted\": 1}: {\"example\":1,"}));
+  EXPECT_EQ(row("SELECT count(*) FROM predictions"), "2");
+  // A link may lead anywhere.
+  keep(results_ / "secret", R"({"example":0,"label":7,"predicted":7})"
+                            "\n");
+  std::filesystem::create_symlink(results_ / "secret", paths.predictions());
+  ingest(artifact("predictions"));
+  EXPECT_EQ(row("SELECT count(*) FROM predictions"), "2");
 }
 
 TEST_F(IngestTest, ReturnsTheRecordsForTheProgressDisplay) {

@@ -9,8 +9,9 @@ namespace mvn {
 namespace {
 
 const std::string kViews =
-    " (views: artifacts, best, costs, curves, environments, events, failures, finals,"
-    " group_metrics, group_stats, metrics, params, runs_s, stops, sweeps, trials)";
+    " (views: artifacts, best, comparisons, costs, curves, environments, events, failures, finals,"
+    " group_metrics, group_stats, importance, metrics, params, predictions, runs_s, stops, sweeps, "
+    "trials)";
 
 class QueryTest : public StoreTest {
  protected:

@@ -62,7 +62,7 @@ TEST_F(RebuildTest, EqualsTheDatabaseThatTheRunnerWrote) {
   const auto before = content();
   const auto summary = rebuild_database(results_);
   EXPECT_EQ(content(), before);
-  EXPECT_EQ(summary.sweeps, 2);
+  EXPECT_EQ(summary.sweeps.size(), 2U);
   EXPECT_EQ(summary.trials, 5);
   EXPECT_EQ(summary.attempts, 5);
   EXPECT_EQ(summary.records, 11);

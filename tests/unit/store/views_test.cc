@@ -37,6 +37,29 @@ TEST_F(ViewsTest, GroupStatsGiveMeanSpreadAndStudentsInterval) {
                   "s||2|model=gptneo|3|0.6|0.1|0.351586|0.848414|eval/accuracy|maximize|0"}));
 }
 
+TEST_F(ViewsTest, ComparisonsGiveTheBestOnesLeadWithWelchsInterval) {
+  std::vector<PlannedTrial> trials;
+  for (int seed = 0; seed < 3; ++seed) {
+    trials.push_back(planned("a" + std::to_string(seed), {{"optimizer.lr", 1}}, seed));
+    trials.push_back(planned("b" + std::to_string(seed), {{"optimizer.lr", 2}}, seed));
+  }
+  trials.push_back(planned("c0", {{"optimizer.lr", 3}}, 0));
+  store_.record_plan(plan_of("s", trials));
+  finish("a0", "0.5");
+  finish("a1", "0.6");
+  finish("a2", "0.7");
+  finish("b0", "0.8");
+  finish("b1", "0.82");
+  finish("b2", "0.84");
+  finish("c0", "0.4");
+  // By hand: errors 0.01 / 3 and 0.0004 / 3, of which 2.16 degrees of freedom, read as 2:
+  // 4.302653 * sqrt(0.0104 / 3) = 0.253333.
+  EXPECT_EQ(rows("SELECT best, other, round(difference, 6), round(low, 6), round(high, 6), n_best,"
+                 " n_other, metric FROM comparisons"),
+            (Rows{"lr=2|lr=1|0.22|-0.033333|0.473333|3|3|eval/accuracy",
+                  "lr=2|lr=3|0.42|NULL|NULL|3|1|eval/accuracy"}));
+}
+
 TEST_F(ViewsTest, OneSeedHasNoInterval) {
   store_.record_plan(plan_of("s", {planned("a0", Json::object(), 0)}));
   finish("a0", "0.5");
