@@ -9,6 +9,7 @@
 
 #include "orchestrate/answers/exact_tests.h"
 #include "orchestrate/answers/importance.h"
+#include "orchestrate/answers/judgement.h"
 #include "orchestrate/answers/ranks.h"
 #include "orchestrate/answers/text_tests.h"
 #include "orchestrate/answers/two_samples.h"
@@ -78,6 +79,27 @@ Answers importances(const Json& json) {
   return answers;
 }
 
+Answers judged(const Json& json) {
+  std::vector<std::vector<SetSamples>> pairs(1);
+  for (const auto& each : json.at("sets")) {
+    pairs[0].push_back({.a = numbers(each, "a"), .b = numbers(each, "b")});
+  }
+  const auto pair = judge_pairs(pairs, Terms{}).front();
+  Answers answers = {{"wilcoxon", pair.over_sets.value().p},
+                     {"mean", pair.mean_difference.estimate},
+                     {"low", pair.mean_difference.low},
+                     {"high", pair.mean_difference.high}};
+  for (std::size_t i = 0; i < pair.sets.size(); ++i) {
+    const auto& set = pair.sets[i];
+    const auto number = std::to_string(i);
+    answers["p" + number] = set.difference.p;
+    answers["low" + number] = set.difference.low;
+    answers["high" + number] = set.difference.high;
+    answers["holm" + number] = set.adjusted;
+  }
+  return answers;
+}
+
 Answers answers(const Json& json) {
   const auto of = json.at("of").get<std::string>();
   const auto a = numbers(json, "a");
@@ -106,6 +128,7 @@ Answers answers(const Json& json) {
             {"high", interval.high}};
   }
   if (of == "importance") return importances(json);
+  if (of == "eight_sets") return judged(json);
   return of_several(of, a);
 }
 

@@ -173,6 +173,26 @@ def critical_differences():
                            math.sqrt(arms * (arms + 1) / (6 * sets))}}
 
 
+def eight_sets(random):
+    """Two arms on eight data sets, five seeds each: all that their comparison says."""
+    sets = [{"a": sample(random, 5, 0.01 * i), "b": sample(random, 5, 0.005 * i - 0.01)}
+            for i in range(8)]
+    answers, worst = {}, []
+    for i, each in enumerate(sets):
+        result = stats.ttest_ind(each["a"], each["b"], equal_var=False)
+        bounds = interval(result)
+        answers.update({f"p{i}": result.pvalue, f"low{i}": bounds["low"],
+                        f"high{i}": bounds["high"]})
+        worst.append(max(result.pvalue, permutation(each["a"], each["b"])))
+    for i, p in enumerate(multitest.multipletests(worst, method="holm")[1]):
+        answers[f"holm{i}"] = p
+    means = [numpy.mean(each["a"]) - numpy.mean(each["b"]) for each in sets]
+    over = stats.ttest_1samp(means, 0)
+    answers.update({"wilcoxon": stats.wilcoxon(means, method="exact").pvalue,
+                    "mean": numpy.mean(means), **interval(over)})
+    yield {"of": "eight_sets", "sets": sets, "answers": answers}
+
+
 def smallest(power):
     return next(n for n in range(2, 1001) if power(n) >= 0.8)
 
@@ -204,6 +224,7 @@ def cases():
     yield from exchanges(random)
     yield from critical_differences()
     yield from importances.cases(random)
+    yield from eight_sets(random)
 
 
 def plain(value):
