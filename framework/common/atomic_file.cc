@@ -35,6 +35,20 @@ std::string random_digits() {
   return digits.data();
 }
 
+void make_fresh_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::remove_all(folder, error);  // of a link, the link alone
+  if (error) throw_file_error(folder, "remove", error.value());
+  make_folders(folder_of(folder));
+  if (::mkdir(folder.c_str(), 0777) != 0) throw_file_error(folder, "create", errno);
+}
+
+// Makes every file and folder in `folder` durable.
+void sync_tree(const fs::path& folder) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) sync_path(entry.path());
+  sync_path(folder);
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(const fs::path& path) : path_(path), temporary_(path) {
@@ -76,12 +90,22 @@ void AtomicFile::commit_unsynced() {
 
 void AtomicFile::fail(const char* action) const { throw_file_error(path_, action, errno); }
 
-void make_fresh_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::remove_all(folder, error);  // of a link, the link alone
-  if (error) throw_file_error(folder, "remove", error.value());
-  make_folders(folder_of(folder));
-  if (::mkdir(folder.c_str(), 0777) != 0) throw_file_error(folder, "create", errno);
+void write_folder(const fs::path& folder, Existing existing,
+                  const std::function<void(const fs::path&)>& write) {
+  const fs::path parent = folder_of(folder);
+  const fs::path temporary = parent / (folder.filename().string() + ".tmp");
+  make_fresh_folder(temporary);
+  try {
+    write(temporary);
+    sync_tree(temporary);
+    if (existing == Existing::kReplace) fs::remove_all(folder);
+    fs::rename(temporary, folder);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(temporary, ignored);
+    throw;
+  }
+  sync_path(parent);
 }
 
 }  // namespace mvn

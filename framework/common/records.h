@@ -130,7 +130,7 @@ struct Record {
   }
 };
 
-// Of an object with a text "type"; nothing that it holds is an error.
+// Reads an object that has a text "type"; nothing else that it holds is an error.
 Record read_record(const Json& json);
 
 // Without a time.

@@ -30,7 +30,7 @@ class SpoolWriter {
   ~SpoolWriter();
 
   void write(const RecordContent& record) { append(to_json(record)); }
-  // Of any other file of records: "time" is added.
+  // Appends a record of a kind that only this file has; "time" is added.
   void append(Json record);
   // Makes what was appended durable.
   void sync();

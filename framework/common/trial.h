@@ -43,7 +43,7 @@ void require_below(const std::filesystem::path& folder, const std::filesystem::p
 // Where everything of a trial lives; the one place that makes these paths.
 struct TrialPaths {
   std::filesystem::path folder;
-  // Of the trial whose attempt has this spool.
+  // The paths of the trial that an attempt with this spool belongs to.
   static TrialPaths of_spool(const std::filesystem::path& spool);
   [[nodiscard]] std::filesystem::path attempt(int number) const;     // attempts/3
   [[nodiscard]] std::filesystem::path trial_file(int number) const;  // attempts/3/trial.json

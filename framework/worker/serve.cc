@@ -1,6 +1,5 @@
 #include "serve.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -9,19 +8,17 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "common/exit_code.h"
 #include "common/json.h"
-#include "common/printable.h"
 #include "mvn/error.h"
 #include "train/trainer/run_trial.h"
+#include "trial_log.h"
 
 namespace mvn {
 namespace {
@@ -121,37 +118,6 @@ class Listener {
   std::thread thread_;
 };
 
-// While it lives, stdout and stderr go to a file.
-class LogTo {
- public:
-  explicit LogTo(const std::filesystem::path& path)
-      : out_(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)),
-        error_(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)) {
-    // Neither through a link that somebody laid there nor waiting for a pipe's reader.
-    const int log = ::open(
-        path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-    if (log < 0) return;  // the trial's own messages then go where the worker's go
-    ::dup2(log, STDOUT_FILENO);
-    ::dup2(log, STDERR_FILENO);
-    ::close(log);
-  }
-  LogTo(const LogTo&) = delete;
-  LogTo& operator=(const LogTo&) = delete;
-  ~LogTo() {
-    std::cout.flush();
-    std::cerr.flush();
-    std::fflush(nullptr);
-    ::dup2(out_, STDOUT_FILENO);
-    ::dup2(error_, STDERR_FILENO);
-    ::close(out_);
-    ::close(error_);
-  }
-
- private:
-  int out_;
-  int error_;
-};
-
 bool write_line(int descriptor, const Json& json) {
   const std::string line = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   std::string_view rest = line;
@@ -178,13 +144,18 @@ std::optional<std::filesystem::path> requested_trial(const std::string& line) {
 
 TrialEnd run_logged(const std::filesystem::path& trial, const PluginHost& host, Warm& warm,
                     Requests& requests) {
-  const LogTo log(trial.parent_path() / "log.txt");
+  const TrialLog log(trial.parent_path() / "log.txt");
+  log.info("began " + trial.string());
   // In this order, a signal that comes in between is not lost.
   stop_requested = false;
   if (signalled) stop_requested = true;
   const Listener listener(requests, trial.string());
   TrialEnd end = run_trial(trial, host, warm, stop_requested);
-  if (!end.message.empty()) std::cerr << "mvn-worker: " << printable_lines(end.message) << "\n";
+  if (!end.message.empty()) {
+    log.error(end.message);
+  } else {
+    log.info("ended");
+  }
   return end;
 }
 

@@ -1,4 +1,4 @@
-// The adapter that is none: every parameter trains.
+// The adapter "none": nothing is added, and every parameter trains.
 #pragma once
 
 #include "mvn/registry.h"

@@ -261,7 +261,12 @@ TEST_F(WorkerTest, ServesTrialsUntilItsInputEnds) {
             Json({{"trial", one.string()}, {"code", 0}, {"message", ""}}).dump() + "\n" +
                 Json({{"trial", two.string()}, {"code", 64}, {"message", message}}).dump() + "\n" +
                 Json({{"trial", three.string()}, {"code", 0}, {"message", ""}}).dump() + "\n");
-  EXPECT_EQ(read_file(paths_of("two").log(1)), "mvn-worker: " + message + "\n");
+  const std::regex log(R"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} info    began .*/trial\.json\n)"
+                       R"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} error   (.*)\n)");
+  const auto logged = read_file(paths_of("two").log(1));
+  std::smatch found;
+  ASSERT_TRUE(std::regex_match(logged, found, log)) << logged;
+  EXPECT_EQ(found[1], message);
   EXPECT_EQ(finished.error, "");
   // A worker that has run other trials before is as good as a new one.
   EXPECT_EQ(metrics("three", 1), metrics("one", 1));

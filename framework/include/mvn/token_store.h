@@ -45,7 +45,7 @@ class TokenStore {
   [[nodiscard]] std::int64_t size() const;
   [[nodiscard]] std::span<const std::int32_t> operator[](std::int64_t index) const;
   [[nodiscard]] std::span<const std::int32_t> lengths() const;
-  // Of all texts together.
+  // The bytes of all texts together.
   [[nodiscard]] std::int64_t bytes() const;
   // -1 where there is no token.
   [[nodiscard]] std::int32_t largest_id() const;

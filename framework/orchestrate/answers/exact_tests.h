@@ -36,8 +36,8 @@ SignedRankTest signed_rank_test(Sample differences);
 // positive ones as `above`: both tests of signs rest on it.
 double two_sided_by_signs(std::span<const std::size_t> sizes, std::size_t above);
 
-// Of texts that one of two models alone got right: McNemar, Psychometrika 12 (1947); the mid-p as
-// in Fagerland and others, BMC Medical Research Methodology 13 (2013).
+// Whether two models differ, by the texts that one of them alone got right: McNemar, Psychometrika
+// 12 (1947); the mid-p as in Fagerland and others, BMC Medical Research Methodology 13 (2013).
 // statsmodels' mcnemar(table, exact=True); mid-p: 2 binom.cdf(least, n) - binom.pmf(least, n).
 struct McNemarTest : ExactTest {
   double mid_p = 1;

@@ -30,9 +30,9 @@ struct ImportanceAxis {
 std::vector<double> importance_of(std::span<const ImportanceAxis> axes,
                                   std::span<const double> losses);
 
-// Of all stages of the sweep as last run with ten finished trials and more. Numbers of more than
-// ten values count as such, by their logarithms where they span a factor of 100; else each value is
-// a choice.
+// Looks at each stage of the sweep as last run that has ten finished trials or more. Numbers of
+// more than ten values count as such, by their logarithms where they span a factor of 100; else
+// each value is a choice.
 std::vector<ParameterImportance> sweep_importance(const std::filesystem::path& database,
                                                   const std::string& sweep);
 

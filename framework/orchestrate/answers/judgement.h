@@ -11,7 +11,7 @@
 
 namespace mvn {
 
-// Of the first arm against the second.
+// What is said of the first arm against the second.
 enum class Verdict { kBetter, kWorse, kEquivalent, kCannotTell };
 const char* verdict_word(Verdict verdict);
 

@@ -13,7 +13,7 @@ namespace mvn {
 // From 1 for the smallest; equal values share the mean of theirs. scipy.stats.rankdata(values).
 std::vector<double> ranks_of(Sample values);
 
-// Of several arms on the same data sets, whether any differ: Friedman, JASA 32 (1937), by its chi
+// Whether any of several arms on the same data sets differ: Friedman, JASA 32 (1937), by its chi
 // squared distribution. scipy.stats.friedmanchisquare(*arms).
 struct FriedmanTest {
   double statistic = 0;

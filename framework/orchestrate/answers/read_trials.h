@@ -28,7 +28,7 @@ struct ComparedStage {
   bool maximize = true;
 };
 
-// Of the sweep file as last run.
+// A sweep as its file was when it last ran.
 struct ComparedSweep {
   std::int64_t row = 0;
   std::string name;

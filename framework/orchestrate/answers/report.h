@@ -8,10 +8,10 @@
 
 namespace mvn {
 
-// Of the sweep as last run. Per stage: its configurations, best first, each over its seeds (n,
-// mean and standard deviation of the objective, 95 % interval), and which is better as far as their
-// results tell, in the words of compare; then the trials that failed, each with its message and
-// log. `width` as in make_row_writer().
+// Reports on the sweep as last run. Per stage: its configurations, best first, each over its seeds
+// (n, mean and standard deviation of the objective, 95 % interval), and which is better as far as
+// their results tell, in the words of compare; then the trials that failed, each with its message
+// and log. `width` as in make_row_writer().
 void print_report(const std::filesystem::path& database, const std::string& sweep,
                   std::ostream& out, std::optional<std::size_t> width = {});
 

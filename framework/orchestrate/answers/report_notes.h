@@ -12,7 +12,7 @@
 
 namespace mvn {
 
-// Of the trials that the sweep file names as it was last run.
+// The notes below a report. They speak of the trials that the sweep file named when it last ran.
 class ReportNotes {
  public:
   ReportNotes(Database& db, const std::string& sweep);

@@ -14,7 +14,7 @@ namespace mvn {
 
 struct TextByText {
   std::int64_t texts = 0;
-  // Of all models that kept their predictions, where both arms have two or more.
+  // What all models say that kept their predictions, where both arms have two or more.
   struct Many {
     std::size_t models_a = 0;
     std::size_t models_b = 0;
@@ -22,7 +22,7 @@ struct TextByText {
     TextInterval interval;
   };
   std::optional<Many> many;
-  // Of two models, those of the first seed that both arms have.
+  // What two models say: those of the first seed that both arms have.
   struct Two {
     std::int64_t seed = 0;
     std::int64_t only_a = 0;  // texts that one of them alone got right
@@ -34,8 +34,8 @@ struct TextByText {
 
 using TrialsBySeed = std::map<std::int64_t, std::string>;  // ids
 
-// Of two arms' trials of a sweep and a split, "validation" or "test"; nothing where either kept no
-// predictions, or they are of other texts.
+// Compares two arms by their trials of a sweep, on a split ("validation" or "test"). Returns
+// nothing where either kept no predictions, or where they are of different texts.
 std::optional<TextByText> compare_texts(Database& db, const std::string& sweep,
                                         const std::string& split, const TrialsBySeed& a,
                                         const TrialsBySeed& b);

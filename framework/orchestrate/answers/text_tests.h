@@ -9,8 +9,7 @@
 
 namespace mvn {
 
-// Of an arm: for each of its models, 1 for each text that it is right about, else 0. All of one
-// length.
+// An arm's models: for each, 1 for every text that it is right about, else 0. All have one length.
 using Rights = std::vector<std::vector<unsigned char>>;
 
 // The mean share of texts that arm `a` is right about less that of `b`, and whether it would be as

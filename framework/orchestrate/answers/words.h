@@ -36,7 +36,7 @@ struct Sides {
 // What is known of two arms on one data set: the verdict, the difference, and what would tell.
 std::string set_sentence(const SetJudgement& set, const Terms& terms, const Sides& sides);
 
-// Of two arms over several sets, whose names are given.
+// The verdict on two arms over several sets, whose names are given.
 std::string pair_sentence(const PairJudgement& pair, const Terms& terms, const Sides& sides,
                           const std::vector<std::string>& sets);
 

@@ -59,7 +59,7 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  // Of the supervisor where there is one.
+  // The process id, which is the supervisor's where there is one.
   [[nodiscard]] pid_t pid() const { return pid_; }
   // The runner's ends of the pipes; reads and writes never block.
   [[nodiscard]] Descriptor& input() { return input_; }

@@ -23,7 +23,7 @@ struct TrialProgress {
 
   // Takes a record of the trial's spool in.
   void absorb(const Record& record);
-  // Of how many steps it is, as far as is known; or 0.
+  // How many steps it has, as far as is known; 0 where nobody knows.
   [[nodiscard]] std::int64_t all_steps() const { return steps > 0 ? steps : usual_steps; }
   // 0..1 of its steps.
   [[nodiscard]] double fraction() const;

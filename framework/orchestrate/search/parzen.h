@@ -21,7 +21,7 @@ class ParzenEstimator {
   ParzenEstimator(const std::vector<Dimension>& space, const std::vector<Point>& points);
 
   [[nodiscard]] Point sample(std::mt19937_64& random) const;
-  // Of a point that sample() may return; up to a constant for each dimension.
+  // The density at a point that sample() may return, up to a constant for each dimension.
   [[nodiscard]] double log_density(const Point& point) const;
 
  private:

@@ -45,7 +45,7 @@ struct ModelComparison {
   std::vector<std::string> different;  // names of those whose bytes differ, or that one has alone
 };
 
-// Of two folders of weights; nothing where one of them holds none.
+// Compares two folders of weights; nothing where one of them holds none.
 std::optional<ModelComparison> compare_models(const std::filesystem::path& before,
                                               const std::filesystem::path& now);
 

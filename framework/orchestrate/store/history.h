@@ -20,7 +20,7 @@ std::vector<Point> stored_draws(Database& db, const std::string& sweep, const st
                                 const std::string& search, std::size_t first);
 
 // The journal's record of a draw, and what it stands for in the database. Throws Json::exception
-// where the record is none.
+// where it is not the record of a draw.
 Json draw_record(const StoredDraw& draw, const std::vector<PlannedTrial>& trials,
                  const std::vector<std::string>& labels, std::int64_t time);
 // Trials that are there already are refreshed where `newest`, and otherwise left as they are: the

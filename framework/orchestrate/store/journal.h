@@ -25,7 +25,7 @@ Json start_record(const std::string& id, int attempt, const AttemptStart& start)
 Json end_record(const std::string& id, int attempt, const AttemptEnd& end, std::int64_t time);
 Json stop_record(const std::string& id, int attempt, const Json& decision);
 Json block_record(const std::string& id, const std::string& reason);
-// Does again what a record says. Throws Json::exception or DataError where it is none.
+// Does again what a record says. Throws Json::exception or DataError where it is not one of ours.
 void replay_record(Writer& writer, const std::string& sweep, const Json& record);
 
 // All its records in order; none when there is no file.

@@ -20,7 +20,7 @@ std::vector<std::string> labels_among(const SweepPlan& plan,
 
 // Adds the sweep, its stages and those of its trials that are not there yet; refreshes what may
 // have changed of the others. Trials that the manifest does not name stay, no longer current.
-// Returns the sweep's row. Throws Json::exception when the manifest is none.
+// Returns the sweep's row. Throws Json::exception when it is not a manifest.
 std::int64_t store_manifest(Database& db, const Json& manifest);
 // The same with a plan, trial by trial: the manifest of a large one takes many times its memory.
 // `place` is the sweep file's, which no other file of this name may take.

@@ -92,10 +92,10 @@ class ResultsReader {
   [[nodiscard]] std::vector<Point> draws(const std::string& sweep, const std::string& stage,
                                          const std::string& search, std::size_t first) const;
 
-  // Of every sweep.
+  // What was run of every sweep.
   [[nodiscard]] std::vector<PastTrial> history() const;
 
-  // Of the last attempt of every trial of the sweep.
+  // What the last attempt of every trial of the sweep was made from.
   [[nodiscard]] std::vector<Fingerprint> fingerprints(const std::string& sweep) const;
 
   // Every trial whose id begins with `prefix`; once for each sweep that has it.

@@ -38,7 +38,7 @@ enum class TrialState {
 std::string_view to_string(TrialState state);
 // The inverse; throws Error for any other text.
 TrialState trial_state(std::string_view text);
-// Of a trial that ended with an exit code of the contract in mvn/error.h.
+// The state of a trial that ended with an exit code of the contract in mvn/error.h.
 TrialState state_after(int exit_code);
 
 // <results>/results.db
@@ -149,9 +149,9 @@ class Store {
   [[nodiscard]] bool has_metric(const std::string& sweep, const std::string& stage,
                                 const std::string& metric) const;
 
-  // Of all trials of the sweep, also those that are no longer in its plan.
+  // How every trial of the sweep went, also those that are no longer in its plan.
   [[nodiscard]] std::vector<TrialHistory> histories(const std::string& sweep) const;
-  // Of all attempts of the sweep.
+  // When every attempt of the sweep ran.
   [[nodiscard]] std::vector<AttemptSpan> spans(const std::string& sweep) const;
   // Writes a draw and those of the plan's trials that are its own and new.
   void add_draw(const SweepPlan& plan, const StoredDraw& draw,

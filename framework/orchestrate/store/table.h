@@ -38,7 +38,7 @@ inline constexpr std::size_t kRowsToAlignBy = 1000;
 std::unique_ptr<RowWriter> make_row_writer(RowFormat format, std::ostream& out,
                                            std::optional<std::size_t> width = {});
 
-// Columns of the terminal on `descriptor`; nullopt when it is none.
+// Columns of the terminal on `descriptor`; nullopt when it is not a terminal.
 std::optional<std::size_t> terminal_width(int descriptor);
 
 }  // namespace mvn

@@ -41,7 +41,7 @@ class Writer {
   // Throws Error when the sweep has no such trial.
   std::int64_t trial_row(const std::string& sweep, const std::string& id);
   bool has_sweep(const std::string& sweep);
-  // Of all the sweep's trials, in its order.
+  // The ids of all the sweep's trials, in its order.
   std::vector<std::string> trial_ids(const std::string& sweep);
   bool has_attempt(const AttemptKey& key);
   // The number of the trial's latest attempt, 0 before the first.

@@ -17,7 +17,7 @@ namespace mvn {
 std::string open_gpu_library();
 
 // Whether a value of CUDA_VISIBLE_DEVICES, or null, leaves no GPU: CUDA reads the list up to the
-// first entry that is none.
+// first entry that names no GPU.
 bool hides_all_gpus(const char* visible);
 
 // "cpu", then "cuda:0", ... for each GPU that can be used.

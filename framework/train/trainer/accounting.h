@@ -22,7 +22,7 @@ class Window {
  public:
   explicit Window(torch::Device device);
 
-  // Of the device alone: what a graph can record.
+  // Works on the device alone, so that a CUDA graph can record it.
   void add_loss(const torch::Tensor& sum);
   void add_loss_count(double count) { loss_count_ += count; }
   void add_batch(const Batch& batch, double tokens, double flops);

@@ -24,22 +24,29 @@ CheckpointStore::CheckpointStore(fs::path folder, std::int64_t keep, std::int64_
     : folder_(std::move(folder)), keep_(keep), keep_every_(keep_every) {}
 
 void CheckpointStore::save(const Snapshot& snapshot) const {
-  const fs::path temporary = folder_ / "writing.tmp";
-  make_fresh_folder(temporary);
-  write_safetensors(temporary / kTensors, snapshot.tensors);
-  const Json state = {{"format", 1},
-                      {"step", snapshot.step},
-                      {"tensors_sha256", sha256_of_file(temporary / kTensors)},
-                      {"state", snapshot.state}};
-  write_file_atomically(temporary / kState, state.dump(2) + "\n");
-  const fs::path final_folder = folder_of(snapshot.step);
-  fs::remove_all(final_folder);  // a damaged one, of the attempt before
-  fs::rename(temporary, final_folder);
-  sync_path(folder_);
+  remove_unfinished();
+  // In place of a damaged one, of the attempt before.
+  write_folder(folder_of(snapshot.step), Existing::kReplace, [&](const fs::path& folder) {
+    write_safetensors(folder / kTensors, snapshot.tensors);
+    const Json state = {{"format", 1},
+                        {"step", snapshot.step},
+                        {"tensors_sha256", sha256_of_file(folder / kTensors)},
+                        {"state", snapshot.state}};
+    write_file_atomically(folder / kState, state.dump(2) + "\n");
+  });
   const auto all = steps();
   for (std::size_t i = static_cast<std::size_t>(keep_); i < all.size(); ++i) {
     if (!kept_for_step(all[i])) fs::remove_all(folder_of(all[i]));
   }
+}
+
+void CheckpointStore::remove_unfinished() const {
+  if (!fs::is_directory(folder_)) return;
+  std::vector<fs::path> unfinished;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    if (entry.path().extension() == ".tmp") unfinished.push_back(entry.path());
+  }
+  for (const auto& each : unfinished) fs::remove_all(each);
 }
 
 Snapshot CheckpointStore::load_newest(std::vector<std::string>& problems) const {

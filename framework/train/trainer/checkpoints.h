@@ -43,6 +43,8 @@ class CheckpointStore {
   [[nodiscard]] std::map<std::int64_t, std::filesystem::path> kept() const;
 
  private:
+  // Removes what attempts left that were killed while they wrote.
+  void remove_unfinished() const;
   // Steps of the checkpoints there are, the newest first.
   [[nodiscard]] std::vector<std::int64_t> steps() const;
   [[nodiscard]] std::filesystem::path folder_of(std::int64_t step) const;

@@ -15,8 +15,8 @@ namespace mvn {
 // Host, processor, device, and the GPU with its driver where that is the device.
 Json machine_of(const std::string& device);
 
-// The commit and the uncommitted changes of the working directory; empty where it is none of git's.
-// Takes as long as git does.
+// The commit and the uncommitted changes of the working directory; empty where git does not know
+// it. Takes as long as git does.
 Json git_state();
 
 // The machine, versions, and the hashes of libmvn and of the plugins.

@@ -28,7 +28,7 @@ class GraphedSteps {
   // Nothing waits for the device.
   void step(const Batch& batch, double loss_count, double learning_rate);
 
-  // Of the last step's gradients, a scalar on the device.
+  // The norm of the last step's gradients, a scalar on the device.
   [[nodiscard]] const torch::Tensor& grad_norm() const { return grad_norm_; }
 
  private:

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "common/atomic_file.h"
 #include "mvn/error.h"
 #include "mvn/json_file.h"
 #include "mvn/linear.h"

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 
 namespace mvn {
 
@@ -13,12 +12,5 @@ inline constexpr const char* kHeadConfigFile = "head_config.json";
 // Copies the tokenizer's files out of `source`, a folder or a file in it; returns whether there
 // were any.
 bool copy_tokenizer(const std::filesystem::path& source, const std::filesystem::path& folder);
-
-// Calls `write` with an empty folder beside `folder`, makes everything in it durable and renames it
-// to `folder`: the folder is whole or not there. One that is there already is replaced where that
-// is meant, and must be empty where it is not.
-enum class Existing { kRefuse, kReplace };
-void write_folder(const std::filesystem::path& folder, Existing existing,
-                  const std::function<void(const std::filesystem::path&)>& write);
 
 }  // namespace mvn

@@ -23,7 +23,7 @@ class NvidiaBoard {
   static std::unique_ptr<NvidiaBoard> open(const std::string& device,
                                            const std::string& library = kNvml);
 
-  // Of the part where the device is one; "" where NVML does not say.
+  // The name of the device, which may be a part of a board; "" where NVML does not say.
   [[nodiscard]] std::string name() const;
   // What the whole board has used since the driver was loaded, where it counts.
   [[nodiscard]] std::optional<double> joules() const;

@@ -70,7 +70,7 @@ class WarmBase {
 
   std::string identity_;
   std::map<std::string, Parameter> parameters_;  // by name
-  // Of the last model's linear layers, by their names; packed as the trials go on.
+  // The last model's linear layers by their names, each packed when a trial first uses it.
   std::map<std::string, c10::intrusive_ptr<FrozenWeight>> packed_;
   std::map<std::string, torch::Tensor> head_;
 };

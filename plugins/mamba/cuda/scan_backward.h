@@ -15,7 +15,7 @@ namespace mvn::mamba::gpu {
 
 template <typename Real>
 struct BackwardLane {
-  // Of the thread's channel and four states.
+  // What belongs to the thread's channel and four states.
   float a[kQuad];  // times log2(e)
   float h[kQuad];
   float g[kQuad];  // gradient of the state, from the tokens behind
@@ -24,7 +24,7 @@ struct BackwardLane {
   float along_b;            // sums over the thread's states, of a token
   float along_a;
   float y;
-  // Of the places that the thread prepares.
+  // What belongs to the places that the thread prepares.
   Fetched<Real> next;
   Real next_d_out[kPlaces];
   float bias;

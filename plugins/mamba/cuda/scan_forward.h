@@ -64,7 +64,7 @@ struct WholeTile {
   constexpr operator int() const { return kTile; }  // NOLINT(google-explicit-constructor)
 };
 
-// Whether place k of a thread is none of a tile of `count` tokens.
+// Whether place k of a thread lies beyond a tile of `count` tokens.
 template <typename Count>
 MVN_DEVICE bool is_past(int k, int thread, Count count) {
   return thread / kWarp + k * kWarps >= count;

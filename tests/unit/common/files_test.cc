@@ -105,11 +105,32 @@ TEST(Files, NothingIsWrittenThroughALink) {
   std::filesystem::create_symlink(victim, folder / "state.json");
   write_file_atomically(folder / "state.json", "new");
   EXPECT_EQ(read_file(folder / "state.json"), "new");
-  std::filesystem::create_directory_symlink(victim.parent_path(), folder / "writing.tmp");
-  make_fresh_folder(folder / "writing.tmp");
-  EXPECT_FALSE(std::filesystem::is_symlink(folder / "writing.tmp"));
-  EXPECT_TRUE(std::filesystem::is_empty(folder / "writing.tmp"));
+  std::filesystem::create_directory_symlink(victim.parent_path(), folder / "model.tmp");
+  write_folder(folder / "model", Existing::kRefuse, [](const std::filesystem::path& temporary) {
+    EXPECT_FALSE(std::filesystem::is_symlink(temporary));
+    EXPECT_TRUE(std::filesystem::is_empty(temporary));
+    write_file_atomically(temporary / "precious", "theirs");
+  });
+  EXPECT_EQ(read_file(folder / "model/precious"), "theirs");
   EXPECT_EQ(read_file(victim), "mine");
+}
+
+TEST(Files, AFolderIsWrittenWholeOrNotAtAll) {
+  const test::TemporaryFolder folder;
+  const auto write = [](const std::filesystem::path& temporary) {
+    write_file_atomically(temporary / "one", "1");
+  };
+  const auto fail = [](const std::filesystem::path& temporary) {
+    write_file_atomically(temporary / "two", "2");
+    throw Error("no more");
+  };
+  write_folder(folder / "deep/model", Existing::kReplace, write);
+  EXPECT_THROW(write_folder(folder / "deep/model", Existing::kReplace, fail), Error);
+  EXPECT_FALSE(std::filesystem::exists(folder / "deep/model.tmp"));
+  EXPECT_EQ(read_file(folder / "deep/model/one"), "1");
+  EXPECT_THROW(write_folder(folder / "deep/model", Existing::kRefuse, write),
+               std::filesystem::filesystem_error);
+  EXPECT_EQ(read_file(folder / "deep/model/one"), "1");
 }
 
 TEST(Files, ALockIsExclusiveAndSaysWhoHoldsIt) {

@@ -118,7 +118,7 @@ TEST(Preview, WhatARunDoesAboutEachState) {
     known[trial.id] = state;
     plan.trials.push_back(trial);
   }
-  for (const auto* step : {"step-20", "step-100", "writing.tmp"}) {
+  for (const auto* step : {"step-20", "step-100", "step-300.tmp"}) {
     folder.write("demo/bbbbbbbbbbbb/checkpoints/" + std::string(step) + "/state.json", "{}");
   }
   const auto actions = [&](bool running) {

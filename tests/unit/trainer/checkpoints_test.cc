@@ -83,15 +83,15 @@ TEST_F(CheckpointsTest, ADamagedOneFallsBackToTheOneBefore) {
 }
 
 TEST_F(CheckpointsTest, WhatAKilledProcessLeftIsNoCheckpointAndIsReplaced) {
-  fs::create_directories(folder_ / "writing.tmp");
-  std::ofstream(folder_ / "writing.tmp/tensors.safetensors") << "half of it";
+  fs::create_directories(folder_ / "step-7.tmp");
+  std::ofstream(folder_ / "step-7.tmp/tensors.safetensors") << "half of it";
   const CheckpointStore store(folder_, 1);
   std::vector<std::string> problems;
   EXPECT_EQ(store.load_newest(problems).step, 0);
   EXPECT_TRUE(problems.empty());
   store.save(snapshot_at(4));
   EXPECT_EQ(store.load_newest(problems).step, 4);
-  EXPECT_FALSE(fs::exists(folder_ / "writing.tmp"));
+  EXPECT_FALSE(fs::exists(folder_ / "step-7.tmp"));
 }
 
 }  // namespace
