@@ -10,7 +10,7 @@
 namespace mvn {
 namespace {
 
-constexpr std::array<std::pair<ParamType, std::string_view>, 9> kTypeNames = {{
+constexpr std::array<std::pair<ParamType, std::string_view>, 10> kTypeNames = {{
     {ParamType::kBool, "bool"},
     {ParamType::kInt, "int"},
     {ParamType::kReal, "real"},
@@ -19,6 +19,7 @@ constexpr std::array<std::pair<ParamType, std::string_view>, 9> kTypeNames = {{
     {ParamType::kTextList, "text_list"},
     {ParamType::kTextOrList, "text_or_list"},
     {ParamType::kObject, "object"},
+    {ParamType::kPathList, "path_list"},
     {ParamType::kWeights, "weights"},
 }};
 
@@ -61,6 +62,7 @@ bool fits(ParamType type, const Value& value) {
       return value.is_text();
     case ParamType::kTextList:
     case ParamType::kTextOrList:
+    case ParamType::kPathList:
       return value.is_text() || is_text_list(value);
     case ParamType::kObject:
       return value.is_map();
@@ -170,6 +172,11 @@ std::vector<std::string> Params::get_text_list(std::string_view name) const {
   std::vector<std::string> list;
   for (const auto& item : value.as_list()) list.push_back(item.as_text());
   return list;
+}
+
+std::vector<std::filesystem::path> Params::get_path_list(std::string_view name) const {
+  const auto texts = get_text_list(name);
+  return {texts.begin(), texts.end()};
 }
 
 std::string Params::key(std::string_view name) const {

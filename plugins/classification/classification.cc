@@ -15,9 +15,12 @@ namespace {
 // Beyond this, per-class counts would drown the other metrics; predictions still have them.
 constexpr std::int64_t kMaxCountedClasses = 100;
 
-torch::Tensor summed_loss(const torch::Tensor& logits, const torch::Tensor& labels) {
-  return torch::cross_entropy_loss(logits.to(torch::kFloat32), labels, /*weight=*/{},
-                                   at::Reduction::Sum);
+// `weights`: of each class, undefined where all count alike.
+torch::Tensor summed_loss(const torch::Tensor& logits, const torch::Tensor& labels,
+                          const torch::Tensor& weights = {}, double label_smoothing = 0) {
+  return torch::cross_entropy_loss(logits.to(torch::kFloat32), labels,
+                                   weights.defined() ? std::optional(weights) : std::nullopt,
+                                   at::Reduction::Sum, /*ignore_index=*/-100, label_smoothing);
 }
 
 // The tokens and labels of one split.
@@ -30,33 +33,65 @@ struct SplitData {
 struct Data {
   std::array<SplitData, 3> splits;  // by Split
   std::vector<std::string> classes;
+  std::vector<float> weights;  // by class; empty where all count alike
   std::vector<std::filesystem::path> files;
+  std::vector<std::string> summary;
+  std::vector<std::string> warnings;
 };
 
-// What decides which texts of a file are a split's, and how they are read.
-Value::Map text_parameters(const Params& params, Split split) {
-  Value::Map how = {{"task", "classification"}};
-  for (const char* name : {"text", "format", "delimiter", "header", "columns"}) {
-    if (params.has(name)) how[name] = params.get(name);
+// So that all classes together weigh alike, and a row 1 on average, as scikit-learn's
+// compute_class_weight("balanced") has it. A class without rows weighs nothing.
+std::vector<float> balanced_weights(const std::vector<std::int64_t>& labels, std::size_t classes) {
+  std::vector<double> counts(classes);
+  for (const auto label : labels) counts[static_cast<std::size_t>(label)] += 1;
+  std::vector<float> weights;
+  for (const double count : counts) {
+    const auto rows = static_cast<double>(labels.size());
+    weights.push_back(
+        static_cast<float>(count > 0 ? rows / (static_cast<double>(classes) * count) : 0.0));
   }
-  const auto* limit = split == Split::kTrain ? "max_examples" : "max_validation_examples";
-  if (params.has(limit)) how["examples"] = params.get(limit);
+  return weights;
+}
+
+// What decides which texts are a split's, and how they are read: all but the loss and the head.
+Value::Map text_parameters(const Params& params, Split split) {
+  Value::Map how = params.values();
+  for (const char* name : {"head", "class_weights", "label_smoothing", "truncation"}) {
+    how.erase(name);
+  }
+  std::erase_if(how, [](const auto& entry) { return entry.second.is_null(); });
+  how["task"] = "classification";
+  how["split"] = static_cast<std::int64_t>(split);
   return how;
+}
+
+void add_files(std::vector<std::filesystem::path>& files,
+               const std::vector<std::filesystem::path>& more) {
+  for (const auto& file : more) {
+    if (std::ranges::find(files, file) == files.end()) files.push_back(file);
+  }
 }
 
 std::shared_ptr<const Data> read_data(const TaskContext& context) {
   auto dataset = read_dataset(context.params);
   auto data = std::make_shared<Data>();
   data->classes = dataset.classes.names();
+  data->summary = std::move(dataset.summary);
+  data->warnings = std::move(dataset.warnings);
+  if (context.params.has("class_weights")) {
+    data->weights = balanced_weights(dataset.train.labels, data->classes.size());
+  }
   const auto fill = [&](Split split, Examples& examples) {
     if (examples.texts.empty()) return;
-    data->files.push_back(examples.path);
+    add_files(data->files, examples.files);
     auto& filled = data->splits[static_cast<std::size_t>(split)];
-    filled.tokens = tokenise(*context.tokenizer, examples.texts, context.max_length,
-                             {.folder = context.cache_folder,
-                              .source = examples.path,
-                              .how = text_parameters(context.params, split)},
-                             context.threads);
+    filled.tokens = tokenise(
+        *context.tokenizer, examples.texts, context.max_length,
+        {.folder = context.cache_folder,
+         .sources = examples.files,
+         .how = text_parameters(context.params, split)},
+        context.threads,
+        context.params.has("truncation") ? context.params.get_text("truncation") : std::string());
     filled.labels = std::move(examples.labels);
   };
   fill(Split::kTrain, dataset.train);
@@ -129,13 +164,18 @@ class Classification : public Task {
   void prepare(const TaskContext& context) override {
     expect_training_data(context);
     data_ = kept<Data>(context, read_data);
+    read_loss(context.params);
   }
 
   void check(const TaskContext& context) override {
     expect_training_data(context);
+    auto dataset = read_dataset(context.params);
     auto data = std::make_shared<Data>();
-    data->classes = read_dataset(context.params).classes.names();
+    data->classes = dataset.classes.names();
+    data->summary = std::move(dataset.summary);
+    data->warnings = std::move(dataset.warnings);
     data_ = std::move(data);
+    read_loss(context.params);
   }
 
   [[nodiscard]] HeadKind head_kind() const override { return HeadKind::kClassification; }
@@ -166,9 +206,17 @@ class Classification : public Task {
   [[nodiscard]] std::span<const std::int32_t> lengths(Split split) const override {
     return data(split).tokens.lengths();
   }
-  [[nodiscard]] double loss_count(Split /*split*/,
+  [[nodiscard]] double loss_count(Split split,
                                   std::span<const std::int64_t> examples) const override {
-    return static_cast<double>(examples.size());
+    if (data_->weights.empty() || split != Split::kTrain) {
+      return static_cast<double>(examples.size());
+    }
+    double count = 0;
+    for (const auto example : examples) {
+      const auto label = data(split).labels[static_cast<std::size_t>(example)];
+      count += data_->weights[static_cast<std::size_t>(label)];
+    }
+    return count;
   }
 
   [[nodiscard]] Batch collate(Split split, std::span<const std::int64_t> examples) const override {
@@ -193,7 +241,11 @@ class Classification : public Task {
 
   LossSum loss(Model& model, const Batch& batch) override {
     const auto logits = logits_of(model, *head_, batch);
-    return {summed_loss(logits, batch.labels), static_cast<double>(batch.labels.size(0))};
+    if (!data_->weights.empty() && !weights_.defined()) {
+      weights_ = torch::tensor(data_->weights).to(logits.device());
+    }
+    return {summed_loss(logits, batch.labels, weights_, label_smoothing_),
+            loss_count(Split::kTrain, batch.examples)};
   }
 
   std::unique_ptr<Evaluation> start_evaluation(Split /*split*/) override {
@@ -204,7 +256,55 @@ class Classification : public Task {
     return data_->files;
   }
 
+  [[nodiscard]] std::vector<std::string> summary() const override { return data_->summary; }
+
+  [[nodiscard]] std::vector<std::string> warnings() const override {
+    constexpr double kMany = 0.05;  // of the texts
+    auto warnings = data_->warnings;
+    for (const Split split : {Split::kTrain, Split::kValidation, Split::kTest}) {
+      const auto& tokens = data(split).tokens;
+      if (static_cast<double>(tokens.cut()) <= kMany * static_cast<double>(tokens.size())) continue;
+      warnings.push_back(std::to_string(tokens.cut()) + " of " + std::to_string(tokens.size()) +
+                         " texts of " + name_of(split) +
+                         " are longer than the model reads and lose their " +
+                         (cuts_left_ ? "beginning" : "end") + " (training.max_length)");
+    }
+    return warnings;
+  }
+
+  [[nodiscard]] Value::Map card() const override {
+    Value::Map card = {{"classes", static_cast<std::int64_t>(classes().size())}};
+    for (const Split split : {Split::kTrain, Split::kValidation, Split::kTest}) {
+      const auto& [tokens, labels] = data(split);
+      if (labels.empty()) continue;
+      std::vector<std::int32_t> lengths(tokens.lengths().begin(), tokens.lengths().end());
+      std::ranges::sort(lengths);
+      const auto prefix = std::string(name_of(split)) + ".";
+      card[prefix + "rows"] = tokens.size();
+      card[prefix + "tokens_median"] = std::int64_t{lengths[lengths.size() / 2]};
+      card[prefix + "tokens_max"] = std::int64_t{lengths.back()};
+      card[prefix + "truncated_share"] =
+          static_cast<double>(tokens.cut()) / static_cast<double>(tokens.size());
+      std::vector<std::int64_t> counts(classes().size());
+      for (const auto label : labels) ++counts[static_cast<std::size_t>(label)];
+      const auto [fewest, most] = std::ranges::minmax_element(counts);
+      card[prefix + "smallest_class"] = *fewest;
+      card[prefix + "largest_class"] = *most;
+    }
+    return card;
+  }
+
  private:
+  static const char* name_of(Split split) {
+    return split == Split::kTrain ? "train" : split == Split::kTest ? "test" : "validation";
+  }
+
+  // What decides the loss, and how texts are cut.
+  void read_loss(const Params& params) {
+    label_smoothing_ = params.get_real("label_smoothing");
+    cuts_left_ = params.has("truncation") && params.get_text("truncation") == "left";
+  }
+
   static void expect_training_data(const TaskContext& context) {
     if (!context.trains || context.params.has("train")) return;
     throw ConfigError(context.params.key("train"),
@@ -229,14 +329,42 @@ class Classification : public Task {
 
   std::shared_ptr<const Data> data_ = std::make_shared<const Data>();
   std::shared_ptr<ClassificationHead> head_;
+  torch::Tensor weights_;  // of the classes, where the logits are
+  double label_smoothing_ = 0;
+  bool cuts_left_ = false;
 };
+
+// What is done with the texts and labels that dataset_params() say where to find.
+std::vector<ParamSpec> training_params() {
+  return {
+      {.name = "class_weights",
+       .help = "balanced: every class counts alike in the loss that is trained, however rare",
+       .choices = {"balanced"}},
+      {.name = "label_smoothing",
+       .type = ParamType::kReal,
+       .default_value = 0.0,
+       .help = "part of each label that is spread over all classes in the loss that is trained",
+       .min = 0,
+       .max = 0.9},
+      {.name = "truncation",
+       .help = "which end of too long a text is cut off (default: what the tokenizer says, else "
+               "right)",
+       .choices = {"left", "right"}},
+  };
+}
+
+std::vector<ParamSpec> classification_params() {
+  auto params = dataset_params();
+  for (auto& spec : training_params()) params.push_back(std::move(spec));
+  return params;
+}
 
 }  // namespace
 
 TaskEntry classification_entry() {
   return {.name = "classification",
           .help = "a label for each text, from the hidden state of its last token",
-          .params = dataset_params(),
+          .params = classification_params(),
           .make = [] { return std::make_unique<Classification>(); }};
 }
 

@@ -27,7 +27,7 @@ class Classes {
 };
 
 struct Examples {
-  std::filesystem::path path;
+  std::vector<std::filesystem::path> files;
   std::vector<std::string> texts;
   std::vector<std::int64_t> labels;  // indices of classes
 };
@@ -38,15 +38,18 @@ struct Dataset {
   Examples train;
   Examples validation;
   Examples test;
+  std::vector<std::string> summary;   // a line for each split
+  std::vector<std::string> warnings;  // what of it may make results meaningless
 };
 
 // The parameters that say where the data is and what it looks like.
 std::vector<ParamSpec> dataset_params();
 
-// Reads every file of the task. The classes are `classes` where that is given, else those of the
-// training file, and where there is none those of the other files. Throws ConfigError naming the
-// parameter at fault, or DataError "file:line: ..." for an empty label, a file without rows, a
-// single class, or a label that is no class.
+// Reads every file of the task, takes validation and test rows off the training rows where shares
+// of them are asked for, and leaves out what the limits leave out. The classes are `classes` where
+// that is given, else those of the training file, and where there is none those of the other files.
+// Throws ConfigError naming the parameter at fault, or DataError "file:line: ..." for an empty
+// label, a file without rows, a single class, or a label that is no class.
 Dataset read_dataset(const Params& params);
 
 }  // namespace mvn

@@ -12,10 +12,10 @@ namespace {
 // or its end where the tokenizer says so.
 class Cut {
  public:
-  Cut(const Tokenizer& tokenizer, std::size_t limit)
+  Cut(const Tokenizer& tokenizer, std::size_t limit, bool from_left)
       : limit_(limit),
         closing_(closing_tokens(tokenizer)),
-        from_left_(tokenizer.truncates_left()),
+        from_left_(from_left),
         opening_(static_cast<std::ptrdiff_t>(tokenizer.encode("").size() - closing_.size())) {
     const auto kept = closing_.size() + static_cast<std::size_t>(from_left_ ? opening_ : 0);
     if (limit == 0 || limit > kept) return;
@@ -25,16 +25,18 @@ class Cut {
                           std::to_string(limit));
   }
 
-  void operator()(std::vector<std::int32_t>& ids) const {
-    if (limit_ == 0 || ids.size() <= limit_) return;
+  // Whether there was anything to cut.
+  bool operator()(std::vector<std::int32_t>& ids) const {
+    if (limit_ == 0 || ids.size() <= limit_) return false;
     if (from_left_) {
       const auto surplus = static_cast<std::ptrdiff_t>(ids.size() - limit_);
       ids.erase(ids.begin() + opening_, ids.begin() + opening_ + surplus);
-      return;
+      return true;
     }
     ids.resize(limit_);
     std::copy(closing_.begin(), closing_.end(),
               ids.end() - static_cast<std::ptrdiff_t>(closing_.size()));
+    return true;
   }
 
  private:
@@ -47,17 +49,19 @@ class Cut {
 }  // namespace
 
 TokenStore tokenise(const Tokenizer& tokenizer, const std::vector<std::string>& texts,
-                    std::int64_t max_length, TokenPlace place, int threads) {
-  const Cut cut(tokenizer, static_cast<std::size_t>(max_length));
+                    std::int64_t max_length, TokenPlace place, int threads,
+                    const std::string& truncation) {
+  const bool from_left = truncation.empty() ? tokenizer.truncates_left() : truncation == "left";
+  const Cut cut(tokenizer, static_cast<std::size_t>(max_length), from_left);
   place.how["max_length"] = max_length;
-  if (tokenizer.truncates_left()) place.how["truncation"] = "left";
-  return TokenStore::open(place.folder, place.source, place.how, [&](TokenWriter& writer) {
+  if (from_left) place.how["truncation"] = "left";
+  return TokenStore::open(place.folder, place.sources, place.how, [&](TokenWriter& writer) {
     std::vector<std::int32_t> ids;
     encode_each(tokenizer, texts, threads, [&](std::size_t text, const auto encoded) {
       ids.assign(encoded.begin(), encoded.end());
       if (ids.empty()) ids.push_back(std::max(0, tokenizer.end_of_text()));
-      cut(ids);
-      writer.add(ids, static_cast<std::int64_t>(texts[text].size()));
+      const bool was_cut = cut(ids);
+      writer.add(ids, static_cast<std::int64_t>(texts[text].size()), was_cut);
     });
   });
 }

@@ -10,11 +10,13 @@ namespace {
 
 bool looks_like_a_table(const std::filesystem::path& path) {
   static const std::vector<std::string> endings = {".csv", ".tsv", ".jsonl", ".json", ".ndjson"};
-  return std::find(endings.begin(), endings.end(), path.extension().string()) != endings.end();
+  return std::find(endings.begin(), endings.end(), data_ending(path)) != endings.end();
 }
 
 std::vector<std::string> read_column(const Params& params, const std::string& which) {
-  Table table = read_table(params.get_path(which), table_options(params), params.key(which));
+  auto options = table_options(params);
+  options.needed = options.joined = {params.get_text("text")};
+  Table table = read_table(params.get_path(which), options, params.key(which));
   const auto column = table.column(params.get_text("text"), params.key("text"));
   std::vector<std::string> documents;
   documents.reserve(table.rows.size());
@@ -25,7 +27,7 @@ std::vector<std::string> read_column(const Params& params, const std::string& wh
 }  // namespace
 
 std::vector<ParamSpec> corpus_params() {
-  return {
+  std::vector<ParamSpec> params = {
       {.name = "train",
        .type = ParamType::kPath,
        .help = "training text: a plain text file, or a table with the column `text`; needed unless "
@@ -40,18 +42,6 @@ std::vector<ParamSpec> corpus_params() {
        .help = "texts whose last word is guessed at the end (LAMBADA): JSON Lines or a table with "
                "the columns context and continuation, or text"},
       {.name = "text", .help = "name of the column with the documents, where the files are tables"},
-      {.name = "format",
-       .default_value = "auto",
-       .help = "format of tables; auto goes by their names' endings",
-       .choices = {"auto", "csv", "tsv", "jsonl"}},
-      {.name = "delimiter", .help = "one character between columns (default: the format's own)"},
-      {.name = "header",
-       .type = ParamType::kBool,
-       .default_value = true,
-       .help = "whether the first line of a table names the columns"},
-      {.name = "columns",
-       .type = ParamType::kTextList,
-       .help = "names of the columns where there is no header"},
       {.name = "block",
        .type = ParamType::kInt,
        .default_value = 256,
@@ -59,6 +49,8 @@ std::vector<ParamSpec> corpus_params() {
        .unit = "tokens",
        .min = 1},
   };
+  for (auto& spec : table_params()) params.push_back(std::move(spec));
+  return params;
 }
 
 std::vector<std::string> read_documents(const Params& params, const std::string& which) {
@@ -71,7 +63,7 @@ std::vector<std::string> read_documents(const Params& params, const std::string&
                                               path.string() +
                                               "): the name of the column with the documents");
   } else {
-    documents.push_back(read_text(path, params.key(which)));
+    documents.push_back(read_text(path, params.key(which), params.get_text("encoding")));
   }
   std::erase_if(documents, [](const std::string& document) { return document.empty(); });
   if (documents.empty()) throw DataError(path.string() + ": has no text");

@@ -113,7 +113,7 @@ struct Data {
 
 Corpus read_corpus(const TaskContext& context, const std::string& which) {
   Value::Map how = {{"task", "pretraining"}};
-  for (const char* name : {"text", "format", "delimiter", "header", "columns"}) {
+  for (const char* name : {"text", "format", "delimiter", "header", "columns", "encoding"}) {
     if (context.params.has(name)) how[name] = context.params.get(name);
   }
   const auto path = context.params.get_path(which);
@@ -121,7 +121,7 @@ Corpus read_corpus(const TaskContext& context, const std::string& which) {
     write_stream(*context.tokenizer, read_documents(context.params, which), writer,
                  context.threads);
   };
-  Corpus corpus(TokenStore::open(context.cache_folder, path, how, write),
+  Corpus corpus(TokenStore::open(context.cache_folder, {path}, how, write),
                 context.params.get_int("block"));
   if (corpus.size() == 0) {
     throw DataError(path.string() + ": has a single token, so nothing to predict");
@@ -133,7 +133,7 @@ LastWords read_words(const TaskContext& context) {
   const auto write = [&](TokenWriter& writer) {
     write_last_words(*context.tokenizer, read_last_words(context.params), writer, context.threads);
   };
-  return {TokenStore::open(context.cache_folder, context.params.get_path("last_word"),
+  return {TokenStore::open(context.cache_folder, {context.params.get_path("last_word")},
                            {{"task", "pretraining, last word"}}, write),
           context.max_length};
 }

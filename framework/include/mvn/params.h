@@ -21,6 +21,7 @@ enum class ParamType {
   kTextList,    // a list of texts; a single text counts as a list of one
   kTextOrList,  // either, kept apart (PEFT's target_modules: a regular expression or a list)
   kObject,      // a map whose keys the component checks itself
+  kPathList,    // a path, or a list of them; each as kPath
   kWeights,     // a path, or a reference to another trial's checkpoint
 };
 
@@ -54,7 +55,7 @@ struct ParamSpec {
   ParamRole role = ParamRole::kNone;
 };
 
-// "bool", "int", "real", "text", "path", "text_list", "text_or_list", "object", "weights".
+// "bool", "int", "real", "text", "path", "text_list", "text_or_list", "object", "path_list", "weights".
 std::string_view to_string(ParamType type);
 // The inverse; throws Error for any other name.
 ParamType param_type_from(std::string_view name);
@@ -82,6 +83,8 @@ class Params {
   [[nodiscard]] std::string get_text(std::string_view name) const;
   [[nodiscard]] std::filesystem::path get_path(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> get_text_list(std::string_view name) const;
+  // A single path counts as a list of one.
+  [[nodiscard]] std::vector<std::filesystem::path> get_path_list(std::string_view name) const;
   [[nodiscard]] const Value& get(std::string_view name) const;
 
   // The dotted key of `name` ("adapter.r"), for a ConfigError about its value.

@@ -126,6 +126,13 @@ class Task {
   virtual LossSum loss(Model& model, const Batch& batch) = 0;
   virtual std::unique_ptr<Evaluation> start_evaluation(Split split) = 0;
 
+  // How the data looks, a line for each split, and what of it may make results meaningless; for
+  // people, after prepare() or check().
+  [[nodiscard]] virtual std::vector<std::string> summary() const { return {}; }
+  [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
+  // The data set's card: numbers and texts by name ("train.rows"), after prepare().
+  [[nodiscard]] virtual Value::Map card() const { return {}; }
+
   // Files the task read, for the record of what produced a result.
   [[nodiscard]] virtual std::vector<std::filesystem::path> data_files() const = 0;
 };

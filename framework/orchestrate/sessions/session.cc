@@ -131,7 +131,7 @@ class Session {
   Description installed_;
   SweepPlan plan_;
   StopReview review_;
-  std::set<std::string> warned_;
+  std::set<std::string> said_;  // warnings and notes
   std::optional<ResultsLock> lock_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ResultsReader> known_;  // null where there are no results yet
@@ -142,7 +142,7 @@ class Session {
 };
 
 void Session::warn(const std::string& warning) {
-  if (!warned_.insert(warning).second) return;
+  if (!said_.insert(warning).second) return;
   if (previewing_) {
     warnings_.push_back(warning);
   } else {
@@ -312,8 +312,13 @@ void Session::check() {
 }
 
 void Session::check(const std::vector<const PlannedTrial*>& trials) {
-  const auto warnings = validate(plan_, trials, installed_, worker_, model_folders(), signals_);
-  for (const auto& warning : warnings) warn(warning);
+  const auto found = validate(plan_, trials, installed_, worker_, model_folders(), signals_);
+  for (const auto& note : found.notes) {
+    if (!previewing_ && said_.insert(note).second) {
+      out_ << "data: " << printable_lines(note) << std::endl;
+    }
+  }
+  for (const auto& warning : found.warnings) warn(warning);
 }
 
 int Session::finish_without_running() {

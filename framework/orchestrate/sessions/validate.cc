@@ -34,6 +34,12 @@ void add_unique(std::vector<Problem>& problems, std::set<std::string>& seen, Pro
   if (seen.insert(render(problem)).second) problems.push_back(std::move(problem));
 }
 
+void add_new(std::vector<std::string>& lines, const std::vector<std::string>& more) {
+  for (const auto& line : more) {
+    if (std::ranges::find(lines, line) == lines.end()) lines.push_back(line);
+  }
+}
+
 // What a program of the user's makes of its configuration only it knows; that it is there can be
 // said.
 void check_program(const SweepPlan& plan, const PlannedTrial& trial, const Json& config,
@@ -52,10 +58,9 @@ void check_program(const SweepPlan& plan, const PlannedTrial& trial, const Json&
 
 }  // namespace
 
-std::vector<std::string> validate(const SweepPlan& plan,
-                                  const std::vector<const PlannedTrial*>& trials,
-                                  const Description& installed, const WorkerProgram& worker,
-                                  const ModelFolder& model_folder, Signals& signals) {
+Validation validate(const SweepPlan& plan, const std::vector<const PlannedTrial*>& trials,
+                    const Description& installed, const WorkerProgram& worker,
+                    const ModelFolder& model_folder, Signals& signals) {
   Json configurations = Json::array();
   std::vector<const PlannedTrial*> asked;
   std::set<std::string> groups;
@@ -76,21 +81,18 @@ std::vector<std::string> validate(const SweepPlan& plan,
   }
   if (!problems.empty()) throw SweepErrors(std::move(problems));
   if (asked.empty()) return {};
-  std::vector<std::string> warnings;
+  Validation validation;
   const auto results = worker.check(configurations, signals);
   for (std::size_t i = 0; i < results.size(); ++i) {
     for (const auto& [key, message] : results[i].errors) {
       add_unique(problems, seen,
                  {locate(plan, *asked[i], key), (key.empty() ? "" : key + ": ") + message});
     }
-    for (const auto& warning : results[i].warnings) {
-      if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) {
-        warnings.push_back(warning);
-      }
-    }
+    add_new(validation.warnings, results[i].warnings);
+    add_new(validation.notes, results[i].notes);
   }
   if (!problems.empty()) throw SweepErrors(std::move(problems));
-  return warnings;
+  return validation;
 }
 
 }  // namespace mvn

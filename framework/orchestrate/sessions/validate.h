@@ -12,13 +12,18 @@
 
 namespace mvn {
 
+// What the worker said of all configurations, each line once.
+struct Validation {
+  std::vector<std::string> warnings;
+  std::vector<std::string> notes;  // what it read
+};
+
 // Checks trials of the plan, or of a draw that is not in it yet: each configuration once whatever
-// its seeds. Returns the warnings. Throws SweepErrors with every problem at its place in the sweep
+// its seeds. Throws SweepErrors with every problem at its place in the sweep
 // file. `model_folder` is where a trained trial's model is, or empty while it is not trained.
-std::vector<std::string> validate(
-    const SweepPlan& plan, const std::vector<const PlannedTrial*>& trials,
-    const Description& installed, const WorkerProgram& worker,
-    const std::function<std::filesystem::path(const std::string& id)>& model_folder,
-    Signals& signals);
+Validation validate(const SweepPlan& plan, const std::vector<const PlannedTrial*>& trials,
+                    const Description& installed, const WorkerProgram& worker,
+                    const std::function<std::filesystem::path(const std::string& id)>& model_folder,
+                    Signals& signals);
 
 }  // namespace mvn

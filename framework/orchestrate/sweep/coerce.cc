@@ -40,6 +40,8 @@ class Coercion {
         return text_list(node);
       case ParamType::kObject:
         return object(node);
+      case ParamType::kPathList:
+        return path_list(node);
       case ParamType::kWeights:
         return weights(node);
     }
@@ -60,7 +62,8 @@ class Coercion {
       return fail(node, "expected " + wanted + least + ", got " + describe(node));
     }
     if (looks_like_axis(node)) return fail(node, axis_elsewhere(key_));
-    const bool one = spec_.type != ParamType::kTextList && spec_.type != ParamType::kTextOrList;
+    const bool one = spec_.type != ParamType::kTextList && spec_.type != ParamType::kTextOrList &&
+                     spec_.type != ParamType::kPathList;
     if (node.is_list() && one) {
       return fail(node, "expected " + wanted + ", got a list; several values are an axis: write " +
                             "parameters: {" + key_ + ": {values: [...]}}");
@@ -128,6 +131,18 @@ class Coercion {
   std::optional<Json> path(const Node& node) {
     if (!node.is_scalar() || node.text.empty()) return wrong_type(node, "a path");
     return config_path(node, context_.folder);
+  }
+
+  std::optional<Json> path_list(const Node& node) {
+    if (!node.is_list()) return path(node);
+    if (node.items.empty()) return wrong_type(node, "a path or a list of paths");
+    Json list = Json::array();
+    for (const Node& item : node.items) {
+      const auto one = path(item);
+      if (!one) return std::nullopt;
+      list.push_back(*one);
+    }
+    return list;
   }
 
   std::optional<Json> text_list(const Node& node) {

@@ -55,6 +55,9 @@ Json type_of(const ParamSpec& spec) {
     case ParamType::kTextList:
     case ParamType::kTextOrList:
       return {{"anyOf", {text, {{"type", "array"}, {"items", text}}}}};
+    case ParamType::kPathList:
+      return {
+          {"anyOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}}}}};
     case ParamType::kObject:
       return {{"type", "object"}};
     case ParamType::kWeights:

@@ -14,8 +14,12 @@ void make_absolute(Json& value, const fs::path& folder) {
 
 void finish_param(const ParamSpec& spec, Json& value, const fs::path& folder,
                   const std::function<fs::path(const std::string& id)>& model_folder) {
-  const bool path = spec.type == ParamType::kPath || spec.type == ParamType::kWeights;
+  const bool path = spec.type == ParamType::kPath || spec.type == ParamType::kPathList ||
+                    spec.type == ParamType::kWeights;
   if (path && value.is_string()) make_absolute(value, folder);
+  if (path && value.is_array()) {
+    for (Json& each : value) make_absolute(each, folder);
+  }
   if (spec.type == ParamType::kWeights && value.is_object() && value.contains("trial")) {
     value = model_folder(value.at("trial").get<std::string>()).string();
   }

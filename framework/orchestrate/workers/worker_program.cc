@@ -93,6 +93,7 @@ CheckResult check_result(const Json& json) {
     result.errors.push_back({each.at("key"), each.at("message")});
   }
   result.warnings = json.value("warnings", std::vector<std::string>());
+  result.notes = json.value("notes", std::vector<std::string>());
   return result;
 }
 

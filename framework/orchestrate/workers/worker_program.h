@@ -24,6 +24,7 @@ struct CheckResult {
   };
   std::vector<Finding> errors;
   std::vector<std::string> warnings;
+  std::vector<std::string> notes;  // what it read, for people
 };
 
 class WorkerProgram {

@@ -17,13 +17,13 @@ class Scanner {
     while (!at_end() && at_line_end()) end_line();
   }
 
-  // The next record of at least one field.
-  std::vector<std::string> record() {
+  // The next record of at least one field. Of `most` fields the last is the rest of the line.
+  std::vector<std::string> record(std::size_t most) {
     std::vector<std::string> fields;
-    fields.push_back(field());
+    fields.push_back(most == 1 ? rest() : field());
     while (!at_end() && text_[at_] == dialect_.delimiter) {
       ++at_;
-      fields.push_back(field());
+      fields.push_back(fields.size() + 1 == most ? rest() : field());
     }
     end_line();
     return fields;
@@ -34,6 +34,12 @@ class Scanner {
     if (dialect_.quoting && !at_end() && text_[at_] == '"') return quoted_field();
     const std::size_t begin = at_;
     while (!at_end() && text_[at_] != dialect_.delimiter && !at_line_end()) ++at_;
+    return std::string(text_.substr(begin, at_ - begin));
+  }
+
+  std::string rest() {
+    const std::size_t begin = at_;
+    while (!at_end() && !at_line_end()) ++at_;
     return std::string(text_.substr(begin, at_ - begin));
   }
 
@@ -92,11 +98,13 @@ std::vector<std::string> given_columns(const TableOptions& options, std::size_t 
 void parse_delimited(std::string_view text, const Dialect& dialect, const TableOptions& options,
                      Table& table) {
   Scanner scanner(text, dialect, table);
+  const bool named = options.header && options.columns.empty();
+  const std::size_t most = dialect.last_is_rest ? options.columns.size() : 0;
   for (scanner.skip_empty_lines(); !scanner.at_end(); scanner.skip_empty_lines()) {
     const std::int64_t line = scanner.line();
-    std::vector<std::string> fields = scanner.record();
+    std::vector<std::string> fields = scanner.record(most);
     if (table.columns.empty()) {
-      if (options.header) {
+      if (named) {
         table.columns = std::move(fields);
         continue;
       }

@@ -1,32 +1,33 @@
 // Opens a table: which format, the bytes, the checks that all formats share.
+#include <glob.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
 #include <unordered_set>
 
-#include "common/files.h"
-#include "common/lfs_pointer.h"
-#include "common/utf8.h"
 #include "mvn/data.h"
 #include "mvn/error.h"
 #include "mvn/nearest.h"
+#include "train/data/source.h"
 #include "train/data/table_reader.h"
 
 namespace mvn {
 namespace {
 
-enum class Format { kCsv, kTsv, kText, kJsonLines };
+enum class Format { kCsv, kTsv, kText, kJson };
 
 Format format_of_ending(const std::filesystem::path& path, const std::string& key) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto ending = data_ending(path);
   if (ending == ".csv") return Format::kCsv;
   if (ending == ".tsv") return Format::kTsv;
-  if (ending == ".txt") return Format::kText;
-  if (ending == ".jsonl" || ending == ".json" || ending == ".ndjson") return Format::kJsonLines;
-  if (ending == ".xz" || ending == ".gz" || ending == ".zst") {
-    throw ConfigError(key, path.string() + " is compressed; unpack it first");
+  if (ending == ".txt" || ending == ".text") return Format::kText;
+  if (ending == ".jsonl" || ending == ".json" || ending == ".ndjson") return Format::kJson;
+  if (ending == ".parquet" || ending == ".arrow") {
+    throw ConfigError(key, path.string() +
+                               " is a table of Arrow's; write it as JSON Lines first: "
+                               "pandas.read_parquet(...).to_json(..., orient='records', "
+                               "lines=True)");
   }
   throw ConfigError(key, "cannot tell the format of " + path.string() +
                              " by its ending; give the format (csv, tsv, txt or jsonl)");
@@ -38,7 +39,7 @@ Format format_of(const std::filesystem::path& path, const TableOptions& options,
   if (options.format == "csv") return Format::kCsv;
   if (options.format == "tsv") return Format::kTsv;
   if (options.format == "txt") return Format::kText;
-  if (options.format == "jsonl") return Format::kJsonLines;
+  if (options.format == "jsonl") return Format::kJson;
   const std::array<std::string, 5> known = {"auto", "csv", "tsv", "txt", "jsonl"};
   throw ConfigError(
       key, "unknown table format '" + options.format + "'" + suggest(options.format, known));
@@ -48,6 +49,7 @@ Dialect dialect_of(Format format, const std::filesystem::path& path, const Table
                    const std::string& key) {
   Dialect dialect;
   dialect.quoting = format == Format::kCsv;
+  dialect.last_is_rest = format == Format::kText && !options.columns.empty();
   dialect.delimiter = format == Format::kCsv ? ',' : '\t';
   if (options.delimiter.empty()) {
     if (format != Format::kText) return dialect;
@@ -61,30 +63,6 @@ Dialect dialect_of(Format format, const std::filesystem::path& path, const Table
   }
   dialect.delimiter = wanted[0];
   return dialect;
-}
-
-// The file's text without a byte order mark, checked to be UTF-8.
-std::string read_utf8(const std::filesystem::path& path, const std::string& key) {
-  if (!std::filesystem::exists(path)) throw ConfigError(key, "no file " + path.string());
-  std::string text;
-  try {
-    text = read_file(path);
-  } catch (const Error& e) {
-    throw ConfigError(key, e.what());
-  }
-  refuse_lfs_pointer(path, text);
-  const std::size_t valid = valid_utf8_prefix(text);
-  if (valid != text.size()) {
-    const auto line =
-        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(valid), '\n');
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
-    const auto byte = static_cast<unsigned char>(text[valid]);
-    throw DataError(path.string() + ":" + std::to_string(line) + ": not UTF-8 (byte 0x" +
-                    kDigits[byte >> 4] + kDigits[byte & 15] +
-                    "); convert the file, for example with iconv -f latin1 -t utf-8");
-  }
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-  return text;
 }
 
 void check_columns(const Table& table) {
@@ -120,7 +98,30 @@ TableOptions table_options(const Params& params) {
   if (params.has("delimiter")) options.delimiter = params.get_text("delimiter");
   options.header = params.get_bool("header");
   if (params.has("columns")) options.columns = params.get_text_list("columns");
+  options.encoding = params.get_text("encoding");
   return options;
+}
+
+std::vector<ParamSpec> table_params() {
+  return {
+      {.name = "format",
+       .default_value = "auto",
+       .help = "format of tables; auto goes by their names' endings",
+       .choices = {"auto", "csv", "tsv", "txt", "jsonl"}},
+      {.name = "delimiter", .help = "one character between columns (default: the format's own)"},
+      {.name = "header",
+       .type = ParamType::kBool,
+       .default_value = true,
+       .help = "whether the first line of a table names the columns, unless `columns` does"},
+      {.name = "columns",
+       .type = ParamType::kTextList,
+       .help = "names of the columns where there is no header; in a .txt file the last one is the "
+               "rest of the line"},
+      {.name = "encoding",
+       .default_value = kUtf8,
+       .help = "of the files",
+       .choices = {kUtf8, "latin-1", "windows-1252", "utf-16"}},
+  };
 }
 
 Table read_table(const std::filesystem::path& path, const TableOptions& options,
@@ -128,18 +129,52 @@ Table read_table(const std::filesystem::path& path, const TableOptions& options,
   Table table;
   table.path = path;
   const Format format = format_of(path, options, key);
-  if (format == Format::kJsonLines) {
-    parse_json_lines(read_utf8(path, key), table);
+  if (format == Format::kJson) {
+    parse_json(read_source(path, options.encoding, key), options, table);
   } else {
     const Dialect dialect = dialect_of(format, path, options, key);
-    parse_delimited(read_utf8(path, key), dialect, options, table);
+    parse_delimited(read_source(path, options.encoding, key), dialect, options, table);
   }
   check_columns(table);
   return table;
 }
 
-std::string read_text(const std::filesystem::path& path, const std::string& key) {
-  return read_utf8(path, key);
+std::vector<std::string> read_lines(const std::filesystem::path& path, const std::string& encoding,
+                                    const std::string& key) {
+  const std::string text = read_source(path, encoding, key);
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const bool windows = end > at && text[end - 1] == '\r';
+    lines.push_back(text.substr(at, end - at - (windows ? 1 : 0)));
+    at = end + 1;
+  }
+  return lines;
+}
+
+std::string read_text(const std::filesystem::path& path, const std::string& key,
+                      const std::string& encoding) {
+  return read_source(path, encoding, key);
+}
+
+std::vector<std::filesystem::path> expand_files(const std::vector<std::filesystem::path>& paths,
+                                                const std::string& key) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& path : paths) {
+    const bool pattern = path.string().find_first_of("*?[") != std::string::npos;
+    if (!pattern || std::filesystem::exists(path)) {
+      files.push_back(path);
+      continue;
+    }
+    glob_t found{};
+    const int result = ::glob(path.c_str(), GLOB_BRACE, nullptr, &found);
+    for (std::size_t i = 0; result == 0 && i < found.gl_pathc; ++i) {
+      files.emplace_back(found.gl_pathv[i]);
+    }
+    ::globfree(&found);
+    if (result != 0) throw ConfigError(key, "no file fits " + path.string());
+  }
+  return files;
 }
 
 void fail_at_line(const Table& table, std::int64_t line, const std::string& message) {

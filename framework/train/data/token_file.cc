@@ -15,9 +15,10 @@ struct Numbers {
   std::int64_t sequences;
   std::int64_t ids;
   std::int64_t bytes;
+  std::int64_t cut;
   std::int64_t largest_id;
 };
-constexpr std::array<char, 8> kMagic = {'m', 'v', 'n', 't', 'o', 'k', '0', '2'};
+constexpr std::array<char, 8> kMagic = {'m', 'v', 'n', 't', 'o', 'k', '0', '3'};
 constexpr std::size_t kChecksum = 64;  // SHA-256 in hexadecimal
 constexpr std::size_t kHeader = sizeof(Numbers) + kChecksum;
 
@@ -57,6 +58,7 @@ std::string token_file_header(const TokenFile& file) {
                            .sequences = static_cast<std::int64_t>(file.lengths.size()),
                            .ids = static_cast<std::int64_t>(file.ids.size()),
                            .bytes = file.bytes,
+                           .cut = file.cut,
                            .largest_id = file.largest_id};
   return std::string(bytes_of_numbers(numbers)) + checksum(numbers, file);
 }
@@ -67,7 +69,8 @@ std::optional<TokenFile> read_token_file(std::string_view bytes) {
   std::memcpy(&numbers, bytes.data(), sizeof numbers);
   const auto limit = static_cast<std::int64_t>(bytes.size());
   if (numbers.magic != kMagic || numbers.sequences < 0 || numbers.sequences > limit ||
-      numbers.ids < 0 || numbers.ids > limit || numbers.bytes < 0 || numbers.largest_id < -1 ||
+      numbers.ids < 0 || numbers.ids > limit || numbers.bytes < 0 || numbers.cut < 0 ||
+      numbers.cut > numbers.sequences || numbers.largest_id < -1 ||
       numbers.largest_id > std::numeric_limits<std::int32_t>::max()) {
     return std::nullopt;
   }
@@ -80,6 +83,7 @@ std::optional<TokenFile> read_token_file(std::string_view bytes) {
                           .lengths = {lengths, sequences},
                           .ids = {lengths + sequences, ids},
                           .bytes = numbers.bytes,
+                          .cut = numbers.cut,
                           .largest_id = static_cast<std::int32_t>(numbers.largest_id)};
   if (bytes.substr(sizeof numbers, kChecksum) != checksum(numbers, file)) return std::nullopt;
   if (!lie_side_by_side(file) || !are_in_range(file)) return std::nullopt;

@@ -16,6 +16,7 @@ struct TokenFile {
   std::span<const std::int32_t> lengths;
   std::span<const std::int32_t> ids;
   std::int64_t bytes = 0;        // of the text
+  std::int64_t cut = 0;          // sequences that lost some of their tokens
   std::int32_t largest_id = -1;  // -1: no ids
 };
 

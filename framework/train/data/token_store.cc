@@ -62,7 +62,7 @@ struct TokenStore::Data {
   static void write(const fs::path& path, const TokenWriter& writer);
 };
 
-void TokenWriter::add(std::span<const std::int32_t> ids, std::int64_t bytes) {
+void TokenWriter::add(std::span<const std::int32_t> ids, std::int64_t bytes, bool cut) {
   if (ids.size() > std::numeric_limits<std::int32_t>::max()) {
     throw Error("a text of " + std::to_string(ids.size()) +
                 " tokens is too long (at most 2147483647); split the file");
@@ -71,11 +71,13 @@ void TokenWriter::add(std::span<const std::int32_t> ids, std::int64_t bytes) {
   lengths_.push_back(static_cast<std::int32_t>(ids.size()));
   starts_.push_back(static_cast<std::int64_t>(ids_.size()));
   bytes_ += bytes;
+  cut_ += cut ? 1 : 0;
   for (const auto id : ids) largest_id_ = std::max(largest_id_, id);
 }
 
 TokenFile TokenStore::Data::view(const TokenWriter& writer) {
-  return {writer.starts_, writer.lengths_, writer.ids_, writer.bytes_, writer.largest_id_};
+  return {writer.starts_, writer.lengths_, writer.ids_,
+          writer.bytes_,  writer.cut_,     writer.largest_id_};
 }
 
 std::shared_ptr<const TokenStore::Data> TokenStore::Data::in_memory(TokenWriter writer) {
@@ -111,14 +113,16 @@ void TokenStore::Data::write(const fs::path& path, const TokenWriter& writer) {
   file.commit();
 }
 
-TokenStore TokenStore::open(const fs::path& folder, const fs::path& source, const Value::Map& how,
-                            const std::function<void(TokenWriter&)>& fill) {
+TokenStore TokenStore::open(const fs::path& folder, const std::vector<fs::path>& sources,
+                            const Value::Map& how, const std::function<void(TokenWriter&)>& fill) {
   TokenWriter writer;
   if (folder.empty()) {
     fill(writer);
     return TokenStore(Data::in_memory(std::move(writer)));
   }
-  const auto key = sha256(remembered_hash(source) + canonical_json(to_json(Value(how))));
+  std::string made_from;
+  for (const auto& source : sources) made_from += remembered_hash(source);
+  const auto key = sha256(made_from + canonical_json(to_json(Value(how))));
   const fs::path path = folder / (key.substr(0, 32) + ".tokens");
   if (auto data = Data::on_disk(path)) return TokenStore(std::move(data));
   fs::create_directories(folder);
@@ -144,6 +148,8 @@ std::span<const std::int32_t> TokenStore::lengths() const {
 }
 
 std::int64_t TokenStore::bytes() const { return data_ ? data_->tokens.bytes : 0; }
+
+std::int64_t TokenStore::cut() const { return data_ ? data_->tokens.cut : 0; }
 
 std::int32_t TokenStore::largest_id() const { return data_ ? data_->tokens.largest_id : -1; }
 

@@ -36,6 +36,7 @@ bool collect(CheckResult& result, const std::string& key, const std::function<vo
 void append(CheckResult& result, const CheckResult& part) {
   result.errors.insert(result.errors.end(), part.errors.begin(), part.errors.end());
   result.warnings.insert(result.warnings.end(), part.warnings.begin(), part.warnings.end());
+  result.notes.insert(result.notes.end(), part.notes.begin(), part.notes.end());
 }
 
 std::string text_of(const Value::Map& map) { return canonical_json(to_json(Value(map))); }
@@ -100,6 +101,8 @@ Checker::State::CheckedTask Checker::State::check_task(const Configuration& conf
     checked.task = entry.make();
     checked.task->check(
         {params, nullptr, training.max_length.value_or(0), {}, 1, nullptr, training.trains()});
+    checked.result.warnings = checked.task->warnings();
+    checked.result.notes = checked.task->summary();
   });
   return checked;
 }
@@ -225,7 +228,7 @@ Json to_json(const CheckResult& result) {
   for (const auto& each : result.errors) {
     errors.push_back({{"key", each.key}, {"message", each.message}});
   }
-  return {{"errors", std::move(errors)}, {"warnings", result.warnings}};
+  return {{"errors", std::move(errors)}, {"warnings", result.warnings}, {"notes", result.notes}};
 }
 
 }  // namespace mvn

@@ -19,6 +19,7 @@ struct Finding {
 struct CheckResult {
   std::vector<Finding> errors;
   std::vector<std::string> warnings;
+  std::vector<std::string> notes;  // what was read, for people
 };
 
 // Checks plugins, parameters, data files, tokenizers, config.json and the names and shapes of
@@ -39,7 +40,7 @@ class Checker {
   std::unique_ptr<State> state_;
 };
 
-// {"errors": [{"key": ..., "message": ...}], "warnings": [...]}
+// {"errors": [{"key": ..., "message": ...}], "warnings": [...], "notes": [...]}
 Json to_json(const CheckResult& result);
 
 }  // namespace mvn

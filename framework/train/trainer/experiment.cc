@@ -43,9 +43,10 @@ double count_parameters(const torch::nn::Module& module) {
 std::string state_of_paths(const std::vector<ParamSpec>& specs, const Params& values) {
   std::vector<fs::path> files;
   for (const auto& spec : specs) {
-    if (spec.type == ParamType::kPath && values.has(spec.name)) {
-      files.push_back(values.get_path(spec.name));
-    }
+    const bool path = spec.type == ParamType::kPath || spec.type == ParamType::kPathList;
+    if (!path || !values.has(spec.name)) continue;
+    const auto named = values.get_path_list(spec.name);
+    files.insert(files.end(), named.begin(), named.end());
   }
   return state_of_files(files);
 }

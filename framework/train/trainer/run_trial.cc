@@ -65,6 +65,10 @@ void record_files(const Experiment& experiment, SpoolWriter& spool) {
   values.update(hashes_of("tokenizer", TokenizerCache::files(experiment.tokenizer_path)));
   if (!experiment.base.empty()) values.update(hashes_of("weights", weight_files(experiment.base)));
   spool.write(EnvironmentRecord{std::move(values)});
+  Json card = Json::object();
+  for (const auto& [name, value] : experiment.task->card()) card["card." + name] = to_json(value);
+  if (!card.empty()) spool.write(EnvironmentRecord{std::move(card)});
+  for (const auto& warning : experiment.task->warnings()) record_event(spool, "warning", warning);
 }
 
 // The step a trial ended at that has nothing left to do.

@@ -44,16 +44,6 @@ TEST(Dataset, NumbersTheLabelsByTheTrainingClasses) {
   EXPECT_TRUE(dataset.test.texts.empty());
 }
 
-TEST(Dataset, LimitsTakeTheFirstRows) {
-  const TemporaryFolder folder;
-  const auto train = folder.write("train.csv", "text,label\nx,a\ny,b\nz,c\n");
-  const auto validation = folder.write("v.csv", "text,label\nx,a\ny,b\nz,c\n");
-  const auto dataset = read_dataset(
-      params_for(train, validation, {{"max_examples", 2}, {"max_validation_examples", 1}}));
-  EXPECT_EQ(2U, dataset.train.texts.size());
-  EXPECT_EQ(1U, dataset.validation.texts.size());
-}
-
 TEST(Dataset, SaysWhatIsWrongAndWhere) {
   const TemporaryFolder folder;
   const auto good = folder.write("good.csv", "text,label\nx,pos\ny,neg\n").string();

@@ -22,7 +22,7 @@ class TokenStoreTest : public testing::Test {
  protected:
   // Opens a store of "abc" and "", and counts how often it is made.
   TokenStore open(const Value::Map& how = {}) {
-    return TokenStore::open(cache_, source_, how, [&](TokenWriter& writer) {
+    return TokenStore::open(cache_, {source_}, how, [&](TokenWriter& writer) {
       ++fills_;
       writer.add(Ids{7, 300000, 2}, 3);
       writer.add(Ids{});
@@ -84,7 +84,7 @@ std::string sealed(const TokenFile& tokens) {
 
 bool is_read(const std::vector<std::int64_t>& starts, const Ids& lengths, const Ids& ids,
              std::int32_t largest_id) {
-  return read_token_file(sealed({starts, lengths, ids, 0, largest_id})).has_value();
+  return read_token_file(sealed({starts, lengths, ids, 0, 0, largest_id})).has_value();
 }
 
 TEST(TokenFile, SequencesLieSideBySideAndIdsInRange) {
@@ -105,7 +105,7 @@ TEST_F(TokenStoreTest, AForgedFileIsMadeAgain) {
   open();
   const std::vector<std::int64_t> starts = {0, std::int64_t{1} << 40, 3};
   std::ofstream(file(), std::ios::binary)
-      << sealed({starts, Ids{3, 0}, Ids{7, 300000, 2}, 3, 300000});
+      << sealed({starts, Ids{3, 0}, Ids{7, 300000, 2}, 3, 0, 300000});
   expect_whole(open());
   EXPECT_EQ(2, fills_);
 }
@@ -148,7 +148,8 @@ TEST_F(TokenStoreTest, WithoutAFolderItIsInMemory) {
 
 TEST_F(TokenStoreTest, WhatFailsLeavesNothingBehind) {
   EXPECT_EQ("no words", error_of([&] {
-              TokenStore::open(cache_, source_, {}, [](TokenWriter&) { throw Error("no words"); });
+              TokenStore::open(cache_, {source_}, {},
+                               [](TokenWriter&) { throw Error("no words"); });
             }));
   EXPECT_TRUE(file().empty());
   expect_whole(open());
@@ -162,7 +163,7 @@ TEST_F(TokenStoreTest, OfManyProcessesOneTokenises) {
   for (int i = 0; i < 4; ++i) {
     const pid_t child = ::fork();
     if (child == 0) {
-      const auto store = TokenStore::open(cache_, source_, {}, [&](TokenWriter& writer) {
+      const auto store = TokenStore::open(cache_, {source_}, {}, [&](TokenWriter& writer) {
         static_cast<void>(::write(made[1], "x", 1) == 1);
         for (int k = 0; k < 200000; ++k) writer.add(Ids{k});
       });
