@@ -105,9 +105,9 @@ void add_shared_texts(const NamedRows& train, const FirstRows& trained, const Na
     if (shared++ == 0) first = &row;
   }
   if (shared == 0) return;
-  warnings.push_back(counted(shared, "text") + " of " + other.split + " " +
-                     (shared == 1 ? "is" : "are") + " in " + train.split +
-                     ", too, which flatters the result: the first is " + at(*other.rows, *first));
+  warnings.push_back(
+      counted(shared, "text") + " of " + other.split + " " + (shared == 1 ? "is" : "are") + " in " +
+      train.split + ", too, which flatters the result: the first is at " + at(*other.rows, *first));
 }
 
 // What two labels have in common that somebody may have meant to be one: "Pos" and "pos", "01" and

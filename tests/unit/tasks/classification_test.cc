@@ -19,7 +19,7 @@ Params params_for(const std::string& train, const std::string& validation, Value
   Value::Map values = {
       {"train", train}, {"validation", validation}, {"text", "text"}, {"label", "label"}};
   for (const auto& [name, value] : more) values[name] = value;
-  return Params("task", dataset_params(), values);
+  return Params("task", classification_entry().params, values);
 }
 
 std::string dataset_error(const std::string& train, const std::string& validation,
@@ -137,7 +137,7 @@ TEST(Classification, ACheckKnowsTheClassesAndTheShapeOfTheHead) {
 TEST(Classification, WithoutTrainingNoTrainingFileIsNeeded) {
   const TemporaryFolder folder;
   const auto file = folder.write("v.csv", "text,label\nx,pos\ny,neg\n");
-  const Params params("task", dataset_params(),
+  const Params params("task", classification_entry().params,
                       {{"validation", file.string()}, {"text", "text"}, {"label", "label"}});
   const auto context = [&](bool trains) {
     return TaskContext{.params = params,
@@ -191,6 +191,75 @@ TEST(Classification, LossIsTheSumOverExamplesAndPaddingChangesNothing) {
   EXPECT_DOUBLE_EQ(4, all.count);
   all.sum.backward();
   EXPECT_GT(p.head->parameters()[0].grad().abs().sum().item<double>(), 0);
+}
+
+// Three training rows of one class and one of the other.
+class Uneven : public testing::Test {
+ protected:
+  Prepared prepared(Value::Map more = {}) {
+    more["train"] = folder_.write("u.csv", "text,label\na,x\nb,x\nc,x\nd,y\n").string();
+    more["validation"] = folder_.write("v.csv", "text,label\nabcd,x\ne,y\n").string();
+    return Prepared(std::move(more));
+  }
+
+  static Batch all(const Prepared& p) {
+    return p.task->collate(Split::kTrain, std::vector<std::int64_t>{0, 1, 2, 3});
+  }
+
+  // Minus the log of each row's probability of each class.
+  static torch::Tensor surprise(const Prepared& p) {
+    const auto batch = all(p);
+    const auto hidden = p.model->forward_at(batch.ids, batch.mask, last_token(batch.mask));
+    return -torch::linear(hidden, p.head->parameters()[0]).log_softmax(1);
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+TEST_F(Uneven, BalancedClassesCountAlikeInTheLoss) {
+  const auto p = prepared({{"class_weights", "balanced"}});
+  const auto loss = p.task->loss(*p.model, all(p));
+  // scikit-learn: 4 / (2 * 3) and 4 / (2 * 1).
+  const auto rows = surprise(p);
+  const auto expected = (rows.slice(0, 0, 3).select(1, 0).sum() * 4 / 6 + rows[3][1] * 2);
+  EXPECT_NEAR(expected.item<double>(), loss.sum.item<double>(), 1e-5);
+  EXPECT_NEAR(4, loss.count, 1e-6);
+  EXPECT_NEAR(2 + 4.0 / 6, p.task->loss_count(Split::kTrain, std::vector<std::int64_t>{0, 3}),
+              1e-6);
+  EXPECT_EQ(2, p.task->loss_count(Split::kValidation, std::vector<std::int64_t>{0, 1}));
+}
+
+TEST_F(Uneven, LabelsMayBeSmoothed) {
+  const auto p = prepared({{"label_smoothing", 0.2}});
+  const auto loss = p.task->loss(*p.model, all(p));
+  const auto rows = surprise(p);
+  const auto own = rows.slice(0, 0, 3).select(1, 0).sum() + rows[3][1];
+  const auto expected = own * 0.8 + rows.sum() * (0.2 / 2);
+  EXPECT_NEAR(expected.item<double>(), loss.sum.item<double>(), 1e-5);
+  EXPECT_EQ(4, loss.count);
+}
+
+TEST_F(Uneven, HasACardAndSaysWhatItCuts) {
+  const auto p = prepared();
+  const auto card = p.task->card();
+  EXPECT_EQ(card.at("train.rows"), Value(4));
+  EXPECT_EQ(card.at("train.largest_class"), Value(3));
+  EXPECT_EQ(card.at("train.smallest_class"), Value(1));
+  EXPECT_EQ(card.at("validation.tokens_max"), Value(3));
+  EXPECT_EQ(card.at("validation.truncated_share"), Value(0.5));
+  EXPECT_FALSE(card.contains("test.rows"));
+  EXPECT_EQ(p.task->warnings(),
+            std::vector<std::string>{"1 of 2 texts of validation are longer than the model reads "
+                                     "and lose their end (training.max_length)"});
+  EXPECT_EQ(p.task->summary().size(), 2U);
+}
+
+TEST_F(Uneven, TheEndThatIsCutOffMayBeSaid) {
+  const auto p = prepared({{"truncation", "left"}});
+  const auto batch = p.task->collate(Split::kValidation, std::vector<std::int64_t>{0});
+  EXPECT_TRUE(torch::equal(torch::tensor(std::vector<std::int64_t>{'b', 'c', 'd'}).reshape({1, 3}),
+                           batch.ids));
 }
 
 TEST(Classification, EvaluatesByHandComputedFigures) {

@@ -262,7 +262,7 @@ TEST_F(DatasetTest, ReadsPublicSetsAsTheyLie) {
        6},
       {"ag_news/train_10k_description.tsv",
        "ag_news/test_description.tsv",
-       {{"columns", Value::List{"label", "text"}}},
+       {{"columns", Value::List{"text", "label"}}},
        10001,
        4},
       {"massive_en_intent/train.jsonl", "massive_en_intent/validation.jsonl", {}, 11514, 60},
