@@ -68,6 +68,7 @@ Actions define(CLI::App& app, CommonOptions& common, bool& version) {
     auto* command = app.add_subcommand(row.name, row.help);
     actions[row.name] = row.define(*command);
     command->fallthrough();
+    for (auto* action : command->get_subcommands({})) action->fallthrough();
     command->footer(footer_of(row));
   }
   app.footer(examples + "\n" + kExitCodes);

@@ -126,6 +126,16 @@ void Writer::block(std::int64_t trial, const std::string& reason) {
   db_.run("UPDATE mvn_trial SET state = 'blocked', reason = ? WHERE id = ?", reason, trial);
 }
 
+void Writer::note_removed(std::int64_t trial, const std::vector<std::string>& paths,
+                          std::int64_t time) {
+  for (const auto& path : paths) {
+    db_.run(
+        "INSERT INTO mvn_removed (trial, path, time) VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET time = excluded.time",
+        trial, path, time);
+  }
+}
+
 std::vector<Record> Writer::ingest(const AttemptKey& key, const std::filesystem::path& spool) {
   std::vector<Record> records;
   auto offset = static_cast<std::uint64_t>(

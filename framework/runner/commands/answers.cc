@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 
 #include "orchestrate/answers/compare.h"
@@ -14,23 +15,42 @@
 namespace mvn {
 namespace {
 
+std::map<std::string, std::string> parameter_values(const std::vector<std::string>& given) {
+  std::map<std::string, std::string> values;
+  for (const auto& text : given) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw UsageError("--param takes NAME=VALUE, as in --param sweep=demo, not '" + text + "'");
+    }
+    values[text.substr(text.starts_with(':') ? 1 : 0, equals - (text.starts_with(':') ? 1 : 0))] =
+        text.substr(equals + 1);
+  }
+  return values;
+}
+
 Action define_query(CLI::App& app) {
   struct Options {
     std::string sql;
     std::string format = "table";
+    std::vector<std::string> parameters;
   };
   const auto options = std::make_shared<Options>();
-  app.add_option("sql", options->sql, "One SELECT; without it, what there is to ask")
-      ->type_name("SQL");
-  app.add_option("--format", options->format, "table, csv or json (table)")->type_name("FORMAT");
+  app.add_option("query", options->sql,
+                 "One SELECT, a ready query or a view by name; without it, what there is to ask")
+      ->type_name("QUERY");
+  add_repeated(app, "--param", options->parameters,
+               "Give a parameter of the query a value, as in --param sweep=demo", "NAME=VALUE");
+  add_format(app, options->format, {"table", "csv", "json"});
   return [options](const CommonOptions& common, std::ostream& out) {
     const auto format = row_format(options->format);
     const auto database = database_path(common.results);
     if (options->sql.empty()) {
-      list_views(database, out);
-    } else {
-      run_query(database, options->sql, {format, terminal_width(STDOUT_FILENO)}, out);
+      list_questions(database, format, out);
+      return 0;
     }
+    const auto sql = sql_of(database, options->sql);
+    run_query(database, sql,
+              {format, terminal_width(STDOUT_FILENO), parameter_values(options->parameters)}, out);
     return 0;
   };
 }
@@ -57,9 +77,7 @@ Action define_compare(CLI::App& app) {
       ->check(number_of_at_least(0));
   add_repeated(app, "--within", request.within,
                "Compare within each value of this parameter, as within each data set", "KEY");
-  app.add_option("--format", options->format, "table, json, markdown or latex (table)")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "json", "markdown", "latex"}));
+  add_format(app, options->format, {"table", "json", "markdown", "latex"});
   return [options](const CommonOptions& common, std::ostream& out) {
     compare_arms(database_path(common.results), options->request, compare_format(options->format),
                  out, terminal_width(STDOUT_FILENO));
@@ -81,7 +99,9 @@ int rebuild(const std::filesystem::path& results, std::ostream& out) {
 }
 
 Action define_collect(CLI::App& app) {
-  app.add_flag("--rebuild", "Replace the database")->required();
+  app.add_flag_function(
+         "--rebuild", [](std::int64_t) {}, "Replace the database")
+      ->required();
   return
       [](const CommonOptions& common, std::ostream& out) { return rebuild(common.results, out); };
 }
@@ -92,7 +112,9 @@ std::vector<CommandRow> answer_commands() {
   return {
       {.name = "query",
        .help = "Ask the results in SQL, read-only",
-       .examples = {{"query \"SELECT * FROM group_stats\"", "mean and interval over the seeds"}},
+       .examples = {{"query \"SELECT * FROM group_stats\"", "mean and interval over the seeds"},
+                    {"query best-per-stage --param sweep=demo",
+                     "a ready query; 'query' lists them"}},
        .define = define_query},
       {.name = "compare",
        .help = "Say which value of a parameter is better, by how much, and how sure that is",
