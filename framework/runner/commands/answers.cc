@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "common/json.h"
 #include "orchestrate/answers/compare.h"
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/rebuild.h"
@@ -70,7 +71,7 @@ Action define_compare(CLI::App& app) {
       ->type_name("VALUE");
   app.add_option("--metric", request.metric,
                  "Judge by this metric; by the test split's where there is one (the sweep's)")
-      ->type_name("NAME");
+      ->type_name("METRIC");
   app.add_option("--rope", request.region,
                  "Largest difference that is none in practice (0.01 of scores up to 1, else 0)")
       ->type_name("R")
@@ -85,12 +86,23 @@ Action define_compare(CLI::App& app) {
   };
 }
 
-int rebuild(const std::filesystem::path& results, std::ostream& out) {
+int rebuild(const std::filesystem::path& results, bool json, std::ostream& out) {
   if (!std::filesystem::is_directory(results)) {
     throw UsageError(results.string() + ": no such results folder; give one with --results");
   }
   const ResultsLock lock(results);
   const auto summary = rebuild_database(results);
+  if (json) {
+    out << Json{{"database", database_path(results).string()},
+                {"sweeps", summary.sweeps},
+                {"trials", summary.trials},
+                {"attempts", summary.attempts},
+                {"records", summary.records},
+                {"kept", summary.kept.string()}}
+               .dump(1, ' ', false, Json::error_handler_t::replace)
+        << std::endl;
+    return 0;
+  }
   out << "made " << database_path(results).string() << " anew: " << summary.sweeps << " sweeps, "
       << summary.trials << " trials, " << summary.attempts << " attempts, " << summary.records
       << " records" << std::endl;
@@ -99,11 +111,14 @@ int rebuild(const std::filesystem::path& results, std::ostream& out) {
 }
 
 Action define_collect(CLI::App& app) {
+  const auto format = std::make_shared<std::string>("table");
   app.add_flag_function(
          "--rebuild", [](std::int64_t) {}, "Replace the database")
       ->required();
-  return
-      [](const CommonOptions& common, std::ostream& out) { return rebuild(common.results, out); };
+  add_format(app, *format, {"table", "json"});
+  return [format](const CommonOptions& common, std::ostream& out) {
+    return rebuild(common.results, *format == "json", out);
+  };
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ std::vector<CommandRow> answer_commands();    // query, compare, collect
 std::vector<CommandRow> database_commands();  // artifacts, gc, remove, db
 std::vector<CommandRow> plugin_commands();    // plugins, schema, new-plugin
 std::vector<CommandRow> exchange_commands();  // import, merge
+std::vector<CommandRow> shell_commands();     // completion, man
 
 const std::vector<CommandRow>& command_table();
 // Null where there is none of this name.
