@@ -82,8 +82,9 @@ function __mvn_runner_complete
                 __fish_complete_directories "$value"
             case ':files *'
                 for ending in (string split ' ' -- (string replace ':files ' '' -- $line))
-                    __fish_complete_suffix "$value" ".$ending"
+                    __fish_complete_path "$value" | string match -r -- ".*\\.$ending(?:\\t.*)?\$"
                 end
+                __fish_complete_directories "$value"
             case ':files'
                 __fish_complete_path "$value"
             case '*'

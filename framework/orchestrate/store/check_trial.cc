@@ -91,9 +91,9 @@ bool TrialCheck::read(const TrialToCheck& trial, const Attempt& attempt, std::ve
   }
   if (none) return true;
   if (attempt.offset > size) {
-    return fault(
-        "its spool has " + bytes_of(size) + ", but " + bytes_of(attempt.offset) + " were taken in",
-        "copy the spool back if you can: 'collect --rebuild' would lose the rest");
+    return fault("its spool has " + bytes_of(size) + ", but " + std::to_string(attempt.offset) +
+                     " were taken in",
+                 "copy the spool back if you can: 'collect --rebuild' would lose the rest");
   }
   std::uint64_t offset = 0;
   std::int64_t artifacts = 0;
