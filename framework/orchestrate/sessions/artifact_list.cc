@@ -67,7 +67,8 @@ void list_artifacts(const fs::path& results, const std::string& sweep, bool hash
       cells.emplace_back(each.state);
       if (hash) cells.push_back(each.sha256.empty() ? Cell() : Cell(each.sha256));
       cells.insert(cells.end(), {artifact.sweep, artifact.stage, artifact.label, artifact.seed,
-                                 table ? path_text(each.path) : each.path.string()});
+                                 table ? path_text(each.path)
+                                       : fs::absolute(each.path).lexically_normal().string()});
       writer->row(std::move(cells));
     }
   }
