@@ -26,8 +26,9 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kSeeds = 5;
-constexpr int kRounds = 9;
-constexpr int kInterrupted = 10;  // every so many-th trial
+constexpr std::size_t kRounds = 9;
+constexpr double kPatience = 5000;  // milliseconds: what takes longer is asked once
+constexpr int kInterrupted = 10;    // every so many-th trial
 
 struct Size {
   int trials = 1000;
@@ -123,13 +124,22 @@ double fill(const fs::path& results, const Size& size) {
   return seconds;
 }
 
-double milliseconds(const fs::path& database, const std::string& sql, std::size_t& rows) {
+// What asking once took.
+struct Took {
+  double wall = 0;       // milliseconds
+  double processor = 0;  // milliseconds of it
+  std::size_t rows = 0;
+};
+
+Took ask(const fs::path& database, const std::string& sql) {
   const auto before = Clock::now();
+  const double spent = cpu_seconds();
   std::ostringstream out;
   run_query(database, sql, {RowFormat::kCsv, {}}, out);
-  const double took = std::chrono::duration<double, std::milli>(Clock::now() - before).count();
-  const auto text = out.str();
-  rows = static_cast<std::size_t>(std::ranges::count(text, '\n')) - 1;
+  Took took;
+  took.wall = std::chrono::duration<double, std::milli>(Clock::now() - before).count();
+  took.processor = 1000 * (cpu_seconds() - spent);
+  took.rows = static_cast<std::size_t>(std::ranges::count(out.str(), '\n')) - 1;
   return took;
 }
 
@@ -150,15 +160,15 @@ void time_answers(const fs::path& database) {
        "SELECT name, step, value FROM metrics WHERE trial = '" + trial + "'"},
   };
   for (const auto& [question, sql] : questions) {
-    std::vector<double> times;
-    std::size_t rows = 0;
-    for (int round = 0; round < kRounds; ++round) {
-      times.push_back(milliseconds(database, sql, rows));
-      if (times.front() > 5000 && round == 2) break;
-    }
-    std::ranges::sort(times);
-    std::printf("%-28s %9.2f ms  (%.2f to %.2f)  %zu rows\n", question.c_str(),
-                times[times.size() / 2], times.front(), times.back(), rows);
+    std::vector<Took> rounds;
+    do {
+      rounds.push_back(ask(database, sql));
+    } while (rounds.size() < kRounds && rounds.front().wall < kPatience);
+    std::ranges::sort(rounds, {}, &Took::wall);
+    const Took& median = rounds[rounds.size() / 2];
+    std::printf("%-26s %9.1f ms (%.1f to %.1f), %.1f of a processor; %zu rows\n", question.c_str(),
+                median.wall, rounds.front().wall, rounds.back().wall, median.processor,
+                median.rows);
   }
 }
 

@@ -7,7 +7,7 @@ WITH attempt AS (
   FROM mvn_attempt GROUP BY trial
 ), cost AS (
   SELECT trial,
-         sum(iif(name = 'tokens', value, 0)) AS tokens,
+         sum(iif(name = 'tokens', value, NULL)) AS tokens,
          sum(iif(name = 'energy_joules', value, NULL)) / 3.6e6 AS kwh,
          max(iif(name = 'peak_host_bytes', value, NULL)) / 1e9 AS host_gb,
          max(iif(name = 'peak_device_bytes', value, NULL)) / 1e9 AS device_gb
