@@ -4,6 +4,7 @@
 #   bin/mvn-runner  bin/mvn-supervisor  bin/mvn-worker
 #   lib/libmvn.so  lib/libmvn_cuda.so  lib/mvn/plugins/*.so
 #   include/mvn  lib/cmake/mvn  share/mvn/experiments
+#   share/man/man1 and the completions of bash, zsh and fish
 #
 # libstdc++ and libgcc_s come along, so that a machine with older ones runs it. That is safe: all
 # the C++ in the process is ours or LibTorch's, and LibTorch asks for an older libstdc++ than the
@@ -34,6 +35,12 @@ install(RUNTIME_DEPENDENCY_SET mvn_dependencies
 install(DIRECTORY framework/include/mvn DESTINATION include FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY experiments DESTINATION share/mvn
         PATTERN "__pycache__" EXCLUDE PATTERN ".*" EXCLUDE)
+
+# Private to their user when the build writes them; everyone reads an installed one.
+foreach(folder man/man1 bash-completion/completions zsh/site-functions fish/vendor_completions.d)
+  install(DIRECTORY ${CMAKE_BINARY_DIR}/share/${folder}/ DESTINATION share/${folder}
+          FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+endforeach()
 
 install(EXPORT mvnTargets NAMESPACE mvn:: DESTINATION lib/cmake/mvn)
 configure_package_config_file(cmake/mvnConfig.cmake.in ${CMAKE_BINARY_DIR}/mvnConfig.cmake

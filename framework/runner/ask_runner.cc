@@ -21,16 +21,20 @@ struct Request {
   Course course;
   const char* effect;
   const char* help;
+  const char* example;
 };
 
 constexpr std::array<Request, 4> kRequests = {
     {{"pause", SIGUSR1, Course::kPaused, ": running trials go on, no new ones start",
-      "Let a running sweep start no more trials until it is resumed"},
-     {"resume", SIGUSR2, Course::kRunning, "", "Let a paused sweep go on"},
+      "Let a running sweep start no more trials until it is resumed",
+      "no new trials until mvn-runner resume"},
+     {"resume", SIGUSR2, Course::kRunning, "", "Let a paused sweep go on", "from another terminal"},
      {"drain", SIGINT, Course::kDraining, ": running trials go on to their end, no new ones start",
-      "Let a running sweep end with the trials that run (as the first Ctrl-C does)"},
+      "Let a running sweep end with the trials that run (as the first Ctrl-C does)",
+      "before the machine is wanted for something else"},
      {"stop", SIGTERM, Course::kStopping, ": running trials write a checkpoint and end",
-      "Stop a running sweep at checkpoints (as the second Ctrl-C does)"}}};
+      "Stop a running sweep at checkpoints (as the second Ctrl-C does)",
+      "the same command later goes on from the checkpoints"}}};
 
 const Request& find(const std::string& name) {
   return *std::find_if(kRequests.begin(), kRequests.end(),
@@ -49,6 +53,8 @@ const std::vector<std::string>& runner_requests() {
 }
 
 std::string request_help(const std::string& request) { return find(request).help; }
+
+std::string request_example(const std::string& request) { return find(request).example; }
 
 void ask_runner(const std::filesystem::path& results, const std::string& request,
                 std::ostream& out) {

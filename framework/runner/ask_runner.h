@@ -12,6 +12,8 @@ namespace mvn {
 const std::vector<std::string>& runner_requests();
 // What one of them does, in a line.
 std::string request_help(const std::string& request);
+// The same of its example.
+std::string request_example(const std::string& request);
 
 // Says to `out` what it asked of whom. Throws Error when nobody is at work there, or on another
 // machine.

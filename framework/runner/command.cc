@@ -1,6 +1,7 @@
 #include "runner/command.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "common/files.h"
 #include "common/text.h"
@@ -17,6 +18,20 @@ void add_repeated(CLI::App& app, const std::string& name, std::vector<std::strin
                   const std::string& help, const std::string& shape) {
   // One value each time: `--set a=b sweep.yaml` must not take the file for a second one.
   app.add_option(name, values, help)->allow_extra_args(false)->type_name(shape);
+}
+
+void add_format(CLI::App& app, std::string& format, const std::vector<std::string>& choices) {
+  std::string list;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    list.append(i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ").append(choices[i]);
+  }
+  auto* option = app.add_option("--format", format, list + " (" + format + ")")
+                     ->type_name("FORMAT")
+                     ->check(CLI::IsMember(choices));
+  if (std::ranges::find(choices, "json") == choices.end()) return;
+  app.add_flag_callback(
+         "--json", [&format] { format = "json"; }, "Short for --format json")
+      ->excludes(option);
 }
 
 CLI::Validator number_of_at_least(double least) {

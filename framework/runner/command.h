@@ -64,6 +64,9 @@ class UsageError : public Error {
 void add_repeated(CLI::App& app, const std::string& name, std::vector<std::string>& values,
                   const std::string& help, const std::string& shape);
 
+// --format with these choices, and --json, where that is one of them.
+void add_format(CLI::App& app, std::string& format, const std::vector<std::string>& choices);
+
 // CLI11's own validators name the largest number that there is, with all its digits.
 CLI::Validator number_of_at_least(double least);
 

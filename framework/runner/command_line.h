@@ -1,6 +1,7 @@
 // The command line of mvn-runner.
 #pragma once
 
+#include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -17,5 +18,8 @@ struct CommandLine {
 
 // `arguments` begins with the program's name. Throws UsageError.
 CommandLine parse_command_line(const std::vector<std::string>& arguments);
+
+// Calls `use` with all commands and options, as they are defined, for what speaks of them.
+void with_command_line(const std::function<void(const CLI::App& app)>& use);
 
 }  // namespace mvn

@@ -32,6 +32,13 @@ std::vector<std::string> known_names(const Description& description) {
   return known;
 }
 
+void require_known(const Description& description, const std::string& name) {
+  const auto known = known_names(description);
+  if (!name.empty() && std::find(known.begin(), known.end(), name) == known.end()) {
+    throw UsageError("no plugin offers '" + name + "'" + suggest(name, known));
+  }
+}
+
 }  // namespace
 
 std::string parameter_summary(const ParamSpec& spec) {
@@ -56,11 +63,16 @@ std::string parameter_summary(const ParamSpec& spec) {
   return text;
 }
 
+Description only(const Description& description, const std::string& name) {
+  require_known(description, name);
+  Description chosen = description;
+  std::erase_if(chosen.components, [&](const auto& each) { return !wanted(name, each.name); });
+  std::erase_if(chosen.sections, [&](const auto& each) { return !wanted(name, each.first); });
+  return chosen;
+}
+
 void list_plugins(const Description& description, const std::string& name, std::ostream& out) {
-  const auto known = known_names(description);
-  if (!name.empty() && std::find(known.begin(), known.end(), name) == known.end()) {
-    throw UsageError("no plugin offers '" + name + "'" + suggest(name, known));
-  }
+  require_known(description, name);
   for (const auto* kind : {"model", "adapter", "task"}) {
     for (const auto& each : description.components) {
       if (each.kind != kind || !wanted(name, each.name)) continue;

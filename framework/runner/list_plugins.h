@@ -13,6 +13,9 @@ namespace mvn {
 // the nearest known one when there is none.
 void list_plugins(const Description& description, const std::string& name, std::ostream& out);
 
+// The same choice of components and sections, for JSON.
+Description only(const Description& description, const std::string& name);
+
 // "int, 16, at least 1" or "text, required".
 std::string parameter_summary(const ParamSpec& spec);
 

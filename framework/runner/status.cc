@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <sstream>
+
+#include "common/json.h"
 #include "common/printable.h"
 #include "common/spool.h"
 #include "orchestrate/run/view.h"
@@ -85,10 +88,57 @@ void show_dead(const std::optional<LastRunner>& runner, const std::filesystem::p
   }
 }
 
+// The rows of a query, as JSON.
+Json rows_of(const std::filesystem::path& database, const char* sql) {
+  std::ostringstream text;
+  run_query(database, sql, {RowFormat::kJson, {}}, text);
+  return Json::parse(text.str());
+}
+
+Json to_json(const RunningAttempt& attempt) {
+  Json json = {{"trial", attempt.trial},
+               {"name", attempt.label},
+               {"worker", attempt.worker},
+               {"started", attempt.started},
+               {"resumed_step", attempt.resumed_step}};
+  json["step"] = attempt.step ? Json(*attempt.step) : Json();
+  json["steps"] = attempt.steps > 0 ? Json(attempt.steps) : Json();
+  json["loss"] = attempt.loss ? number_to_json(*attempt.loss) : Json();
+  return json;
+}
+
+Json runner_json(const LastRunner& runner) {
+  return {{"process", runner.pid}, {"host", runner.host},     {"since", runner.since},
+          {"sweep", runner.sweep}, {"course", runner.course}, {"started", runner.started},
+          {"alive", runner.alive}};
+}
+
+// Times are milliseconds since 1970 UTC.
+void print_json(const std::filesystem::path& results, const std::optional<LastRunner>& runner,
+                std::ostream& out) {
+  const auto database = database_path(results);
+  Json json = {{"sweeps", rows_of(database, kSweeps)}, {"runner", nullptr}};
+  json["running"] = Json::array();
+  if (runner && !runner->sweep.empty()) {
+    json["runner"] = runner_json(*runner);
+    for (const auto& each : sweep_overview(database, runner->sweep, runner->started).running) {
+      json["running"].push_back(to_json(each));
+    }
+  }
+  const auto text = json.dump(1, ' ', false, Json::error_handler_t::replace);
+  out << (terminal_width(STDOUT_FILENO) ? printable_lines(text) : text) << std::endl;
+}
+
 }  // namespace
 
-void show_status(const std::filesystem::path& results, std::ostream& out) {
+bool has_results(const std::filesystem::path& results) {
+  std::error_code none;
+  return std::filesystem::exists(database_path(results), none);
+}
+
+void show_status(const std::filesystem::path& results, StatusFormat format, std::ostream& out) {
   const auto database = database_path(results);
+  if (format == StatusFormat::kJson) return print_json(results, last_runner(results), out);
   run_query(database, kSweeps, {RowFormat::kTable, terminal_width(STDOUT_FILENO)}, out);
   const auto runner = last_runner(results);
   if (runner && runner->alive) {

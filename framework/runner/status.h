@@ -6,8 +6,13 @@
 
 namespace mvn {
 
+enum class StatusFormat { kTable, kJson };
+
+// Whether there is a database to show the status of.
+bool has_results(const std::filesystem::path& results);
+
 // Reads only, so it may be called while a runner works there. Throws Error when there is no
 // database.
-void show_status(const std::filesystem::path& results, std::ostream& out);
+void show_status(const std::filesystem::path& results, StatusFormat format, std::ostream& out);
 
 }  // namespace mvn

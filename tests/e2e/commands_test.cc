@@ -54,6 +54,9 @@ TEST(Commands, PluginsWithTheirParameters) {
             "mvn-runner: no plugin offers 'tiy'; did you mean 'toy'? (known: toy, none, play, "
             "optimizer, schedule, training)\n");
   EXPECT_EQ(Json::parse(place.run({"plugins", "--json"}).out)["torch"], "2.11.0");
+  const auto toy = Json::parse(place.run({"plugins", "toy", "--format", "json"}).out);
+  EXPECT_EQ(toy["components"].size(), 1U) << toy;
+  EXPECT_EQ(place.run({"plugins", "tiy", "--json"}).err, none.err);
 }
 
 TEST(Commands, QueryInEveryFormat) {
@@ -66,6 +69,8 @@ TEST(Commands, QueryInEveryFormat) {
   EXPECT_EQ(Json::parse(place.run({"query", sql, "--format", "json"}).out)[0]["state"], "done");
   EXPECT_TRUE(contains(place.run({"query", sql}).out, "demo"));
   EXPECT_TRUE(contains(place.run({"query"}).out, "group_stats"));
+  EXPECT_EQ(Json::parse(place.run({"query", sql, "--json"}).out)[0]["state"], "done");
+  EXPECT_EQ(place.run({"query", sql, "--json", "--format", "csv"}).end.exit_code, 64);
   EXPECT_EQ(place.run({"query", "DELETE FROM mvn_trial"}).end.exit_code, 64);
   EXPECT_EQ(place.rows("SELECT count(*) FROM trials"), std::vector<std::string>{"1"});
 }

@@ -17,10 +17,21 @@ std::string refusal(Workplace& place, const std::vector<std::string>& arguments)
 TEST(Errors, AMissingSweepFile) {
   Workplace place;
   place.write("quickstart.yaml", "");
-  EXPECT_EQ(refusal(place, {"quickstat.yaml"}),
-            "mvn-runner: quickstat.yaml: no such sweep file; did you mean 'quickstart.yaml'?\n");
+  EXPECT_EQ(
+      refusal(place, {"quickstat.yaml"}),
+      "mvn-runner: no sweep file 'quickstat.yaml'; did you mean the file 'quickstart.yaml'?\n");
   EXPECT_EQ(refusal(place, {"plugin"}),
-            "mvn-runner: plugin: no such sweep file; did you mean 'plugins'?\n");
+            "mvn-runner: no sweep file 'plugin' and no command of that name; did you mean the "
+            "command 'plugins'?\n");
+  place.write("status.yaml", "");
+  EXPECT_EQ(refusal(place, {"statsu"}),
+            "mvn-runner: no sweep file 'statsu' and no command of that name; did you mean the "
+            "command 'status'?\n");
+  EXPECT_EQ(refusal(place, {"qwertz"}),
+            "mvn-runner: no sweep file 'qwertz' and no command of that name; see mvn-runner "
+            "--help\n");
+  EXPECT_EQ(refusal(place, {"--json", "status"}),
+            "mvn-runner: '--json' stands after the command that it belongs to\n");
 }
 
 TEST(Errors, AnUnknownKeyAtItsPlace) {
@@ -65,22 +76,40 @@ TEST(Errors, OfADamagedDatabaseNameTheCommandThatMakesItAnew) {
   Workplace place;
   place.write("sweep.yaml", sweep_text("", "0.1"));
   ASSERT_EQ(place.run({"sweep.yaml"}).end.exit_code, 0);
+  std::filesystem::create_directories(place / "other");
+  std::filesystem::copy_file(place / "results/results.db", place / "other/results.db");
   place.write("results/results.db", std::string(8192, 'x'));
   for (const auto& command :
        std::vector<std::vector<std::string>>{{"sweep.yaml"},
                                              {"plan", "sweep.yaml"},
                                              {"query"},
                                              {"query", "SELECT * FROM trials"},
-                                             {"rerun", "3f2a"}}) {
+                                             {"query", "trials"},
+                                             {"query", "what-failed"},
+                                             {"rerun", "3f2a"},
+                                             {"status"},
+                                             {"status", "--json"},
+                                             {},
+                                             {"compare", "demo", "--by", "optimizer.lr"},
+                                             {"artifacts"},
+                                             {"artifacts", "export", "3f2a", "out"},
+                                             {"gc"},
+                                             {"gc", "--yes"},
+                                             {"remove", "demo", "--yes"},
+                                             {"db", "check"},
+                                             {"db", "vacuum"},
+                                             {"db", "backup", "copy.db"},
+                                             {"db", "merge", "other"}}) {
     const auto run = place.run(command);
-    EXPECT_NE(run.end.exit_code, 0) << command[0];
+    EXPECT_NE(run.end.exit_code, 0) << run.out;
     EXPECT_NE(
         run.err.find("results.db: no SQLite database, or damaged; make it anew from the spools "
                      "with 'mvn-runner collect --rebuild', or give another folder with "
                      "--results\n"),
         std::string::npos)
-        << command[0] << ": " << run.err;
+        << (command.empty() ? "" : command.front()) << ": " << run.err;
   }
+  EXPECT_FALSE(place.has("copy.db"));
   ASSERT_EQ(place.run({"collect", "--rebuild"}).end.exit_code, 0);
   EXPECT_EQ(place.rows("SELECT state FROM trials"), std::vector<std::string>{"done"});
 }

@@ -10,6 +10,7 @@
 #include "common/disk_full.h"
 #include "common/files.h"
 #include "mvn/error.h"
+#include "orchestrate/store/chores.h"
 #include "orchestrate/store/lock_holder.h"
 #include "orchestrate/store/schema.h"
 #include "orchestrate/store/store.h"
@@ -84,6 +85,7 @@ void prepare_for_writing(SQLite::Database& connection, const std::filesystem::pa
   connection.exec(network ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
   connection.exec("PRAGMA foreign_keys = ON");
   connection.exec("PRAGMA cache_size = -16384");  // KiB: with a large sweep it is filled
+  do_chores(connection, folder_of_file(path));
 }
 
 // What is read here is the same in an older database, as far as that holds it: it is brought up to

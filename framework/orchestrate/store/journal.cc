@@ -84,6 +84,12 @@ Json block_record(const std::string& id, const std::string& reason) {
   return {{"type", "block"}, {"id", id}, {"reason", reason}};
 }
 
+// Versions that do not know it pass over it: it has what every record of theirs has.
+Json removed_record(const std::string& id, const std::vector<std::string>& paths,
+                    std::int64_t time) {
+  return {{"type", "removed"}, {"id", id}, {"attempt", 0}, {"paths", paths}, {"at", time}};
+}
+
 void replay_record(Writer& writer, const std::string& sweep, const Json& record) {
   const std::string type = record.at("type");
   if (type == "draw") return store_draw(writer.database(), sweep, record, /*newest=*/false);
@@ -98,6 +104,8 @@ void replay_record(Writer& writer, const std::string& sweep, const Json& record)
     writer.note_stop(key, record.at("decision"));
   } else if (type == "attempt_end") {
     writer.end(key, end_from(record), time);
+  } else if (type == "removed") {
+    writer.note_removed(trial, record.at("paths").get<std::vector<std::string>>(), time);
   }
 }
 

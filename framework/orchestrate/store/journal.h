@@ -25,6 +25,8 @@ Json start_record(const std::string& id, int attempt, const AttemptStart& start)
 Json end_record(const std::string& id, int attempt, const AttemptEnd& end, std::int64_t time);
 Json stop_record(const std::string& id, int attempt, const Json& decision);
 Json block_record(const std::string& id, const std::string& reason);
+Json removed_record(const std::string& id, const std::vector<std::string>& paths,
+                    std::int64_t time);
 // Does again what a record says. Throws Json::exception or DataError where it is not one of ours.
 void replay_record(Writer& writer, const std::string& sweep, const Json& record);
 

@@ -6,15 +6,18 @@
 #include <array>
 #include <cctype>
 #include <csignal>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "common/json.h"
 #include "common/printable.h"
 #include "common/text.h"
 #include "mvn/error.h"
 #include "mvn/nearest.h"
 #include "orchestrate/store/database.h"
+#include "orchestrate/store/ready_queries.h"
 #include "orchestrate/store/run_views.h"
 
 namespace mvn {
@@ -302,7 +305,98 @@ void write_rows(Database& db, sqlite3_stmt* statement, RowWriter& writer, std::o
   writer.end();
 }
 
+void bind_text(sqlite3_stmt* statement, int index, const std::string& text) {
+  const Json number = text.empty() ? Json() : try_parse_json(text);
+  if (number.is_number_integer() && !number.is_number_unsigned()) {
+    ::sqlite3_bind_int64(statement, index, number.get<std::int64_t>());
+  } else if (number.is_number_unsigned() && number <= std::numeric_limits<std::int64_t>::max()) {
+    ::sqlite3_bind_int64(statement, index, number.get<std::int64_t>());
+  } else if (number.is_number()) {
+    ::sqlite3_bind_double(statement, index, number.get<double>());
+  } else {
+    ::sqlite3_bind_text(statement, index, text.c_str(), static_cast<int>(text.size()),
+                        SQLITE_TRANSIENT);
+  }
+}
+
+void bind_all(sqlite3_stmt* statement, const std::map<std::string, std::string>& values) {
+  std::vector<std::string> known;
+  for (int i = 1; i <= ::sqlite3_bind_parameter_count(statement); ++i) {
+    const char* name = ::sqlite3_bind_parameter_name(statement, i);
+    if (name == nullptr || *name == '?') {
+      throw ConfigError("", "a parameter needs a name, as in :sweep, to be given with --param");
+    }
+    known.emplace_back(name + 1);
+    if (const auto value = values.find(known.back()); value != values.end()) {
+      bind_text(statement, i, value->second);
+    }
+  }
+  for (const auto& [name, value] : values) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    throw ConfigError("", "the query has no parameter ':" + name + "'" + suggest(name, known));
+  }
+}
+
+void list_as_json(Database& db, std::ostream& out) {
+  Json views = Json::array();
+  for (const auto& view : public_views(db)) {
+    views.push_back({{"name", view}, {"columns", columns_of(db, view)}});
+  }
+  Json queries = Json::array();
+  for (const auto& query : ready_queries()) {
+    Json parameters = Json::object();
+    for (const auto& parameter : parameters_of(query)) parameters[parameter.name] = parameter.help;
+    queries.push_back({{"name", query.name},
+                       {"question", question_of(query)},
+                       {"parameters", parameters},
+                       {"sql", query.sql}});
+  }
+  out << Json{{"views", views}, {"queries", queries}}.dump(1, ' ', false,
+                                                           Json::error_handler_t::replace)
+      << '\n';
+}
+
+void list_as_text(Database& db, std::ostream& out) {
+  std::size_t width = 0;
+  const auto views = public_views(db);
+  for (const auto& view : views) width = std::max(width, view.size());
+  for (const auto& query : ready_queries()) width = std::max(width, query.name.size());
+  const auto line = [&](const std::string& name, const std::string& text) {
+    out << name << std::string(width + 2 - name.size(), ' ') << text << '\n';
+  };
+  out << "Views and their columns (mvn-runner query VIEW, or a SELECT):\n\n";
+  for (const auto& view : views) line(printable(view), printable(joined(columns_of(db, view))));
+  out << "\nReady queries (mvn-runner query NAME --param sweep=NAME):\n\n";
+  for (const auto& query : ready_queries()) {
+    line(std::string(query.name), question_of(query));
+    for (const auto& parameter : parameters_of(query)) {
+      line("", ":" + parameter.name + "  " + parameter.help);
+    }
+  }
+}
+
+bool is_one_word(const std::string& text) {
+  return !text.empty() && std::ranges::none_of(text, [](unsigned char c) {
+    return std::isspace(c) != 0 || c == ';' || c == '(';
+  });
+}
+
 }  // namespace
+
+std::string sql_of(const fs::path& database, const std::string& text) {
+  if (!is_one_word(text)) return text;
+  if (const auto* query = find_ready_query(text)) return std::string(query->sql);
+  return translate_errors(database, [&] {
+    const auto db = open_results(database);
+    auto known = public_views(*db);
+    auto all = names_of(*db, "table");
+    std::ranges::copy(names_of(*db, "view"), std::back_inserter(all));
+    if (std::ranges::find(all, text) != all.end()) return "SELECT * FROM " + quoted(text, '"');
+    for (const auto& query : ready_queries()) known.emplace_back(query.name);
+    throw ConfigError("", "no ready query or view is called '" + text + "'" +
+                              did_you_mean(text, known) + "; 'mvn-runner query' alone lists them");
+  });
+}
 
 void run_query(const fs::path& database, const std::string& sql, const QueryOptions& options,
                std::ostream& out) {
@@ -314,22 +408,17 @@ void run_query(const fs::path& database, const std::string& sql, const QueryOpti
     // A column that is misspelt within double quotes is an error, and not the text in them.
     ::sqlite3_db_config(db->connection().getHandle(), SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
     const Prepared statement = prepare_one(*db, sql, refusal);
+    bind_all(statement.get(), options.parameters);
     const auto writer = make_row_writer(options.format, out, options.width);
     write_rows(*db, statement.get(), *writer, out);
   });
 }
 
-void list_views(const fs::path& database, std::ostream& out) {
+void list_questions(const fs::path& database, RowFormat format, std::ostream& out) {
   const PipesMayClose guard;
   translate_errors(database, [&] {
     const auto db = open_results(database);
-    const auto views = public_views(*db);
-    std::size_t width = 0;
-    for (const auto& view : views) width = std::max(width, view.size());
-    for (const auto& view : views) {
-      out << printable(view) << std::string(width + 2 - view.size(), ' ')
-          << printable(joined(columns_of(*db, view))) << '\n';
-    }
+    format == RowFormat::kJson ? list_as_json(*db, out) : list_as_text(*db, out);
     out.flush();
   });
 }

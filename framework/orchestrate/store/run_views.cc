@@ -118,6 +118,8 @@ void make_run_view(SQLite::Database& db, std::int64_t sweep) {
   }
 }
 
+void drop_gone_run_views(SQLite::Database& db) { drop_gone(db, view_names(db)); }
+
 void make_all_run_views(SQLite::Database& db) {
   for (const auto& [sweep, view] : view_names(db)) make(db, sweep, view);
 }

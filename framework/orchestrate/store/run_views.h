@@ -14,6 +14,7 @@ namespace mvn {
 // sweep's own where another sweep has that one.
 void make_run_view(SQLite::Database& db, std::int64_t sweep);
 void make_all_run_views(SQLite::Database& db);
+void drop_gone_run_views(SQLite::Database& db);
 
 // A text as SQL writes it: 'it''s', or with another quote "a""b".
 std::string quoted(const std::string& text, char quote);

@@ -138,6 +138,16 @@ void Writer::store_kept_predictions(const AttemptKey& key, std::span<const Recor
   }
 }
 
+void Writer::note_removed(std::int64_t trial, const std::vector<std::string>& paths,
+                          std::int64_t time) {
+  for (const auto& path : paths) {
+    db_.run(
+        "INSERT INTO mvn_removed (trial, path, time) VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET time = excluded.time",
+        trial, path, time);
+  }
+}
+
 std::vector<Record> Writer::ingest(const AttemptKey& key, const std::filesystem::path& spool) {
   const auto trial_folder = TrialPaths::of_spool(spool).folder;
   std::vector<Record> records;

@@ -54,6 +54,8 @@ class Writer {
   void end(const AttemptKey& key, const AttemptEnd& end, std::int64_t time);
   void note_stop(const AttemptKey& key, const Json& decision);
   void block(std::int64_t trial, const std::string& reason);
+  // Artifacts of these paths, as reported, are no longer on disk.
+  void note_removed(std::int64_t trial, const std::vector<std::string>& paths, std::int64_t time);
   std::vector<Record> ingest(const AttemptKey& key, const std::filesystem::path& spool);
   std::string take_damage() { return ingestor_.take_damage(); }
 

@@ -2,10 +2,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 
+#include "common/json.h"
 #include "orchestrate/answers/compare.h"
-#include "orchestrate/answers/importance.h"
+#include "orchestrate/sessions/refresh_importance.h"
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/rebuild.h"
 #include "orchestrate/store/store.h"
@@ -15,23 +17,42 @@
 namespace mvn {
 namespace {
 
+std::map<std::string, std::string> parameter_values(const std::vector<std::string>& given) {
+  std::map<std::string, std::string> values;
+  for (const auto& text : given) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw UsageError("--param takes NAME=VALUE, as in --param sweep=demo, not '" + text + "'");
+    }
+    values[text.substr(text.starts_with(':') ? 1 : 0, equals - (text.starts_with(':') ? 1 : 0))] =
+        text.substr(equals + 1);
+  }
+  return values;
+}
+
 Action define_query(CLI::App& app) {
   struct Options {
     std::string sql;
     std::string format = "table";
+    std::vector<std::string> parameters;
   };
   const auto options = std::make_shared<Options>();
-  app.add_option("sql", options->sql, "One SELECT; without it, what there is to ask")
-      ->type_name("SQL");
-  app.add_option("--format", options->format, "table, csv or json (table)")->type_name("FORMAT");
+  app.add_option("query", options->sql,
+                 "One SELECT, a ready query or a view by name; without it, what there is to ask")
+      ->type_name("QUERY");
+  add_repeated(app, "--param", options->parameters,
+               "Give a parameter of the query a value, as in --param sweep=demo", "NAME=VALUE");
+  add_format(app, options->format, {"table", "csv", "json"});
   return [options](const CommonOptions& common, std::ostream& out) {
     const auto format = row_format(options->format);
     const auto database = database_path(common.results);
     if (options->sql.empty()) {
-      list_views(database, out);
-    } else {
-      run_query(database, options->sql, {format, terminal_width(STDOUT_FILENO)}, out);
+      list_questions(database, format, out);
+      return 0;
     }
+    const auto sql = sql_of(database, options->sql);
+    run_query(database, sql,
+              {format, terminal_width(STDOUT_FILENO), parameter_values(options->parameters)}, out);
     return 0;
   };
 }
@@ -51,16 +72,14 @@ Action define_compare(CLI::App& app) {
       ->type_name("VALUE");
   app.add_option("--metric", request.metric,
                  "Judge by this metric; by the test split's where there is one (the sweep's)")
-      ->type_name("NAME");
+      ->type_name("METRIC");
   app.add_option("--rope", request.region,
                  "Largest difference that is none in practice (0.01 of scores up to 1, else 0)")
       ->type_name("R")
       ->check(number_of_at_least(0));
   add_repeated(app, "--within", request.within,
                "Compare within each value of this parameter, as within each data set", "KEY");
-  app.add_option("--format", options->format, "table, json, markdown or latex (table)")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "json", "markdown", "latex"}));
+  add_format(app, options->format, {"table", "json", "markdown", "latex"});
   return [options](const CommonOptions& common, std::ostream& out) {
     compare_arms(database_path(common.results), options->request, compare_format(options->format),
                  out, terminal_width(STDOUT_FILENO));
@@ -68,16 +87,21 @@ Action define_compare(CLI::App& app) {
   };
 }
 
-int rebuild(const std::filesystem::path& results, std::ostream& out) {
+int rebuild(const std::filesystem::path& results, bool json, std::ostream& out) {
   if (!std::filesystem::is_directory(results)) {
     throw UsageError(results.string() + ": no such results folder; give one with --results");
   }
   const ResultsLock lock(results);
   const auto summary = rebuild_database(results);
   const auto database = database_path(results);
-  Store store(database);
-  for (const auto& sweep : summary.sweeps) {
-    store.set_importance(sweep, sweep_importance(database, sweep));
+  refresh_importance(results, {summary.sweeps.begin(), summary.sweeps.end()});
+  if (json) {
+    out << Json{{"database", database.string()}, {"sweeps", summary.sweeps.size()},
+                {"trials", summary.trials},      {"attempts", summary.attempts},
+                {"records", summary.records},    {"kept", summary.kept.string()}}
+               .dump(1, ' ', false, Json::error_handler_t::replace)
+        << std::endl;
+    return 0;
   }
   out << "made " << database.string() << " anew: " << summary.sweeps.size() << " sweeps, "
       << summary.trials << " trials, " << summary.attempts << " attempts, " << summary.records
@@ -87,11 +111,14 @@ int rebuild(const std::filesystem::path& results, std::ostream& out) {
 }
 
 Action define_collect(CLI::App& app) {
+  const auto format = std::make_shared<std::string>("table");
   app.add_flag_function(
          "--rebuild", [](std::int64_t) {}, "Replace the database")
       ->required();
-  return
-      [](const CommonOptions& common, std::ostream& out) { return rebuild(common.results, out); };
+  add_format(app, *format, {"table", "json"});
+  return [format](const CommonOptions& common, std::ostream& out) {
+    return rebuild(common.results, *format == "json", out);
+  };
 }
 
 }  // namespace
@@ -100,7 +127,9 @@ std::vector<CommandRow> answer_commands() {
   return {
       {.name = "query",
        .help = "Ask the results in SQL, read-only",
-       .examples = {{"query \"SELECT * FROM group_stats\"", "mean and interval over the seeds"}},
+       .examples = {{"query \"SELECT * FROM group_stats\"", "mean and interval over the seeds"},
+                    {"query best-per-stage --param sweep=demo",
+                     "a ready query; 'query' lists them"}},
        .define = define_query},
       {.name = "compare",
        .help = "Say which value of a parameter is better, by how much, and how sure that is",

@@ -17,8 +17,10 @@ void add_run_options(CLI::App& app, CommonOptions& common);
 // Each file's rows. The table has them in the order in which --help shows them.
 std::vector<CommandRow> sweep_commands();     // run, plan, rerun, status, pause ...
 std::vector<CommandRow> answer_commands();    // query, compare, collect
+std::vector<CommandRow> database_commands();  // artifacts, gc, remove, db
 std::vector<CommandRow> plugin_commands();    // plugins, schema, new-plugin
 std::vector<CommandRow> exchange_commands();  // import, merge
+std::vector<CommandRow> shell_commands();     // completion, man
 
 const std::vector<CommandRow>& command_table();
 // Null where there is none of this name.

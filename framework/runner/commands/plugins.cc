@@ -20,15 +20,15 @@ Description installed(const CommonOptions& common) {
 Action define_plugins(CLI::App& app) {
   struct Options {
     std::string name;  // "": all
-    bool json = false;
+    std::string format = "table";
   };
   const auto options = std::make_shared<Options>();
   app.add_option("name", options->name, "Only the components of this name")->type_name("NAME");
-  app.add_flag("--json", options->json, "As JSON");
+  add_format(app, options->format, {"table", "json"});
   return [options](const CommonOptions& common, std::ostream& out) {
     const auto description = installed(common);
-    if (options->json) {
-      out << to_json(description).dump(2) << std::endl;
+    if (options->format == "json") {
+      out << to_json(only(description, options->name)).dump(2) << std::endl;
     } else {
       list_plugins(description, options->name, out);
     }

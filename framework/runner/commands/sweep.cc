@@ -39,15 +39,9 @@ fs::path take_sweep(std::vector<std::string> words, std::vector<std::string>& ov
   return sweep;
 }
 
-// A first word that is neither a file nor a command: which of the two was meant?
-void check_sweep_exists(const fs::path& sweep) {
-  if (fs::exists(sweep)) return;
+// Sweep files that a name may have meant.
+std::vector<std::string> sweep_files_near(const fs::path& sweep) {
   std::vector<std::string> known;
-  if (!sweep.has_parent_path() && !sweep.has_extension()) {
-    for (const CommandRow& row : command_table()) {
-      if (row.name != kRun) known.push_back(row.name);
-    }
-  }
   const auto folder = sweep.has_parent_path() ? sweep.parent_path() : fs::path(".");
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
@@ -56,9 +50,25 @@ void check_sweep_exists(const fs::path& sweep) {
     known.push_back(sweep.has_parent_path() ? entry.path().string()
                                             : entry.path().filename().string());
   }
-  const auto nearest = nearest_name(sweep.string(), known);
-  throw UsageError(sweep.string() + ": no such sweep file" +
-                   (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+  return known;
+}
+
+// A first word that is neither a file nor a command: which of the two was meant?
+void check_sweep_exists(const fs::path& sweep) {
+  if (fs::exists(sweep)) return;
+  const bool may_be_command = !sweep.has_parent_path() && !sweep.has_extension();
+  std::vector<std::string> commands;
+  for (const CommandRow& row : command_table()) {
+    if (row.name != kRun) commands.push_back(row.name);
+  }
+  const auto command = may_be_command ? nearest_name(sweep.string(), commands) : "";
+  const auto file = nearest_name(sweep.string(), sweep_files_near(sweep));
+  std::string meant;
+  if (!command.empty()) meant = "the command '" + command + "'";
+  if (!file.empty()) meant += (meant.empty() ? "" : " or ") + ("the file '" + file + "'");
+  throw UsageError("no sweep file '" + sweep.string() + "'" +
+                   (may_be_command ? " and no command of that name" : "") +
+                   (meant.empty() ? "; see mvn-runner --help" : "; did you mean " + meant + "?"));
 }
 
 void check_overrides(const std::vector<std::string>& overrides) {
@@ -107,9 +117,7 @@ Action define_plan(CLI::App& app) {
   app.add_option("sweep", options->words, "Sweep to plan; KEY=VALUE and --workers as in a run")
       ->type_name("SWEEP.yaml [KEY=VALUE]")
       ->required();
-  app.add_option("--format", options->format, "table or json (table)")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "json"}));
+  add_format(app, options->format, {"table", "json"});
   return [options](const CommonOptions& common, std::ostream& out) {
     preview_sweep(run_options(options->words, common), row_format(options->format), out);
     return 0;
@@ -144,13 +152,16 @@ CommandRow request_row(const std::string& request) {
                      return 0;
                    };
                  }};
-  if (request == "pause") row.examples = {{"pause", "no new trials until mvn-runner resume"}};
+  row.examples = {{request, request_example(request)}};
   return row;
 }
 
-Action define_status(CLI::App&) {
-  return [](const CommonOptions& common, std::ostream& out) {
-    show_status(common.results, out);
+Action define_status(CLI::App& app) {
+  const auto format = std::make_shared<std::string>("table");
+  add_format(app, *format, {"table", "json"});
+  return [format](const CommonOptions& common, std::ostream& out) {
+    const auto as = *format == "json" ? StatusFormat::kJson : StatusFormat::kTable;
+    show_status(common.results, as, out);
     return 0;
   };
 }

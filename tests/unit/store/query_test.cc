@@ -163,10 +163,17 @@ TEST_F(QueryTest, StopsWhenItsReaderIsGone) {
 
 TEST_F(QueryTest, ListsTheViewsAndTheirColumns) {
   std::ostringstream out;
-  list_views(database(), out);
-  EXPECT_NE(out.str().find("\nmetrics        trial, name, step, value, special, sweep, "),
+  list_questions(database(), RowFormat::kTable, out);
+  EXPECT_NE(out.str().find("\nmetrics                 trial, name, step, value, special, sweep, "),
             std::string::npos)
       << out.str();
+  EXPECT_NE(out.str().find("\nwhat-failed             What failed, how often, and why?\n"
+                           "                        :sweep  of this sweep alone\n"),
+            std::string::npos)
+      << out.str();
+  std::ostringstream json;
+  list_questions(database(), RowFormat::kJson, json);
+  EXPECT_EQ(Json::parse(json.str())["queries"][0]["name"], "best-per-stage");
 }
 
 TEST_F(QueryTest, TheDocumentedQueriesRun) {

@@ -142,7 +142,7 @@ TEST_F(StoreTest, ADatabaseOfANewerProgramIsRefused) {
   EXPECT_EQ(error_of([&] { Store store(database()); }),
             database().string() + ": written by a newer mvn-runner (schema 99; this one, " +
                 MVN_VERSION +
-                ", knows up to 6); use that version, or another folder with "
+                ", knows up to 7); use that version, or another folder with "
                 "--results");
 }
 

@@ -7,12 +7,13 @@
 CREATE VIEW mvn_value AS
 SELECT m.trial, m.name, m.step, m.attempt, m.value, m.time
 FROM mvn_metric m
-WHERE NOT EXISTS (SELECT 1 FROM mvn_attempt later
-                  WHERE later.trial = m.trial AND later.attempt > m.attempt
-                    AND later.first_step <= m.step)
-  AND NOT EXISTS (SELECT 1 FROM mvn_metric later
-                  WHERE later.trial = m.trial AND later.name = m.name AND later.step = m.step
-                    AND later.attempt > m.attempt);
+WHERE NOT EXISTS (
+  SELECT 1 FROM mvn_attempt later
+  WHERE later.trial = m.trial AND later.attempt > m.attempt
+    AND (later.first_step <= m.step
+         OR EXISTS (SELECT 1 FROM mvn_metric again
+                    WHERE again.trial = m.trial AND again.name = m.name AND again.step = m.step
+                      AND again.attempt = later.attempt)));
 
 -- Every trial, one row each. `objective` is the last value of its stage's metric, `step` how far its
 -- latest attempt came.
@@ -95,65 +96,78 @@ JOIN mvn_value m ON m.trial = t.id AND m.name = n.id
 WHERE m.step = (SELECT max(x.step) FROM mvn_value x WHERE x.trial = t.id AND x.name = n.id);
 
 -- The best value of each trial's metric, the (first) step it was reached at, and the last value.
+-- Of a trial with one attempt all values count, so that they need not be looked at one by one.
 CREATE VIEW best AS
-WITH objective AS (
+WITH judged AS MATERIALIZED (
   SELECT
-    t.id, m.step, m.value,
-    row_number() OVER (PARTITION BY t.id
-                       ORDER BY CASE g.maximize WHEN 1 THEN -m.value ELSE m.value END, m.step)
-      AS place,
-    last_value(m.value) OVER (PARTITION BY t.id ORDER BY m.step
-                              ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last
+    t.id, g.metric, g.position, 2 * g.maximize - 1 AS sign,
+    (SELECT min(a.attempt) = max(a.attempt) FROM mvn_attempt a WHERE a.trial = t.id) AS once
   FROM mvn_trial t
   JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
-  JOIN mvn_value m ON m.trial = t.id AND m.name = g.metric
-  WHERE m.value IS NOT NULL
+), reached AS MATERIALIZED (
+  SELECT *, sign * iif(once,
+    (SELECT max(m.value * sign) FROM mvn_metric m WHERE m.trial = id AND m.name = metric),
+    (SELECT max(m.value * sign) FROM mvn_value m WHERE m.trial = id AND m.name = metric)) AS value
+  FROM judged
 )
 SELECT
   s.name AS sweep,
   t.stage,
   t.label AS params,
   t.seed,
-  o.value AS best,
-  o.step,
-  o.last,
+  r.value AS best,
+  iif(r.once,
+    (SELECT m.step FROM mvn_metric m WHERE m.trial = r.id AND m.name = r.metric
+     AND m.value = r.value ORDER BY m.step LIMIT 1),
+    (SELECT m.step FROM mvn_value m WHERE m.trial = r.id AND m.name = r.metric
+     AND m.value = r.value ORDER BY m.step LIMIT 1)) AS step,
+  (SELECT m.value FROM mvn_value m WHERE m.trial = r.id AND m.name = r.metric
+   AND m.value IS NOT NULL ORDER BY m.step DESC LIMIT 1) AS last,
   n.name AS metric,
   t.state,
   t.short AS trial
-FROM objective o
-JOIN mvn_trial t ON t.id = o.id
-JOIN mvn_sweep s ON s.id = t.sweep
-JOIN mvn_stage g ON g.sweep = t.sweep AND g.stage = t.stage
-JOIN mvn_metric_name n ON n.id = g.metric
-WHERE o.place = 1
-ORDER BY s.id, g.position, CASE g.maximize WHEN 1 THEN -o.value ELSE o.value END;
+FROM reached r
+CROSS JOIN mvn_trial t ON t.id = r.id
+CROSS JOIN mvn_sweep s ON s.id = t.sweep
+CROSS JOIN mvn_metric_name n ON n.id = r.metric
+WHERE r.value IS NOT NULL
+ORDER BY s.id, r.position, -r.sign * r.value;
 
--- Learning curves: each metric at each step, over the seeds of a configuration.
+-- Learning curves: each metric at each step, over the seeds of a configuration. Who asks for one
+-- sweep, stage, configuration or metric has no others read: what they are asked by is grouped by.
 CREATE VIEW curves AS
-WITH point AS (
+WITH configuration AS (
+  SELECT sweep, stage, group_hash, label, max(current) AS current
+  FROM mvn_trial GROUP BY sweep, stage, group_hash
+), point AS (
   SELECT
-    t.sweep, t.stage, t.group_hash, t.label, m.name, m.step, m.value,
-    m.value - avg(m.value) OVER (PARTITION BY t.sweep, t.stage, t.group_hash, m.name, m.step)
-      AS deviation
-  FROM mvn_value m
-  JOIN mvn_trial t ON t.id = m.trial
+    s.name AS sweep, t.stage, c.label AS params, n.name, m.step, avg(m.value) AS mean,
+    count(m.value) AS n, min(m.value) AS min, max(m.value) AS max,
+    substr(t.group_hash, 1, 12) AS group_id, t.group_hash, t.sweep AS sweep_id, n.id AS name_id
+  FROM mvn_metric_name n
+  CROSS JOIN configuration c
+  CROSS JOIN mvn_sweep s ON s.id = c.sweep
+  CROSS JOIN mvn_trial t
+    ON t.sweep = c.sweep AND t.stage = c.stage AND t.group_hash = c.group_hash
+  CROSS JOIN mvn_value m ON m.trial = t.id AND m.name = n.id
+  GROUP BY s.name, t.stage, c.label, n.name, substr(t.group_hash, 1, 12), t.group_hash, m.step
 )
 SELECT
-  s.name AS sweep,
-  p.stage,
-  p.label AS params,
-  n.name,
-  p.step,
-  avg(p.value) AS mean,
-  count(p.value) AS n,
-  sqrt(sum(p.deviation * p.deviation) / nullif(count(p.value) - 1, 0)) AS sd,
-  min(p.value) AS min,
-  max(p.value) AS max,
-  substr(p.group_hash, 1, 12) AS group_id
-FROM point p
-JOIN mvn_sweep s ON s.id = p.sweep
-JOIN mvn_metric_name n ON n.id = p.name
-GROUP BY p.sweep, p.stage, p.group_hash, p.name, p.step;
+  sweep,
+  stage,
+  params,
+  name,
+  step,
+  mean,
+  n,
+  CASE WHEN n > 1 THEN
+    (SELECT sqrt(sum((v.value - p.mean) * (v.value - p.mean)) / (p.n - 1)) FROM mvn_trial t
+     JOIN mvn_value v ON v.trial = t.id AND v.name = p.name_id AND v.step = p.step
+     WHERE t.sweep = p.sweep_id AND t.stage = p.stage AND t.group_hash = p.group_hash) END AS sd,
+  min,
+  max,
+  group_id
+FROM point p;
 
 -- Last values over the seeds of each configuration, for every metric: n trials that are done and
 -- have a finite value, their mean, standard deviation, and the 95 % interval of the mean
@@ -431,7 +445,7 @@ JOIN mvn_trial t ON t.id = c.trial
 JOIN mvn_sweep s ON s.id = t.sweep
 GROUP BY c.trial, c.name;
 
--- Checkpoints and models that trials wrote.
+-- Checkpoints and models that trials wrote. `removed` says when one was removed from disk again.
 CREATE VIEW artifacts AS
 SELECT
   t.short AS trial,
@@ -439,6 +453,8 @@ SELECT
   a.path,
   a.step,
   a.bytes,
+  (SELECT datetime(r.time / 1000, 'unixepoch', 'localtime') FROM mvn_removed r
+   WHERE r.trial = a.trial AND r.path = a.path AND r.time >= a.time) AS removed,
   s.name AS sweep,
   t.stage,
   t.label AS params,
