@@ -19,6 +19,7 @@ std::vector<CommandRow> sweep_commands();     // run, plan, rerun, status, pause
 std::vector<CommandRow> answer_commands();    // query, compare, collect
 std::vector<CommandRow> plugin_commands();    // plugins, schema, new-plugin
 std::vector<CommandRow> exchange_commands();  // import, merge
+std::vector<CommandRow> export_commands();
 
 const std::vector<CommandRow>& command_table();
 // Null where there is none of this name.
