@@ -48,6 +48,10 @@ void emit_view(YAML::Emitter& yaml, const std::string& view, const std::string& 
 void emit_views(YAML::Emitter& yaml, ExportSource& source) {
   const auto views = source.views();
   yaml << YAML::Key << "tables" << YAML::Value << YAML::BeginMap;
+  for (const auto& table : source.own_tables()) {  // what the views are made of
+    yaml << YAML::Key << YAML::DoubleQuoted << table << YAML::Value << YAML::BeginMap;
+    yaml << YAML::Key << "hidden" << YAML::Value << true << YAML::EndMap;
+  }
   for (const auto& [view, columns] : views) {
     const auto& known = described_views();
     const auto found = std::ranges::find(known, view, &DescribedView::name);
@@ -76,7 +80,7 @@ void write_yaml(const fs::path& file, const ExportSource& source, const std::str
 }
 
 void write_datasette(ExportSource& source, const fs::path& output, const ExportOptions&,
-                     ExportReport& report) {
+                     ExportReport& /*report*/) {
   const std::string& sweep = source.sweep().name;
   write_yaml(output / "metadata.yaml", source, "Results of " + sweep, [&](YAML::Emitter& yaml) {
     text(yaml, "description", "What mvn-runner recorded; begin with the view group_stats.");
@@ -85,7 +89,6 @@ void write_datasette(ExportSource& source, const fs::path& output, const ExportO
   });
   write_yaml(output / "datasette.yaml", source, "",
              [&](YAML::Emitter& yaml) { emit_queries(yaml, sweep); });
-  report.trials = source.trials();
 }
 
 }  // namespace

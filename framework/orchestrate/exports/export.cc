@@ -43,8 +43,12 @@ std::string counted(std::int64_t count, std::string_view noun) {
 
 void print_report(const ExportReport& report, const std::string& output, const std::string& open,
                   std::ostream& out) {
-  out << "wrote " << printable(output) << ": " << counted(report.trials, "trial") << ", "
-      << counted(report.values, "value") << " of metrics\n";
+  out << "wrote " << printable(output);
+  if (report.trials > 0) {
+    out << ": " << counted(report.trials, "trial") << ", " << counted(report.values, "value")
+        << " of metrics";
+  }
+  out << '\n';
   for (const auto& note : report.notes) out << "note: " << printable(note) << '\n';
   out << "open it: " << printable(open) << std::endl;
 }

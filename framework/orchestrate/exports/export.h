@@ -16,7 +16,7 @@ struct ExportRequest {
   bool all = false;  // trials of earlier versions of the sweep file, too
   bool overwrite = false;
   bool json = false;  // what is printed
-  ExportOptions options;
+  ExportOptions options = {};
 };
 
 // Throws ConfigError for what is wrong with the request, Error for what is with the disk or the

@@ -30,8 +30,8 @@ std::string mlflow_key(std::string_view name) {
   constexpr std::string_view kMarks = "_-. :/";
   std::string key;
   for (const char c : first_characters(name, kKey - 10)) {
-    if (continues_utf8(c)) continue;
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0;
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = byte >= 0x80 || std::isalnum(byte) != 0;
     const bool part_begins = key.empty() || key.back() == '/';
     const bool dot_or_slash = c == '.' || c == '/';
     const bool mark = kMarks.find(c) != kMarks.npos && !(part_begins && dot_or_slash);

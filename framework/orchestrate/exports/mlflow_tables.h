@@ -1,4 +1,4 @@
-// The tables of MLflow's database at the revision 867495a8f9d4 of its schema, that of MLflow 2.14.
+// The tables of MLflow's database at the revision 5b0e9adcef9c of its schema, that of MLflow 2.14.
 // A newer MLflow finds tables missing, and brings it up to date when it opens it. Private to
 // mlflow.cc.
 #pragma once
@@ -10,7 +10,7 @@ CREATE TABLE alembic_version (
   version_num VARCHAR(32) NOT NULL,
   CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version VALUES ('867495a8f9d4');
+INSERT INTO alembic_version VALUES ('5b0e9adcef9c');
 CREATE TABLE experiments (
   experiment_id INTEGER NOT NULL,
   name VARCHAR(256) NOT NULL,
@@ -189,6 +189,7 @@ CREATE TABLE trace_tags (
   CONSTRAINT trace_tag_pk PRIMARY KEY ("key", request_id),
   CONSTRAINT fk_trace_tags_request_id FOREIGN KEY(request_id)
     REFERENCES trace_info (request_id)
+    ON DELETE CASCADE
 );
 CREATE INDEX index_trace_tags_request_id ON trace_tags (request_id);
 CREATE TABLE trace_request_metadata (
@@ -198,6 +199,7 @@ CREATE TABLE trace_request_metadata (
   CONSTRAINT trace_request_metadata_pk PRIMARY KEY ("key", request_id),
   CONSTRAINT fk_trace_request_metadata_request_id FOREIGN KEY(request_id)
     REFERENCES trace_info (request_id)
+    ON DELETE CASCADE
 );
 CREATE INDEX index_trace_request_metadata_request_id ON trace_request_metadata (request_id);
 )sql";

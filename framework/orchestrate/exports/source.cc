@@ -260,6 +260,17 @@ std::map<std::string, std::vector<std::string>> ExportSource::views() {
   return views;
 }
 
+std::vector<std::string> ExportSource::own_tables() {
+  std::vector<std::string> tables;
+  translate_errors(database(), [&] {
+    state_->db->each(
+        "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name GLOB 'mvn_*'"
+        " ORDER BY name",
+        [&](Row& row) { tables.push_back(text_of(row, 0)); });
+  });
+  return tables;
+}
+
 void each_step(ExportSource& source, const ExportedTrial& trial,
                const std::function<void(const ExportedStep&)>& visit) {
   ExportedStep step;

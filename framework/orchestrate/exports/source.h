@@ -108,6 +108,8 @@ class ExportSource {
 
   // The database's views that people query, and their columns.
   std::map<std::string, std::vector<std::string>> views();
+  // The tables and views that those are made of.
+  std::vector<std::string> own_tables();
 
  private:
   struct State;

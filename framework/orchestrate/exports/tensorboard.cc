@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 
+#include "common/disk_full.h"
 #include "common/text.h"
 #include "orchestrate/exports/checksum.h"
 #include "orchestrate/exports/formats.h"
@@ -133,9 +134,16 @@ class TensorboardWriter {
       for (const auto& [key, value] : trial.parameters.items()) {
         if (key != "seed") take_in(hparams_[key], value);
       }
+      source_.each_final(trial, [&](const ExportedPoint& point) {
+        if (point.step > std::numeric_limits<std::int32_t>::max()) far_.insert(*point.name);
+      });
     });
     write_experiment();
     source_.each_trial([&](const ExportedTrial& trial) { write_trial(trial); });
+    if (!far_.empty()) {
+      report_.notes.push_back(plural(far_.size(), "metric") +
+                              " with steps beyond 2^31: not in the HPARAMS tab");
+    }
     if (beyond_ > 0) {
       report_.notes.push_back(plural(beyond_, "value") +
                               " beyond float32, TensorBoard's numbers, became infinite");
@@ -148,6 +156,7 @@ class TensorboardWriter {
     auto experiment = ProtoMessage().text(6, sweep.name).real(3, in_seconds(sweep.created));
     for (const auto& [name, hparam] : hparams_) experiment.message(4, hparam_info(name, hparam));
     for (const auto& metric : sweep.metrics) {
+      if (far_.contains(metric)) continue;
       const auto name = ProtoMessage().text(2, metric);
       experiment.message(5, ProtoMessage().message(1, name));
     }
@@ -160,7 +169,7 @@ class TensorboardWriter {
     // The label is for the eye; the id keeps two of one label apart.
     const auto run = file_name(trial.name) + "-" + file_name(trial.trial, 12);
     const auto folder = folder_ / run;
-    fs::create_directory(folder);
+    make_folders(folder);
     const auto started = trial.started.value_or(source_.sweep().created);
     EventFile file(folder, started);
     file.hparams(started, "_hparams_/session_start_info",
@@ -202,6 +211,8 @@ class TensorboardWriter {
   const fs::path& folder_;
   ExportReport& report_;
   std::map<std::string, Hparam> hparams_;
+  // Metrics with steps that the HPARAMS tab has no room for: it would show nothing at all.
+  std::set<std::string> far_;
   std::size_t beyond_ = 0;  // values that float32 does not hold
 };
 

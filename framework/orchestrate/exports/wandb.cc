@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "common/disk_full.h"
 #include "common/text.h"
 #include "orchestrate/exports/checksum.h"
 #include "orchestrate/exports/formats.h"
@@ -114,7 +115,7 @@ class WandbWriter {
     const std::string id = file_name(trial.trial, 12);
     const auto folder =
         folder_ / ("offline-run-" + utc_time(*trial.started, "%Y%m%d_%H%M%S") + "-" + id);
-    fs::create_directories(folder / "files");
+    make_folders(folder / "files");
     RunLog log(folder / ("run-" + id + ".wandb"));
     log.write(kRun, run_of(trial, id));
     each_step(source_, trial, [&](const ExportedStep& step) {
@@ -124,8 +125,8 @@ class WandbWriter {
     log.write(kSummary, summary_of(trial));
     if (trial.ended) {
       const auto runtime = (*trial.ended - *trial.started) / 1000;
-      log.write(kExit,
-                ProtoMessage().integer(1, trial.state == "done" ? 0 : 1).integer(2, runtime));
+      const bool well = trial.state == "done" || trial.state == "stopped";
+      log.write(kExit, ProtoMessage().integer(1, well ? 0 : 1).integer(2, runtime));
     }
     log.close();
     ++report_.trials;
