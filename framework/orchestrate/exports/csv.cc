@@ -228,13 +228,15 @@ void write_csv(ExportSource& source, const fs::path& output, const ExportOptions
 }  // namespace
 
 ExportFormat csv_format() {
-  return {
-      .name = "csv",
-      .help = "A folder of CSV files for pandas, R and others: trials, metrics, params, costs",
-      .is_folder = true,
-      .open =
-          "python3 -c 'import pandas, sys; print(pandas.read_csv(sys.argv[1]))' OUTPUT/trials.csv",
-      .write = write_csv};
+  return {.name = "csv",
+          .help = "A folder of CSV files for pandas, R and others: trials, metrics, params, costs",
+          .is_folder = true,
+          .open =
+              [](const std::string& output, const std::string&) {
+                return "python3 -c 'import pandas, sys; print(pandas.read_csv(sys.argv[1]))' " +
+                       output + "/trials.csv";
+              },
+          .write = write_csv};
 }
 
 }  // namespace mvn

@@ -97,7 +97,10 @@ ExportFormat datasette_format() {
   return {.name = "datasette",
           .help = "Titles, descriptions and queries for Datasette, which serves results.db itself",
           .is_folder = true,
-          .open = "datasette DATABASE --metadata OUTPUT/metadata.yaml",
+          .open =
+              [](const std::string& output, const std::string& database) {
+                return "datasette " + database + " --metadata " + output + "/metadata.yaml";
+              },
           .write = write_datasette};
 }
 

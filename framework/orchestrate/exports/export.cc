@@ -5,28 +5,20 @@
 #include "common/text.h"
 #include "mvn/error.h"
 #include "orchestrate/exports/output_place.h"
+#include "orchestrate/process/run_to_end.h"
+#include "orchestrate/process/signals.h"
 
 namespace mvn {
 namespace {
 
 namespace fs = std::filesystem;
 
-void replace_word(std::string& text, const std::string& word, const std::string& by) {
-  for (auto at = text.find(word); at != text.npos; at = text.find(word, at + by.size())) {
-    text.replace(at, word.size(), by);
-  }
-}
-
 // What to type next.
-std::string opening(const ExportFormat& format, const ExportRequest& request,
-                    const fs::path& database) {
-  std::string command = format.open;
+std::string opening(const ExportFormat& format, const fs::path& output, const fs::path& database) {
   const auto shown = [](const fs::path& path) {
     return shell_text({path_text(fs::absolute(path).lexically_normal())});
   };
-  replace_word(command, "OUTPUT", shown(request.output));
-  replace_word(command, "DATABASE", shown(database));
-  return command;
+  return format.open(shown(output), shown(database));
 }
 
 Json origin_of(const ExportFormat& format, const ExportSource& source,
@@ -78,13 +70,18 @@ void export_sweep(const fs::path& database, const ExportRequest& request, std::o
                               "' has no trials in its file as last run; --all exports those of its "
                               "earlier versions");
   }
+  // Whoever stops it finds nothing half written.
+  Signals signals;
+  source.between([&signals] {
+    if (signals.take().stops() > 0) throw Interrupted();
+  });
   OutputPlace place({request.output, format.is_folder, request.overwrite});
   ExportReport report;
   format.write(source, place.temporary(), request.options, report);
   const Json origin = origin_of(format, source, request);
   place.commit(origin);
-  const auto output = path_text(fs::absolute(request.output).lexically_normal());
-  const auto open = opening(format, request, database);
+  const auto output = path_text(place.path());
+  const auto open = opening(format, place.path(), database);
   if (request.json) {
     print_json(report, origin, output, open, out);
   } else {
@@ -99,7 +96,7 @@ void list_export_formats(bool json, std::ostream& out) {
       rows.push_back({{"format", format.name},
                       {"help", format.help},
                       {"output", format.is_folder ? "folder" : "file"},
-                      {"open", format.open}});
+                      {"open", format.open("OUTPUT", "DATABASE")}});
     }
     out << rows.dump(1) << std::endl;
     return;

@@ -20,7 +20,7 @@ struct ExportRequest {
 };
 
 // Throws ConfigError for what is wrong with the request, Error for what is with the disk or the
-// database.
+// database, Interrupted on a stop signal.
 void export_sweep(const std::filesystem::path& database, const ExportRequest& request,
                   std::ostream& out);
 

@@ -26,8 +26,8 @@ struct ExportFormat {
   std::string name;
   std::string help;       // one line
   bool is_folder = true;  // what is written; else one file
-  // What to type next: OUTPUT and DATABASE stand for the two paths.
-  std::string open;
+  // What to type next; the two paths are as a shell takes them.
+  std::string (*open)(const std::string& output, const std::string& database);
   // Writes to `output`: a folder that is there and empty, or a file that is not there.
   void (*write)(ExportSource& source, const std::filesystem::path& output,
                 const ExportOptions& options, ExportReport& report);

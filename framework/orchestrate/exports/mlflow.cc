@@ -194,7 +194,10 @@ ExportFormat mlflow_format() {
   return {.name = "mlflow",
           .help = "A SQLite file that 'mlflow ui' opens: an experiment with a run for each trial",
           .is_folder = false,
-          .open = "mlflow ui --backend-store-uri sqlite:///OUTPUT",
+          .open =
+              [](const std::string& output, const std::string&) {
+                return "mlflow ui --backend-store-uri sqlite:///" + output;
+              },
           .write = write_mlflow};
 }
 

@@ -316,7 +316,8 @@ ExportFormat optuna_format() {
       .name = "optuna",
       .help = "A SQLite file of Optuna's studies, one for each stage, with the objective's curve",
       .is_folder = false,
-      .open = "optuna-dashboard sqlite:///OUTPUT",
+      .open = [](const std::string& output,
+                 const std::string&) { return "optuna-dashboard sqlite:///" + output; },
       .write = write_optuna};
 }
 

@@ -22,6 +22,8 @@ class OutputPlace {
   OutputPlace(const OutputPlace&) = delete;
   OutputPlace& operator=(const OutputPlace&) = delete;
 
+  // Where it will be: absolute, without a slash at its end.
+  [[nodiscard]] const std::filesystem::path& path() const { return wanted_.path; }
   // Where to write: an empty folder, or a file that is not there.
   [[nodiscard]] const std::filesystem::path& temporary() const { return temporary_; }
 

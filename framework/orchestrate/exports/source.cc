@@ -180,6 +180,7 @@ void ExportSource::each_trial(const std::function<void(const ExportedTrial&)>& v
           ExportedTrial trial = trial_of(db, row);
           trial.name = state_->names(trial.stage, trial.label, trial.seed);
           state_->add_stored(trial);
+          look_up_();
           visit(trial);
         },
         sweep_.name, state_->oldest);
@@ -195,7 +196,12 @@ void ExportSource::each_point(const ExportedTrial& trial, PointOrder order,
   translate_errors(database(), [&] {
     state_->db->each(
         order == PointOrder::kByStep ? kByStep : kByName,
-        [&](Row& row) { visit(state_->point(row)); }, trial.row);
+        [&, count = 0](Row& row) mutable {
+          constexpr int kBetweenLooks = 4096;
+          if (++count % kBetweenLooks == 0) look_up_();
+          visit(state_->point(row));
+        },
+        trial.row);
   });
 }
 

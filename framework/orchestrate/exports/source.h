@@ -91,6 +91,9 @@ class ExportSource {
   [[nodiscard]] const ExportedSweep& sweep() const { return sweep_; }
   [[nodiscard]] std::int64_t trials() const;
 
+  // Called again and again while it reads; what it throws ends the export.
+  void between(std::function<void()> look_up) { look_up_ = std::move(look_up); }
+
   void each_trial(const std::function<void(const ExportedTrial&)>& visit);
 
   // Of a trial: the values that count.
@@ -115,6 +118,7 @@ class ExportSource {
   struct State;
   std::unique_ptr<State> state_;
   ExportedSweep sweep_;
+  std::function<void()> look_up_ = [] {};
 };
 
 // The values of a trial at one step.

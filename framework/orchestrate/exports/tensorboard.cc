@@ -118,6 +118,15 @@ ProtoMessage hparam_info(const std::string& name, const Hparam& hparam) {
   return info.message(5, domain);
 }
 
+// Infinite where a float has no room for it.
+float as_float(double value) {
+  using Limits = std::numeric_limits<float>;
+  if (std::isfinite(value) && std::abs(value) > Limits::max()) {
+    return value > 0 ? Limits::infinity() : -Limits::infinity();
+  }
+  return static_cast<float>(value);
+}
+
 SessionStatus session_status(const std::string& state) {
   if (state == "done") return kSuccess;
   if (state == "failed" || state == "diverged" || state == "blocked") return kFailure;
@@ -199,7 +208,7 @@ class TensorboardWriter {
   void write_step(EventFile& file, const ExportedStep& step) {
     ProtoMessage summary;
     for (const auto& [name, value] : step.values) {
-      const auto number = static_cast<float>(value);
+      const float number = as_float(value);
       if (std::isinf(number) && std::isfinite(value)) ++beyond_;
       summary.message(1, ProtoMessage().text(1, name).small_real(2, number));
       ++report_.values;
@@ -227,7 +236,8 @@ ExportFormat tensorboard_format() {
   return {.name = "tensorboard",
           .help = "A folder of event files: curves and the HPARAMS tab (numbers as float32)",
           .is_folder = true,
-          .open = "tensorboard --logdir OUTPUT",
+          .open = [](const std::string& output,
+                     const std::string&) { return "tensorboard --logdir " + output; },
           .write = write_tensorboard};
 }
 

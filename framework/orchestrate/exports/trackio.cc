@@ -150,7 +150,8 @@ ExportFormat trackio_format() {
   return {.name = "trackio",
           .help = "A folder for TRACKIO_DIR: a project with a run for each trial",
           .is_folder = true,
-          .open = "TRACKIO_DIR=OUTPUT trackio show",
+          .open = [](const std::string& output,
+                     const std::string&) { return "TRACKIO_DIR=" + output + " trackio show"; },
           .write = write_trackio};
 }
 

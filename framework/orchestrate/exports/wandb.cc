@@ -203,7 +203,8 @@ ExportFormat wandb_format() {
   return {.name = "wandb",
           .help = "A folder of offline runs that 'wandb sync' uploads",
           .is_folder = true,
-          .open = "wandb sync OUTPUT/offline-run-*",
+          .open = [](const std::string& output,
+                     const std::string&) { return "wandb sync " + output + "/offline-run-*"; },
           .write = write_wandb};
 }
 

@@ -15,6 +15,7 @@ import os
 import pathlib
 import random
 import re
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -596,6 +597,20 @@ class Names(Export):
         self.assertNotIn("\x1b", run.stdout)
         self.assertRegex(run.stdout, re.compile(r"^wrote plain: \d+ trials, \d+ values of metrics$",
                                                 re.MULTILINE))
+
+
+class Stopped(Export):
+    def test_nothing_is_left_of_an_export_that_was_interrupted(self):
+        def wait_with_a_signal():
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            os.kill(os.getpid(), signal.SIGINT)
+        before = set(RESULTS.folder.iterdir())
+        for kind in ("tensorboard", "mlflow"):
+            run = subprocess.run([RESULTS.runner, "export", kind, RESULTS.demo, "stopped"],
+                                 cwd=RESULTS.folder, preexec_fn=wait_with_a_signal,
+                                 capture_output=True, text=True, check=False)
+            self.assertEqual(run.returncode, 130, run.stderr)
+            self.assertEqual(set(RESULTS.folder.iterdir()), before)
 
 
 def main():
