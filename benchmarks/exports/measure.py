@@ -64,7 +64,7 @@ def measure(command, folder):
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
         raise SystemExit(f"{command} ended with {child.returncode}")
-    return time.perf_counter() - begun, usage.ru_maxrss / 1024
+    return (time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def main():
@@ -81,12 +81,12 @@ def main():
         print(f"{made} values, {arguments.trials} trials;"
               f" results.db has {size_of(folder / 'results/results.db') / 1e6:.0f} MB")
         listed = subprocess.run([runner, "export", "--json"], capture_output=True, check=True)
-        print("| format | seconds | peak memory, MiB | written, MB |\n|---|---|---|---|")
+        print("| format | seconds | of them CPU | peak memory, MiB | written, MB |\n|---|---|---|---|---|")
         for row in json.loads(listed.stdout):
             output = folder / row["format"]
-            seconds, memory = measure([runner, "export", row["format"], "large", output], folder)
-            print(f"| {row['format']} | {seconds:.1f} | {memory:.0f} | {size_of(output) / 1e6:.0f} |",
-                  flush=True)
+            seconds, cpu, memory = measure([runner, "export", row["format"], "large", output], folder)
+            print(f"| {row['format']} | {seconds:.1f} | {cpu:.1f} | {memory:.0f}"
+                  f" | {size_of(output) / 1e6:.0f} |", flush=True)
     finally:
         shutil.rmtree(folder)
 

@@ -70,7 +70,7 @@ class MlflowWriter {
   void write() {
     write_experiments();
     source_.each_trial([&](const ExportedTrial& trial) { write_run(trial); });
-    out_.finish();
+    out_.finish(kMlflowIndexes);
     const std::size_t renamed = metric_key_.changed() + param_key_.changed();
     if (renamed > 0) {
       report_.notes.push_back(plural(renamed, "name") +

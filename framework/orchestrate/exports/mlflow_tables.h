@@ -119,9 +119,6 @@ CREATE TABLE metrics (
   FOREIGN KEY(run_uuid) REFERENCES runs (run_uuid),
   CHECK (is_nan IN (0, 1))
 );
-CREATE INDEX index_metrics_run_uuid ON metrics (run_uuid);
-CREATE INDEX index_latest_metrics_run_uuid ON latest_metrics (run_uuid);
-CREATE INDEX index_tags_run_uuid ON tags (run_uuid);
 CREATE TABLE registered_model_aliases (
   alias VARCHAR(256) NOT NULL,
   version INTEGER NOT NULL,
@@ -142,9 +139,6 @@ CREATE TABLE datasets (
   CONSTRAINT dataset_pk PRIMARY KEY (experiment_id, name, digest),
   FOREIGN KEY(experiment_id) REFERENCES experiments (experiment_id)
 );
-CREATE INDEX index_datasets_experiment_id_dataset_source_type
-  ON datasets (experiment_id, dataset_source_type);
-CREATE INDEX index_datasets_dataset_uuid ON datasets (dataset_uuid);
 CREATE TABLE inputs (
   input_uuid VARCHAR(36) NOT NULL,
   source_type VARCHAR(36) NOT NULL,
@@ -153,9 +147,6 @@ CREATE TABLE inputs (
   destination_id VARCHAR(36) NOT NULL,
   CONSTRAINT inputs_pk PRIMARY KEY (source_type, source_id, destination_type, destination_id)
 );
-CREATE INDEX index_inputs_input_uuid ON inputs (input_uuid);
-CREATE INDEX index_inputs_destination_type_destination_id_source_type
-  ON inputs (destination_type, destination_id, source_type);
 CREATE TABLE input_tags (
   input_uuid VARCHAR(36) NOT NULL,
   name VARCHAR(255) NOT NULL,
@@ -169,7 +160,6 @@ CREATE TABLE params (
   CONSTRAINT param_pk PRIMARY KEY ("key", run_uuid),
   FOREIGN KEY(run_uuid) REFERENCES runs (run_uuid)
 );
-CREATE INDEX index_params_run_uuid ON params (run_uuid);
 CREATE TABLE trace_info (
   request_id VARCHAR(50) NOT NULL,
   experiment_id INTEGER NOT NULL,
@@ -180,8 +170,6 @@ CREATE TABLE trace_info (
   CONSTRAINT fk_trace_info_experiment_id FOREIGN KEY(experiment_id)
     REFERENCES experiments (experiment_id)
 );
-CREATE INDEX index_trace_info_experiment_id_timestamp_ms
-  ON trace_info (experiment_id, timestamp_ms);
 CREATE TABLE trace_tags (
   "key" VARCHAR(250) NOT NULL,
   value VARCHAR(8000),
@@ -191,7 +179,6 @@ CREATE TABLE trace_tags (
     REFERENCES trace_info (request_id)
     ON DELETE CASCADE
 );
-CREATE INDEX index_trace_tags_request_id ON trace_tags (request_id);
 CREATE TABLE trace_request_metadata (
   "key" VARCHAR(250) NOT NULL,
   value VARCHAR(8000),
@@ -201,6 +188,23 @@ CREATE TABLE trace_request_metadata (
     REFERENCES trace_info (request_id)
     ON DELETE CASCADE
 );
+)sql";
+
+// Made last: that is faster than keeping them up to date.
+inline constexpr auto* kMlflowIndexes = R"sql(
+CREATE INDEX index_metrics_run_uuid ON metrics (run_uuid);
+CREATE INDEX index_latest_metrics_run_uuid ON latest_metrics (run_uuid);
+CREATE INDEX index_tags_run_uuid ON tags (run_uuid);
+CREATE INDEX index_datasets_experiment_id_dataset_source_type
+  ON datasets (experiment_id, dataset_source_type);
+CREATE INDEX index_datasets_dataset_uuid ON datasets (dataset_uuid);
+CREATE INDEX index_inputs_input_uuid ON inputs (input_uuid);
+CREATE INDEX index_inputs_destination_type_destination_id_source_type
+  ON inputs (destination_type, destination_id, source_type);
+CREATE INDEX index_params_run_uuid ON params (run_uuid);
+CREATE INDEX index_trace_info_experiment_id_timestamp_ms
+  ON trace_info (experiment_id, timestamp_ms);
+CREATE INDEX index_trace_tags_request_id ON trace_tags (request_id);
 CREATE INDEX index_trace_request_metadata_request_id ON trace_request_metadata (request_id);
 )sql";
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <optional>
 
+#include "orchestrate/exports/json_number.h"
+
 namespace mvn {
 namespace {
 
@@ -82,9 +84,7 @@ void SeenValues::add(const Json& value) {
 }
 
 OptunaDistribution::OptunaDistribution(const Json& axis, const std::vector<Json>& values) {
-  const bool numbers =
-      std::ranges::all_of(values, [](const Json& value) { return value.is_number(); });
-  if (numbers) {
+  if (std::ranges::all_of(values, is_double)) {
     use_numbers(axis, values);
   } else {
     use_choices(axis, values);

@@ -1,6 +1,10 @@
 #include "orchestrate/exports/output_place.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <fstream>
 #include <system_error>
 
@@ -38,10 +42,14 @@ bool is_results_database(const fs::path& path) {
   throw ConfigError("", path.string() + ": " + why);
 }
 
+// Of many files one by one that would take longer than to write them.
 void sync_all_of(const fs::path& path) {
   if (!fs::is_directory(path)) return sync_path(path);
-  for (const auto& entry : fs::recursive_directory_iterator(path)) sync_path(entry.path());
-  sync_path(path);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) throw_file_error(path, "open", errno);
+  const int error = ::syncfs(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (error != 0) throw_file_error(path, "sync", error);
 }
 
 }  // namespace

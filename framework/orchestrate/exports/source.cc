@@ -53,6 +53,11 @@ std::unique_ptr<Database> open_results(const std::filesystem::path& path) {
   return db;
 }
 
+constexpr auto* kPointsByStep =
+    "SELECT name, step, value, time, attempt FROM mvn_value WHERE trial = ? ORDER BY step, name";
+constexpr auto* kPointsByName =
+    "SELECT name, step, value, time, attempt FROM mvn_value WHERE trial = ? ORDER BY name, step";
+
 ExportedTrial trial_of(const Database& db, const Row& row) {
   ExportedTrial trial;
   trial.id = text_of(row, 0);
@@ -81,6 +86,7 @@ ExportedTrial trial_of(const Database& db, const Row& row) {
 struct ExportSource::State {
   std::unique_ptr<Database> db;
   std::int64_t sweep_row = 0;
+  std::string sweep_name;   // as it is stored
   std::int64_t oldest = 1;  // the least `current` that is exported
   TrialNames names;
   std::map<std::int64_t, std::string> metrics;  // by their row
@@ -151,7 +157,8 @@ ExportSource::ExportSource(const std::filesystem::path& database, const std::str
     state_->sweep_row = row;
     state_->oldest = all ? 0 : 1;
     state_->names = names_of_trials(*state_->db, name);
-    sweep_.name = name;
+    state_->sweep_name = name;
+    sweep_.name = replace_invalid_utf8(name);
     state_->read_sweep(sweep_);
     state_->read_metrics(sweep_);
   });
@@ -183,19 +190,15 @@ void ExportSource::each_trial(const std::function<void(const ExportedTrial&)>& v
           look_up_();
           visit(trial);
         },
-        sweep_.name, state_->oldest);
+        state_->sweep_name, state_->oldest);
   });
 }
 
 void ExportSource::each_point(const ExportedTrial& trial, PointOrder order,
                               const std::function<void(const ExportedPoint&)>& visit) {
-  constexpr auto* kByStep =
-      "SELECT name, step, value, time, attempt FROM mvn_value WHERE trial = ? ORDER BY step, name";
-  constexpr auto* kByName =
-      "SELECT name, step, value, time, attempt FROM mvn_value WHERE trial = ? ORDER BY name, step";
   translate_errors(database(), [&] {
     state_->db->each(
-        order == PointOrder::kByStep ? kByStep : kByName,
+        order == PointOrder::kByStep ? kPointsByStep : kPointsByName,
         [&, count = 0](Row& row) mutable {
           constexpr int kBetweenLooks = 4096;
           if (++count % kBetweenLooks == 0) look_up_();

@@ -19,9 +19,10 @@ SqliteOutput::SqliteOutput(const std::filesystem::path& path, const char* schema
   }
 }
 
-void SqliteOutput::finish() {
+void SqliteOutput::finish(const char* last) {
   try {
     statements_.clear();
+    connection_.exec(last);
     connection_.exec("COMMIT");
   } catch (const SQLite::Exception& error) {
     fail(error);

@@ -33,7 +33,8 @@ class SqliteOutput {
     }
   }
 
-  void finish();
+  // `last` is a script, too.
+  void finish(const char* last = "");
 
  private:
   SQLite::Statement& prepared(const char* sql);

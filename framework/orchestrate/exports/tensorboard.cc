@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "orchestrate/exports/checksum.h"
 #include "orchestrate/exports/formats.h"
+#include "orchestrate/exports/json_number.h"
 #include "orchestrate/exports/names.h"
 #include "orchestrate/exports/output_file.h"
 #include "orchestrate/exports/protobuf.h"
@@ -84,11 +85,11 @@ std::string hparam_text(const Json& value) {
 }
 
 void take_in(Hparam& hparam, const Json& value) {
-  const auto type = value.is_number() ? kFloat64 : value.is_boolean() ? kBool : kString;
+  const auto type = is_double(value) ? kFloat64 : value.is_boolean() ? kBool : kString;
   if (hparam.seen && hparam.type != type) hparam.type = kString;
   if (!hparam.seen) hparam.type = type;
   hparam.seen = true;
-  if (value.is_number()) {
+  if (type == kFloat64) {
     hparam.least = std::min(hparam.least, value.get<double>());
     hparam.greatest = std::max(hparam.greatest, value.get<double>());
   }

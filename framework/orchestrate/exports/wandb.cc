@@ -92,6 +92,9 @@ ProtoMessage item(const std::string& name, const std::string& json) {
   return ProtoMessage().text(2, name).text(16, json);
 }
 
+// Those that are written have one.
+std::int64_t started_of(const ExportedTrial& trial) { return trial.started.value_or(0); }
+
 class WandbWriter {
  public:
   WandbWriter(ExportSource& source, const fs::path& folder, ExportReport& report)
@@ -114,7 +117,7 @@ class WandbWriter {
   void write_run(const ExportedTrial& trial) {
     const std::string id = file_name(trial.trial, 12);
     const auto folder =
-        folder_ / ("offline-run-" + utc_time(*trial.started, "%Y%m%d_%H%M%S") + "-" + id);
+        folder_ / ("offline-run-" + utc_time(started_of(trial), "%Y%m%d_%H%M%S") + "-" + id);
     make_folders(folder / "files");
     RunLog log(folder / ("run-" + id + ".wandb"));
     log.write(kRun, run_of(trial, id));
@@ -124,7 +127,7 @@ class WandbWriter {
     });
     log.write(kSummary, summary_of(trial));
     if (trial.ended) {
-      const auto runtime = (*trial.ended - *trial.started) / 1000;
+      const auto runtime = (*trial.ended - started_of(trial)) / 1000;
       const bool well = trial.state == "done" || trial.state == "stopped";
       log.write(kExit, ProtoMessage().integer(1, well ? 0 : 1).integer(2, runtime));
     }
@@ -138,8 +141,8 @@ class WandbWriter {
     run.text(6, first_characters(trial.label, 128)).text(7, trial.stage);
     run.text(8, first_characters(trial.name, 128)).text(10, trial.state);
     const auto time = ProtoMessage()
-                          .integer(1, *trial.started / 1000)
-                          .integer(2, *trial.started % 1000 * 1'000'000);
+                          .integer(1, started_of(trial) / 1000)
+                          .integer(2, started_of(trial) % 1000 * 1'000'000);
     return run.message(17, time);
   }
 
@@ -167,14 +170,14 @@ class WandbWriter {
       history.message(1, item(name, json_number(value)));
     history.message(1, item("_step", std::to_string(step.step)));
     history.message(1, item("_timestamp", json_number(in_seconds(step.time))));
-    history.message(1, item("_runtime", json_number(in_seconds(step.time - *trial.started))));
+    history.message(1, item("_runtime", json_number(in_seconds(step.time - started_of(trial)))));
     return history.message(2, ProtoMessage().integer(1, step.step));
   }
 
   ProtoMessage summary_of(const ExportedTrial& trial) {
     ProtoMessage summary;
     std::int64_t step = 0;
-    std::int64_t time = *trial.started;
+    std::int64_t time = started_of(trial);
     source_.each_final(trial, [&](const ExportedPoint& point) {
       summary.message(1, item(*point.name, json_number(point.value)));
       step = std::max(step, point.step);
@@ -182,7 +185,7 @@ class WandbWriter {
     });
     summary.message(1, item("_step", std::to_string(step)));
     summary.message(1, item("_timestamp", json_number(in_seconds(time))));
-    summary.message(1, item("_runtime", json_number(in_seconds(time - *trial.started))));
+    summary.message(1, item("_runtime", json_number(in_seconds(time - started_of(trial)))));
     return summary;
   }
 

@@ -59,6 +59,10 @@ TEST(OptunaSpace, EverythingElseIsAChoice) {
   EXPECT_EQ(choices.internal(nullptr), 1);
   EXPECT_EQ(choices.internal(Json::array({1, 2})), 2);
   EXPECT_EQ(choices.internal("sgd"), 5);
+  // Neighbours that a double does not tell apart.
+  const std::int64_t large = (std::int64_t{1} << 53) + 1;
+  const OptunaDistribution integers(nullptr, {large - 1, large});
+  EXPECT_EQ(integers.internal(large), 1);
 }
 
 TEST(OptunaSpace, AxesOfTheFileAndOfTheStage) {
