@@ -54,7 +54,7 @@ void print_json(const ExportReport& report, const Json& origin, const std::strin
                      {"values", report.values},
                      {"notes", report.notes},
                      {"open", open}};
-  out << json.dump(1, ' ', false, Json::error_handler_t::replace) << std::endl;
+  out << json.dump(1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace) << std::endl;
 }
 
 }  // namespace

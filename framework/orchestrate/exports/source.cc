@@ -53,6 +53,14 @@ std::unique_ptr<Database> open_results(const std::filesystem::path& path) {
   return db;
 }
 
+// What a database from anywhere may hold in its place is no map.
+Json map_of(const Database& db, const Row& row, int column) {
+  Json map = db.json(row, column);
+  if (map.is_object()) return map;
+  throw DataError(db.path().string() + ": column '" + std::string(row.getColumn(column).getName()) +
+                  "' holds no map");
+}
+
 constexpr auto* kPointsByStep =
     "SELECT name, step, value, time, attempt FROM mvn_value WHERE trial = ? ORDER BY step, name";
 constexpr auto* kPointsByName =
@@ -71,7 +79,7 @@ ExportedTrial trial_of(const Database& db, const Row& row) {
   trial.folder = text_of(row, 8);
   trial.seed = row.getColumn(9).getInt64();
   trial.current = row.getColumn(10).getInt() != 0;
-  trial.parameters = db.json(row, 11);
+  trial.parameters = map_of(db, row, 11);
   trial.objective = real_of(row, 12);
   trial.step = integer_of(row, 13);
   trial.steps = integer_of(row, 14);
@@ -93,7 +101,11 @@ struct ExportSource::State {
 
   // The first four columns are a metric's row, step, value, time; then the attempt.
   [[nodiscard]] ExportedPoint point(const Row& row) const {
-    return {&metrics.at(row.getColumn(0).getInt64()), row.getColumn(1).getInt64(),
+    const auto name = metrics.find(row.getColumn(0).getInt64());
+    if (name == metrics.end()) {
+      throw DataError(db->path().string() + ": values of a metric without a name");
+    }
+    return {&name->second, row.getColumn(1).getInt64(),
             real_of(row, 2).value_or(std::numeric_limits<double>::quiet_NaN()),
             row.getColumn(3).getInt64(), row.getColumn(4).getInt64()};
   }
@@ -128,7 +140,7 @@ struct ExportSource::State {
         " FROM mvn_trial t WHERE t.sweep = ? AND t.hash = ?",
         [&](Row& row) {
           trial.row = row.getColumn(0).getInt64();
-          trial.config = db->json(row, 1);
+          trial.config = map_of(*db, row, 1);
           trial.started = integer_of(row, 2);
           trial.ended = integer_of(row, 3);
         },

@@ -112,6 +112,21 @@ TEST_F(ExportTest, AnOlderDatabaseIsReadAsItIs) {
   EXPECT_GT(read_file(folder_ / "out/metrics.csv").size(), 50U);
 }
 
+// Somebody's database may hold anything.
+TEST_F(ExportTest, WhatIsNoMapIsRefused) {
+  SQLite::Database db(database().string(), SQLite::OPEN_READWRITE);
+  for (const auto* column : {"parameters", "config"}) {
+    db.exec(std::string("UPDATE mvn_trial SET ") + column + " = '[1]'");
+    for (const auto& format : export_formats()) {
+      if (format.name == "datasette") continue;  // reads none
+      EXPECT_EQ(error({.format = format.name, .sweep = "demo", .output = format.name}),
+                database().string() + ": column '" + column + "' holds no map");
+      EXPECT_FALSE(std::filesystem::exists(folder_ / format.name));
+    }
+    db.exec(std::string("UPDATE mvn_trial SET ") + column + " = '{}'");
+  }
+}
+
 TEST_F(ExportTest, ListsItsFormats) {
   std::ostringstream text;
   list_export_formats(false, text);
