@@ -53,6 +53,17 @@ class EventFile {
     summary(time, 0, ProtoMessage().message(1, value));
   }
 
+  // Of the TEXT tab, which shows Markdown.
+  void text(std::int64_t time, const std::string& tag, const std::string& markdown) {
+    constexpr int kDataString = 7;
+    const auto tensor =
+        ProtoMessage().integer(1, kDataString).message(2, ProtoMessage()).text(8, markdown);
+    const auto plugin = ProtoMessage().text(1, "text");
+    const auto value = ProtoMessage().text(1, tag).message(8, tensor).message(
+        9, ProtoMessage().message(1, plugin));
+    summary(time, 0, ProtoMessage().message(1, value));
+  }
+
   void close() { file_.close(); }
 
  private:
@@ -97,6 +108,14 @@ void take_in(Hparam& hparam, const Json& value) {
   if (hparam.texts.size() < kMostTexts) hparam.texts.insert(hparam_text(value));
 }
 
+// A text as JSON where it would be more than a line.
+std::string json_line(const Json& value) {
+  std::string json = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const bool plain =
+      value.is_string() && json.size() == value.get_ref<const std::string&>().size() + 2;
+  return plain ? json.substr(1, json.size() - 2) : json;
+}
+
 // google.protobuf.Value
 ProtoMessage text_value(const std::string& text) { return ProtoMessage().text(3, text); }
 ProtoMessage hparam_value(const Hparam& hparam, const Json& value) {
@@ -137,7 +156,10 @@ SessionStatus session_status(const std::string& state) {
 class TensorboardWriter {
  public:
   TensorboardWriter(ExportSource& source, const fs::path& folder, ExportReport& report)
-      : source_(source), folder_(folder), report_(report) {}
+      : source_(source), folder_(folder), report_(report) {
+    const auto& metrics = source.sweep().metrics;
+    while (std::ranges::find(metrics, text_tag_) != metrics.end()) text_tag_ += "_";
+  }
 
   void write() {
     source_.each_trial([&](const ExportedTrial& trial) {
@@ -184,6 +206,7 @@ class TensorboardWriter {
     EventFile file(folder, started);
     file.hparams(started, "_hparams_/session_start_info",
                  ProtoMessage().message(3, session_start(trial, started)));
+    file.text(started, text_tag_, configuration_of(trial));
     each_step(source_, trial, [&](const ExportedStep& step) { write_step(file, step); });
     const auto end = ProtoMessage()
                          .integer(1, session_status(trial.state))
@@ -206,6 +229,26 @@ class TensorboardWriter {
     return start.text(4, group).real(5, in_seconds(started));
   }
 
+  // A line for each, as Markdown's code: what stands in it is neither a mark nor HTML.
+  std::string configuration_of(const ExportedTrial& trial) {
+    std::string text;
+    const auto line = [&text](const std::string& name, const Json& value) {
+      text.append("    ")
+          .append(json_line(name))
+          .append(": ")
+          .append(json_line(value))
+          .append("\n");
+    };
+    source_.each_param(trial, [&](const ExportedParam& param) { line(param.name, param.value); });
+    source_.each_cost(trial, [&](const std::string& name, double value) {
+      line("cost/" + name, number_to_json(value));
+    });
+    line("state", trial.state);
+    if (!trial.message.empty()) line("message", trial.message);
+    line("trial", trial.id);
+    return text;
+  }
+
   void write_step(EventFile& file, const ExportedStep& step) {
     ProtoMessage summary;
     for (const auto& [name, value] : step.values) {
@@ -223,7 +266,8 @@ class TensorboardWriter {
   std::map<std::string, Hparam> hparams_;
   // Metrics with steps that the HPARAMS tab has no room for: it would show nothing at all.
   std::set<std::string> far_;
-  std::size_t beyond_ = 0;  // values that float32 does not hold
+  std::string text_tag_ = "configuration";  // a tag is of one tab alone
+  std::size_t beyond_ = 0;                  // values that float32 does not hold
 };
 
 void write_tensorboard(ExportSource& source, const fs::path& output, const ExportOptions&,

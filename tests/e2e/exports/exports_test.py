@@ -92,6 +92,21 @@ class Tensorboard(Export):
             self.check_points(trial, {tag: {each.step: each.value for each in events.Scalars(tag)}
                                       for tag in events.Tags()["scalars"]}, self.float32)
 
+    def test_the_whole_configuration_as_text(self):
+        from tensorboard.backend.event_processing import event_accumulator
+        for trial, folder in list(self.runs().items())[:5]:
+            events = event_accumulator.EventAccumulator(str(folder))
+            events.Reload()
+            text = events.Tensors("configuration")[0].tensor_proto.string_val[0].decode()
+            lines = text.splitlines()
+            self.assertTrue(all(line.startswith("    ") for line in lines))
+            got = dict(line[4:].split(": ", 1) for line in lines)
+            want = RESULTS.params(trial)
+            self.assertEqual(float(got["args.lr"]), want["args.lr"])
+            self.assertEqual(json.loads(got["args.<script>"]), want["args.<script>"])
+            self.assertEqual(got["args.long"], want["args.long"])
+            self.assertEqual(float(got["cost/tokens"]), RESULTS.costs(trial)["tokens"])
+
     @staticmethod
     def float32(value):
         try:
@@ -590,6 +605,13 @@ class Names(Export):
                for path in RESULTS.folder.rglob("*") if path not in before}
         self.assertTrue(all(name.startswith("names-") for name in new), new)
         self.assertEqual(RESULTS.rows("PRAGMA integrity_check"), [{"integrity_check": "ok"}])
+
+    def test_the_document_has_every_format(self):
+        document = pathlib.Path(__file__).parents[3] / "docs" / "interoperability.md"
+        text = document.read_text(encoding="utf-8")
+        run = RESULTS.run(["export", "--json"])
+        for row in json.loads(run.stdout):
+            self.assertIn(f"| `{row['format']}` |", text)
 
     def test_output_is_harmless_on_a_terminal(self):
         run = RESULTS.run(["export", "csv", RESULTS.demo, "plain"])
