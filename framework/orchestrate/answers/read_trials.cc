@@ -3,10 +3,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 
-#include "mvn/error.h"
-#include "mvn/nearest.h"
+#include "orchestrate/store/lookup.h"
 
 namespace mvn {
 namespace {
@@ -18,25 +16,6 @@ std::string value_text(const SQLite::Column& value) {
   std::array<char, 32> text{};
   return {text.data(),
           std::to_chars(text.data(), text.data() + text.size(), value.getDouble()).ptr};
-}
-
-void find_sweep(Database& db, const std::string& wanted, ComparedSweep& sweep) {
-  const auto file =
-      wanted.empty() ? "" : std::filesystem::absolute(wanted).lexically_normal().string();
-  std::vector<std::string> known;
-  bool by_name = false;
-  db.each("SELECT id, name, file FROM mvn_sweep ORDER BY id", [&](SQLite::Statement& row) {
-    known.push_back(row.getColumn(1).getString());
-    const bool named = known.back() == wanted;
-    if (!named && (by_name || row.getColumn(2).getString() != file)) return;
-    by_name = by_name || named;
-    sweep.row = row.getColumn(0).getInt64();
-    sweep.name = known.back();
-  });
-  if (sweep.name.empty()) {
-    throw ConfigError(
-        "", db.path().string() + ": no sweep is called '" + wanted + "'" + suggest(wanted, known));
-  }
 }
 
 void read_params(Database& db, ComparedSweep& sweep) {
@@ -63,7 +42,9 @@ void read_params(Database& db, ComparedSweep& sweep) {
 
 ComparedSweep read_sweep(Database& db, const std::string& wanted) {
   ComparedSweep sweep;
-  find_sweep(db, wanted, sweep);
+  const FoundSweep found = find_sweep(db, wanted);
+  sweep.row = found.row;
+  sweep.name = found.name;
   db.each(
       "SELECT g.stage, n.name, g.maximize FROM mvn_stage g"
       " JOIN mvn_metric_name n ON n.id = g.metric WHERE g.sweep = ? ORDER BY g.position",

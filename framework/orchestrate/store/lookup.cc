@@ -3,6 +3,7 @@
 #include "common/text.h"
 #include "common/trial.h"
 #include "mvn/error.h"
+#include "mvn/nearest.h"
 
 namespace mvn {
 
@@ -42,6 +43,26 @@ std::filesystem::path folder_of(Database& db, const std::string& id) {
       id);
   if (folder.empty()) throw Error(db.path().string() + ": no trial " + short_id(id));
   return folder;
+}
+
+FoundSweep find_sweep(Database& db, const std::string& wanted) {
+  const auto file =
+      wanted.empty() ? "" : std::filesystem::absolute(wanted).lexically_normal().string();
+  FoundSweep found;
+  std::vector<std::string> known;
+  bool by_name = false;
+  db.each("SELECT id, name, file FROM mvn_sweep ORDER BY id", [&](SQLite::Statement& row) {
+    known.push_back(row.getColumn(1).getString());
+    const bool named = known.back() == wanted;
+    if (!named && (by_name || row.getColumn(2).getString() != file)) return;
+    by_name = by_name || named;
+    found = {row.getColumn(0).getInt64(), known.back()};
+  });
+  if (found.name.empty()) {
+    throw ConfigError(
+        "", db.path().string() + ": no sweep is called '" + wanted + "'" + suggest(wanted, known));
+  }
+  return found;
 }
 
 TrialNames names_of_trials(Database& db, const std::string& sweep) {

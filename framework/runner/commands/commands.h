@@ -17,6 +17,8 @@ void add_run_options(CLI::App& app, CommonOptions& common);
 // Each file's rows. The table has them in the order in which --help shows them.
 std::vector<CommandRow> sweep_commands();     // run, plan, rerun, status, pause ...
 std::vector<CommandRow> answer_commands();    // query, compare, collect
+std::vector<CommandRow> page_commands();      // report, ui, show, top, curve
+std::vector<CommandRow> export_commands();    // export
 std::vector<CommandRow> database_commands();  // artifacts, gc, remove, db
 std::vector<CommandRow> plugin_commands();    // plugins, schema, new-plugin
 std::vector<CommandRow> exchange_commands();  // import, merge

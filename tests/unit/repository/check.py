@@ -38,6 +38,7 @@ ROOMS = {
     "sweep": {"search"},
     "store": {"search", "sweep"},
     "answers": {"search", "sweep", "store"},
+    "exports": {"process", "search", "sweep", "store"},
     "workers": {"process", "search", "sweep", "store"},
     "run": {"process", "search", "sweep", "store", "workers"},
     "sessions": {"process", "search", "sweep", "store", "answers", "workers", "run"},
