@@ -20,25 +20,6 @@ std::string value_text(const SQLite::Column& value) {
           std::to_chars(text.data(), text.data() + text.size(), value.getDouble()).ptr};
 }
 
-void find_sweep(Database& db, const std::string& wanted, ComparedSweep& sweep) {
-  const auto file =
-      wanted.empty() ? "" : std::filesystem::absolute(wanted).lexically_normal().string();
-  std::vector<std::string> known;
-  bool by_name = false;
-  db.each("SELECT id, name, file FROM mvn_sweep ORDER BY id", [&](SQLite::Statement& row) {
-    known.push_back(row.getColumn(1).getString());
-    const bool named = known.back() == wanted;
-    if (!named && (by_name || row.getColumn(2).getString() != file)) return;
-    by_name = by_name || named;
-    sweep.row = row.getColumn(0).getInt64();
-    sweep.name = known.back();
-  });
-  if (sweep.name.empty()) {
-    throw ConfigError(
-        "", db.path().string() + ": no sweep is called '" + wanted + "'" + suggest(wanted, known));
-  }
-}
-
 void read_params(Database& db, ComparedSweep& sweep) {
   std::map<std::int64_t, ComparedTrial*> trials;
   for (auto& trial : sweep.trials) trials[trial.row] = &trial;
@@ -61,9 +42,32 @@ void read_params(Database& db, ComparedSweep& sweep) {
 
 }  // namespace
 
+SweepRow find_sweep(Database& db, const std::string& wanted) {
+  SweepRow sweep;
+  const auto file =
+      wanted.empty() ? "" : std::filesystem::absolute(wanted).lexically_normal().string();
+  std::vector<std::string> known;
+  bool by_name = false;
+  db.each("SELECT id, name, file FROM mvn_sweep ORDER BY id", [&](SQLite::Statement& row) {
+    known.push_back(row.getColumn(1).getString());
+    const bool named = known.back() == wanted;
+    if (!named && (by_name || row.getColumn(2).getString() != file)) return;
+    by_name = by_name || named;
+    sweep.row = row.getColumn(0).getInt64();
+    sweep.name = known.back();
+  });
+  if (sweep.name.empty()) {
+    throw ConfigError(
+        "", db.path().string() + ": no sweep is called '" + wanted + "'" + suggest(wanted, known));
+  }
+  return sweep;
+}
+
 ComparedSweep read_sweep(Database& db, const std::string& wanted) {
   ComparedSweep sweep;
-  find_sweep(db, wanted, sweep);
+  const auto found = find_sweep(db, wanted);
+  sweep.row = found.row;
+  sweep.name = found.name;
   db.each(
       "SELECT g.stage, n.name, g.maximize FROM mvn_stage g"
       " JOIN mvn_metric_name n ON n.id = g.metric WHERE g.sweep = ? ORDER BY g.position",

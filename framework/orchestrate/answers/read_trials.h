@@ -38,8 +38,14 @@ struct ComparedSweep {
   std::set<std::string> params;       // all there are
 };
 
+struct SweepRow {
+  std::int64_t row = 0;
+  std::string name;
+};
 // The sweep of the name that is `wanted`, or whose file that is. Throws ConfigError where there is
 // none.
+SweepRow find_sweep(Database& db, const std::string& wanted);
+// The same with its trials.
 ComparedSweep read_sweep(Database& db, const std::string& wanted);
 
 // The metrics that trials of the sweep reported.

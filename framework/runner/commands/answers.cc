@@ -81,7 +81,9 @@ int rebuild(const std::filesystem::path& results, std::ostream& out) {
 }
 
 Action define_collect(CLI::App& app) {
-  app.add_flag("--rebuild", "Replace the database")->required();
+  app.add_flag_function(
+         "--rebuild", [](std::int64_t) {}, "Replace the database")
+      ->required();
   return
       [](const CommonOptions& common, std::ostream& out) { return rebuild(common.results, out); };
 }

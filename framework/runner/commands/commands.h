@@ -17,6 +17,7 @@ void add_run_options(CLI::App& app, CommonOptions& common);
 // Each file's rows. The table has them in the order in which --help shows them.
 std::vector<CommandRow> sweep_commands();     // run, plan, rerun, status, pause ...
 std::vector<CommandRow> answer_commands();    // query, compare, collect
+std::vector<CommandRow> page_commands();      // report, ui, top, show, curve
 std::vector<CommandRow> plugin_commands();    // plugins, schema, new-plugin
 std::vector<CommandRow> exchange_commands();  // import, merge
 
