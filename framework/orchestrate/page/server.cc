@@ -47,11 +47,17 @@ std::int64_t number_in(const httplib::Request& request, const char* name) {
 class PageService {
  public:
   explicit PageService(const PageServerOptions& options)
-      : options_(options), watch_(options.database), epoch_(std::random_device()()) {}
+      : options_(options), watch_(options.database), epoch_(std::random_device()()) {
+    if (options.sweep.empty()) {
+      (void)watch_.look();
+    } else {
+      chosen_ = PageData(options.database, {options.sweep, options.by}).sweep();
+    }
+  }
 
   Json sweeps() {
     const std::lock_guard guard(mutex_);
-    return {{"sweeps", list_sweeps(options_.database)}, {"chosen", options_.sweep}};
+    return {{"sweeps", list_sweeps(options_.database)}, {"chosen", chosen_}};
   }
 
   Json changes(const httplib::Request& request) {
@@ -92,6 +98,7 @@ class PageService {
   }
 
   const PageServerOptions& options_;
+  std::string chosen_;  // the name of the sweep that was asked for
   std::mutex mutex_;
   DatabaseWatch watch_;
   std::int64_t epoch_;

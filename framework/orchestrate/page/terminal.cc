@@ -320,7 +320,8 @@ void print_standings(const StageStandings& stage, const TerminalOptions& options
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& standing = stage.standings[i];
     if (standing.mean) means.push_back(*standing.mean);
-    if (standing.sd) spreads.push_back(*standing.sd);
+    // As the views round it: 0.01 may be 0.00999...
+    if (standing.sd) spreads.push_back(std::stod(short_number(*standing.sd)));
   }
   const int decimals = decimals_for(means, spreads);
   const auto writer = make_row_writer(RowFormat::kTable, out, options.width);

@@ -10,7 +10,7 @@
 namespace mvn {
 
 struct TerminalOptions {
-  std::filesystem::path database;
+  std::filesystem::path database = {};
   std::string sweep = {};   // its name, or its file; "": the one that ran last
   std::string metric = {};  // "": what its stages are judged by
   std::size_t most = 10;    // configurations

@@ -34,10 +34,10 @@ function draw(element, traces, layout) {
     margin: {l: 60, r: 15, t: 15, b: 50}, showlegend: false, ...layout,
     modebar: {bgcolor: "rgba(0,0,0,0)", color: colour("faint"), activecolor: colour("ink")},
   }, {displaylogo: false, responsive: true, displayModeBar: isNarrow() ? false : "hover",
-    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"]});
+    modeBarButtons: [["toImage"], ["zoom2d", "pan2d", "resetScale2d"]]});
 }
 
-const legendBelow = () => ({orientation: "h", x: 0, y: -0.18, yanchor: "top", font: {size: 12},
+const legendBelow = () => ({orientation: "h", x: 0, y: isNarrow() ? -0.3 : -0.2, yanchor: "top", font: {size: 12},
   bgcolor: "rgba(0,0,0,0)"});
 
 // Curves ------------------------------------------------------------------------------------------
@@ -82,6 +82,8 @@ function drawCurves(element, curves, chosen, {metric, band, log, nameOf, keyOf})
         + (count(at) > 1 ? `\n${words(curve.low[at])} .. ${words(curve.high[at])} over ${count(at)} seeds` : "")).replaceAll("\n", "<br>")),
       hoverinfo: "text"});
   });
+  // On a phone the legend has a line for each: the plot keeps its height.
+  if (isNarrow()) element.style.height = `${18 + 1.7 * (lines.length + 1)}rem`;
   return draw(element, [...traces, ...lines], {
     xaxis: axis("step"), yaxis: axis(metric, log ? {type: "log"} : {}), showlegend: true, legend: legendBelow(), hovermode: "closest"});
 }
@@ -118,7 +120,7 @@ function drawCosts(element, groups, stages, cost, log) {
       hoverinfo: "text"});
   });
   const metrics = [...new Set(stages.map((stage) => stage.metric))];
-  return draw(element, traces, {xaxis: axis(cost, log ? {type: "log"} : {rangemode: "tozero"}), yaxis: axis(metrics.join(", ")),
+  return draw(element, traces, {xaxis: axis(cost, log ? {type: "log"} : {}), yaxis: axis(metrics.join(", ")),
     showlegend: stages.length > 1, legend: legendBelow(), hovermode: "closest"});
 }
 
@@ -149,7 +151,7 @@ function forestRows(comparisons) {
 
 function drawForest(element, comparisons) {
   const rows = forestRows(comparisons);
-  element.style.height = `${Math.max(11, 6 + rows.length * 2)}rem`;
+  element.style.height = `${Math.max(11, 6 + rows.length * (isNarrow() ? 3.5 : 2))}rem`;
   const place = rows.map((_, i) => rows.length - 1 - i);
   const traces = Object.entries(kVerdicts).map(([verdict, style]) => {
     const its = rows.map((row, i) => ({...row, y: place[i]})).filter((row) => row.verdict === verdict);
@@ -165,11 +167,14 @@ function drawForest(element, comparisons) {
   const regions = [...new Set(comparisons.map((part) => part.region))].filter((region) => region > 0);
   const shapes = regions.length === 1 ? [{type: "rect", xref: "x", yref: "paper", x0: -regions[0], x1: regions[0], y0: 0, y1: 1,
     fillcolor: transparent(colour("c3"), 0.12), line: {width: 0}, layer: "below"}] : [];
+  // On a phone a name stands above its mark.
   const narrow = isNarrow();
-  return draw(element, traces, {shapes, showlegend: true, legend: {orientation: "h", x: 0, y: 1.02, yanchor: "bottom"}, hovermode: "closest",
+  const annotations = narrow ? rows.map((row, i) => ({x: 0, xref: "paper", xanchor: "left", y: place[i] + 0.36, text: plain(shortened(row.name, 45)),
+    showarrow: false, font: {size: 12}})) : [];
+  return draw(element, traces, {shapes, annotations, showlegend: true, legend: {orientation: "h", x: 0, y: 1.02, yanchor: "bottom"}, hovermode: "closest",
     margin: {l: 20, r: 15, t: 35, b: 50},
     xaxis: axis(`difference of ${comparisons[0]?.metric ?? ""}`, {zeroline: true, zerolinecolor: colour("ink"), zerolinewidth: 1.5}),
-    yaxis: {tickvals: place, ticktext: rows.map((row) => plain(shortened(row.name, narrow ? 22 : 60))), range: [-0.6, rows.length - 0.4],
+    yaxis: {tickvals: place, ticktext: rows.map((row) => plain(shortened(row.name, 60))), showticklabels: !narrow, range: [-0.6, rows.length - 0.4],
       automargin: true, gridcolor: colour("rule"), zeroline: false, fixedrange: true}});
 }
 

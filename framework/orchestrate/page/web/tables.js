@@ -90,7 +90,8 @@ class SortedTable {
   line(row) {
     const cells = this.columns.map((column) => {
       const shown = column.show ? column.show(row) : words(column.of(row));
-      return make("td", {class: column.number ? "number" : undefined}, shown);
+      const kind = column.number ? "number" : column.name === "configuration" ? "name" : undefined;
+      return make("td", {class: kind}, shown);
     });
     const line = make("tr", {"data-id": row.id}, ...cells);
     line.addEventListener("click", (event) => {

@@ -75,11 +75,14 @@ function bytes(count) {
   return `${words(count, 3)} ${units[unit]}`;
 }
 
+// "1.35M"
+const kCompact = new Intl.NumberFormat("en", {notation: "compact", maximumSignificantDigits: 3});
+
 function costWords(name, value) {
   if (finite(value) === null) return "–";
   if (name.endsWith("seconds")) return duration(value);
   if (name.endsWith("bytes")) return bytes(value);
-  return words(value);
+  return Math.abs(value) >= 10000 ? kCompact.format(value) : words(value, 3);
 }
 
 const time = (milliseconds) =>
