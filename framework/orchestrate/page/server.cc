@@ -146,7 +146,7 @@ std::string live_html() {
   return page_html(
       "<link rel=\"stylesheet\" href=\"/page.css\" id=\"plotly.js-style-global\""
       " class=\"no-inline-styles\">\n",
-      "<script src=\"/plotly.js\"></script>\n<script src=\"/page.js\"></script>\n");
+      "<script src=\"/page.js\"></script>\n<script src=\"/plotly.js\"></script>\n");
 }
 
 void add_files(httplib::Server& server) {

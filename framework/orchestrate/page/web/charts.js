@@ -63,7 +63,7 @@ function drawCurves(element, curves, chosen, {metric, band, log, nameOf, keyOf})
     others.y.push(...curve.mean, null);
   }
   if (others.x.length > 0) {
-    traces.push({...others, mode: "lines", line: {color: transparent(colour("c7"), 0.3), width: 1}, hoverinfo: "skip",
+    traces.push({...others, mode: "lines", line: {color: transparent(colour("c7"), curves.length > 30 ? 0.12 : 0.3), width: 1}, hoverinfo: "skip",
       name: "others", showlegend: true});
   }
   const lines = [];

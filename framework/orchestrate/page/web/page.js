@@ -170,6 +170,7 @@ class Page {
   // One after the other, so that what is above can be read meanwhile.
   async drawPlots() {
     if (!this.results.section("verdict").parts) return;
+    await plotly;
     for (const one of [() => this.showCurves(), () => this.showCosts(), () => this.showDifference(), () => this.showParameters(), () => this.showConfusion()]) {
       await one();
       await new Promise((resolve) => { setTimeout(resolve); });
@@ -178,6 +179,7 @@ class Page {
   }
 
   async showCurves() {
+    await plotly;
     const metric = byId("curves-metric").value;
     byId("curves").hidden = !metric;
     if (!metric) return;
@@ -203,6 +205,7 @@ class Page {
   }
 
   async showCosts() {
+    await plotly;
     const cost = byId("costs-name").value;
     const groups = this.results.groups().filter((group) => finite(group.mean) !== null && finite(group.costs?.[cost]) !== null);
     byId("costs").hidden = groups.length === 0;
@@ -240,6 +243,7 @@ class Page {
   }
 
   async showConfusion() {
+    await plotly;
     const matrices = this.results.section("confusion");
     byId("confusion").hidden = matrices.length === 0;
     if (matrices.length === 0) return;
@@ -311,6 +315,9 @@ class Page {
     }
   }
 }
+
+// plotly.js comes last and takes longest: what is to be read stands there before.
+const plotly = new Promise((resolve) => { addEventListener("load", resolve, {once: true}); });
 
 const keyOfGroup = (group) => `${group.stage}/${group.id}`;
 

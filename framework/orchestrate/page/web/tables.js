@@ -1,7 +1,7 @@
 "use strict";
 // Tables that sort and filter.
 
-const kFirstRows = 100;
+const kFirstRows = 25;
 
 class SortedTable {
   // columns: [{name, title?, of(row): what it sorts by, show?(row): text or node, number?: true}]
