@@ -3,7 +3,7 @@
 #
 #   bin/mvn-runner  bin/mvn-supervisor  bin/mvn-worker
 #   lib/libmvn.so  lib/libmvn_cuda.so  lib/mvn/plugins/*.so
-#   include/mvn  lib/cmake/mvn  share/mvn/experiments
+#   include/mvn  lib/cmake/mvn  share/mvn/experiments  share/mvn/licenses
 #
 # libstdc++ and libgcc_s come along, so that a machine with older ones runs it. That is safe: all
 # the C++ in the process is ours or LibTorch's, and LibTorch asks for an older libstdc++ than the
@@ -34,6 +34,10 @@ install(RUNTIME_DEPENDENCY_SET mvn_dependencies
 install(DIRECTORY framework/include/mvn DESTINATION include FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY experiments DESTINATION share/mvn
         PATTERN "__pycache__" EXCLUDE PATTERN ".*" EXCLUDE)
+
+# plotly.js is within mvn-runner.
+cmake_path(GET MVN_PLOTLY PARENT_PATH plotly_folder)
+install(FILES ${plotly_folder}/LICENSE.txt DESTINATION share/mvn/licenses RENAME plotly.txt OPTIONAL)
 
 install(EXPORT mvnTargets NAMESPACE mvn:: DESTINATION lib/cmake/mvn)
 configure_package_config_file(cmake/mvnConfig.cmake.in ${CMAKE_BINARY_DIR}/mvnConfig.cmake

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -43,9 +44,10 @@ std::string cause_of(const std::string& message) {
 
 Json failures_by_cause(Database& db, const std::string& sweep) {
   std::map<std::pair<std::string, std::string>, Json> causes;  // by state and cause
+  std::map<const Json*, std::set<std::string>> named;          // trials of each
   db.each(
-      "SELECT v.state, v.message, v.trial, v.params, v.seed, v.attempt,"
-      " coalesce(v.log_tail, '') FROM mvn_sweep s"
+      "SELECT v.state, v.message, v.trial, v.params, v.seed, coalesce(v.log_tail, '') FROM "
+      "mvn_sweep s"
       " JOIN failures v ON v.sweep = s.name"
       " JOIN mvn_trial t ON t.sweep = s.id AND t.short = v.trial"
       " WHERE s.name = ? AND t.current = 1",
@@ -58,18 +60,21 @@ Json failures_by_cause(Database& db, const std::string& sweep) {
                    {"message", message},
                    {"count", 0},
                    {"trials", Json::array()},
-                   {"log", text_without_secrets(row.getColumn(6).getString())}};
+                   {"log", text_without_secrets(row.getColumn(5).getString())}};
         }
         cause["count"] = cause["count"].get<int>() + 1;
-        if (cause["trials"].size() >= kMostNamed) return;
-        cause["trials"].push_back({{"id", row.getColumn(2).getString()},
+        const auto id = row.getColumn(2).getString();
+        if (!named[&cause].insert(id).second || cause["trials"].size() >= kMostNamed) return;
+        cause["trials"].push_back({{"id", id},
                                    {"params", row.getColumn(3).getString()},
-                                   {"seed", row.getColumn(4).getInt64()},
-                                   {"attempt", row.getColumn(5).getInt()}});
+                                   {"seed", row.getColumn(4).getInt64()}});
       },
       sweep);
   std::vector<Json> sorted;
-  for (auto& [key, cause] : causes) sorted.push_back(std::move(cause));
+  for (auto& [key, cause] : causes) {
+    cause["trial_count"] = named[&cause].size();
+    sorted.push_back(std::move(cause));
+  }
   std::ranges::stable_sort(sorted, std::greater<>(),
                            [](const Json& cause) { return cause["count"].get<int>(); });
   return sorted;

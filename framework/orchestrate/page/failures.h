@@ -11,8 +11,9 @@ namespace mvn {
 // A message without what differs from trial to trial: numbers, ids, paths.
 std::string cause_of(const std::string& message);
 
-// [{"cause", "state", "message", "count", "trials": [...], "log"}], the most frequent first.
-// Of trials in the sweep file as last run that are not done; messages and logs with secrets masked.
+// [{"state", "message", "count", "trial_count", "trials": [...], "log"}], the most frequent first;
+// "count" is that of attempts, message and log are the newest one's, with secrets masked. Of trials
+// in the sweep file as last run.
 Json failures_by_cause(Database& db, const std::string& sweep);
 
 }  // namespace mvn

@@ -16,6 +16,7 @@ namespace mvn {
 namespace {
 
 constexpr std::size_t kLogLines = 40;
+constexpr std::size_t kLongestValue = 4000;  // of the environment
 
 TrialPaths paths_of(Database& db, const DetailedTrial& trial) {
   return trial_paths(db.path().parent_path(), trial.sweep, trial.id);
@@ -66,7 +67,10 @@ Json environment_of(Database& db, const DetailedTrial& trial) {
       "SELECT name, value FROM mvn_environment WHERE trial = ?1"
       " AND attempt = (SELECT max(attempt) FROM mvn_environment WHERE trial = ?1)",
       [&](SQLite::Statement& row) {
-        environment[row.getColumn(0).getString()] = json_of(row.getColumn(1));
+        auto value = json_of(row.getColumn(1));
+        // The differences to a commit, say.
+        if (value.is_string()) value = shortened(value.get<std::string>(), kLongestValue);
+        environment[row.getColumn(0).getString()] = std::move(value);
       },
       trial.row);
   return environment;

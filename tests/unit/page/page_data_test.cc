@@ -152,8 +152,15 @@ TEST_F(PageDataTest, FailuresAreCountedByCause) {
   ASSERT_EQ(causes.size(), 1U);
   EXPECT_EQ(causes[0]["message"], "exit code 3 at step 12");
   EXPECT_EQ(causes[0]["count"], 1);
+  EXPECT_EQ(causes[0]["trial_count"], 1);
   EXPECT_EQ(causes[0]["trials"][0]["id"], "b20000000000");
   EXPECT_EQ(causes[0]["log"], "boom\n");
+  // Tried again it is another attempt, and no other trial.
+  run_one('b', 2);
+  const auto& again = data.sections()["failures"];
+  EXPECT_EQ(again[0]["count"], 2);
+  EXPECT_EQ(again[0]["trial_count"], 1);
+  EXPECT_EQ(again[0]["trials"].size(), 1U);
 }
 
 TEST(Failures, MessagesThatDifferInNumbersAndPathsAreOneCause) {

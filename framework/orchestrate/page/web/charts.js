@@ -230,14 +230,20 @@ function drawParallel(element, groups, names, stage) {
     trace.showlegend = trace.x.length > 0;
     return trace;
   }).reverse();
-  const annotations = axes.flatMap((each, at) => each.ticks.map(([y, text]) => ({x: at, y, text: plain(shortened(text, 18)), showarrow: false,
-    xanchor: at === axes.length - 1 ? "right" : "left", xshift: at === axes.length - 1 ? -5 : 5, font: {size: 11, color: colour("ink")},
+  const last = axes.length - 1;
+  const side = (at) => (at === last ? "right" : at === 0 ? "left" : "center");
+  const valueTexts = axes.flatMap((each, at) => each.ticks.map(([y, text]) => ({x: at, y, text: plain(shortened(text, 18)), showarrow: false,
+    xanchor: at === last ? "right" : "left", xshift: at === last ? -5 : 5, font: {size: 11, color: colour("ink")},
     bgcolor: transparent(colour("paper"), 0.75), borderpad: 1})));
+  // Names stand below their axes, where they would meet on two lines.
+  const crowded = axes.length > (isNarrow() ? 3 : 6);
+  const nameTexts = axes.map((each, at) => ({x: at, y: crowded && at % 2 ? -0.16 : -0.06, yanchor: "top", xanchor: side(at), showarrow: false,
+    text: plain(shortened(isNarrow() && !each.result ? each.name.split(".").pop() : each.name, 28)), font: {size: 12, color: colour("faint")}}));
   const shapes = axes.map((_, at) => ({type: "line", x0: at, x1: at, y0: 0, y1: 1, line: {color: colour("faint"), width: 1}, layer: "below"}));
-  return draw(element, traces, {annotations, shapes, showlegend: true, legend: {...legendBelow(), traceorder: "reversed"}, hovermode: "closest", margin: {l: 25, r: 25, t: 15, b: 60},
-    xaxis: {tickvals: axes.map((_, at) => at), ticktext: axes.map((each) => plain(shortened(each.name, isNarrow() ? 14 : 28))), range: [-0.08, axes.length - 0.92],
-      showgrid: false, zeroline: false, fixedrange: true, tickangle: axes.length > 5 || isNarrow() ? 30 : 0, automargin: true},
-    yaxis: {visible: false, range: [-0.06, 1.06], fixedrange: true}});
+  return draw(element, traces, {annotations: [...valueTexts, ...nameTexts], shapes, showlegend: true, legend: {...legendBelow(), y: -0.02, traceorder: "reversed"},
+    hovermode: "closest", margin: {l: 15, r: 15, t: 15, b: 50},
+    xaxis: {visible: false, range: [-0.04, axes.length - 0.96], fixedrange: true},
+    yaxis: {visible: false, range: [crowded ? -0.28 : -0.18, 1.06], fixedrange: true}});
 }
 
 function drawImportance(element, rows) {

@@ -130,9 +130,9 @@ class Page {
     const causes = this.results.section("failures");
     byId("failures").hidden = causes.length === 0;
     byId("failures-list").replaceChildren(...causes.map((cause) => make("div", {class: "cause"},
-      make("p", {}, `${plural(cause.count, "attempt")} ${cause.state}: `, make("strong", {}, cause.message || "no message")),
-      make("details", {}, make("summary", {}, plural(cause.trials.length, "trial")), make("ul", {}, ...cause.trials.map((trial) =>
-        make("li", {}, this.dialog.link(trial), ` ${trial.params}, seed ${trial.seed}, attempt ${trial.attempt ?? "–"}`)))),
+      make("p", {}, `${plural(cause.count, "attempt")} of ${plural(cause.trial_count, "trial")} ${cause.state}: `, make("strong", {}, cause.message || "no message")),
+      make("details", {}, make("summary", {}, cause.trials.length < cause.trial_count ? `The first ${cause.trials.length} trials` : "Which"),
+        make("ul", {}, ...cause.trials.map((trial) => make("li", {}, this.dialog.link(trial), ` ${trial.params}, seed ${trial.seed}`)))),
       ...(cause.log ? [make("details", {}, make("summary", {}, "End of the newest one's log"), make("pre", {class: "wrap"}, cause.log))] : []))));
   }
 
@@ -219,7 +219,7 @@ class Page {
     byId("difference").hidden = rows.length === 0;
     if (rows.length === 0) return;
     const regions = [...new Set(comparisons.map((part) => part.region))].filter((region) => region > 0);
-    byId("difference-note").textContent = "Each line is a 95 % interval; colours and marks say the verdict on the first one."
+    byId("difference-note").textContent = "Each line is a 95 % interval; colours and marks say the verdict on the first one, which asks for more than an interval beside 0."
       + (regions.length === 1 ? ` Within ±${words(regions[0])}, the shaded region, a difference is none in practice.` : "");
     await drawForest(byId("difference-plot"), comparisons);
   }
