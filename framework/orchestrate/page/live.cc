@@ -73,7 +73,7 @@ Json LiveSweep::curves(const DatabaseWatch::Seen& seen, const std::string& metri
       take(known.parts, curve["stage"].get<std::string>() + '/' + curve["group"].get<std::string>(),
            curve);
     }
-    known.left_out = read["left_out"].get<std::size_t>();
+    known.left_out = read["left_out"];
     known.read_at = now_;
   }
   Json changed = Json::array();

@@ -41,7 +41,7 @@ class LiveSweep {
 
   // {"now": n, "sections": {what changed after the look `since`; null: it is gone}}
   Json changes(const DatabaseWatch::Seen& seen, std::int64_t since);
-  // {"now": n, "curves": [...], "left_out": 0}
+  // {"now": n, "curves": [...], "left_out": {}}
   Json curves(const DatabaseWatch::Seen& seen, const std::string& metric, std::int64_t since);
   Json trial(const DatabaseWatch::Seen& seen, const std::string& id);
 
@@ -65,7 +65,7 @@ class LiveSweep {
   Parts sections_;
   struct MetricCurves {
     std::int64_t read_at = -1;
-    std::size_t left_out = 0;
+    Json left_out;
     Parts parts;
   };
   std::map<std::string, MetricCurves> curves_;

@@ -44,7 +44,7 @@ class Snapshot {
 }  // namespace
 
 struct PageData::State {
-  State(fs::path database, const PageRequest& request)
+  State(const fs::path& database, const PageRequest& request)
       : db(database, Access::kRead), by(request.by), found(find_sweep(db, request.sweep)) {}
 
   void refresh();
@@ -294,16 +294,16 @@ Json PageData::curves(const std::string& metric) {
   return translate_errors(state.db.path(), [&]() -> Json {
     if (state.signature.empty()) state.refresh();
     const Snapshot snapshot(state.db);
-    Json result = {{"curves", Json::array()}, {"left_out", 0}};
+    Json result = {{"curves", Json::array()}, {"left_out", Json::object()}};
     const auto id = state.db.integer("SELECT id FROM mvn_metric_name WHERE name = ?", metric);
     if (!id) return result;
     std::map<std::string, std::size_t> taken;  // by stage
     std::vector<GroupKey> keys;
-    std::size_t left_out = 0;
+    std::map<std::string, std::size_t> left_out;
     for (const auto& row : state.sections["groups"]) {
       const auto stage = row["stage"].get<std::string>();
       if (++taken[stage] > kMostCurves) {
-        ++left_out;
+        ++left_out[stage];
       } else {
         keys.emplace_back(stage, row["id"].get<std::string>());
       }

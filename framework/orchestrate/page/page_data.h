@@ -37,7 +37,7 @@ class PageData {
   // change of the database did not touch is not made anew.
   const Json& sections();
   // Curves of the metric, one for each configuration, the best ones first:
-  // {"curves": [{"stage", "group", "step": [...], ...}], "left_out": 20}.
+  // {"curves": [{"stage", "group", "step": [...], ...}], "left_out": {"a stage": 20}}.
   Json curves(const std::string& metric);
   // Of one trial, by the first digits of its id that `trials` have: configuration, attempts,
   // environment, command, artifacts, events, the end of its log, and the curve of its metric.

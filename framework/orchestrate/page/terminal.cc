@@ -153,7 +153,8 @@ void print_pairs(const std::vector<std::pair<std::string, std::string>>& pairs,
   std::size_t widest = 0;
   for (const auto& [name, value] : pairs) widest = std::max(widest, columns(name));
   for (const auto& [name, value] : pairs) {
-    auto line = "  " + name + std::string(widest + 2 - columns(name), ' ') + value;
+    std::string line = "  ";
+    line.append(name).append(widest + 2 - columns(name), ' ').append(value);
     out << (options.width ? shortened(line, *options.width) : line) << '\n';
   }
 }
@@ -331,7 +332,7 @@ void print_standings(const StageStandings& stage, const TerminalOptions& options
     writer->row({each.mean ? Cell(static_cast<std::int64_t>(i + 1)) : Cell(), each.params,
                  std::to_string(each.n) + " of " + std::to_string(each.trials),
                  each.mean ? fixed(*each.mean, decimals) : "-",
-                 each.low ? interval_text(*each.low, *each.high, decimals) : "-",
+                 each.low && each.high ? interval_text(*each.low, *each.high, decimals) : "-",
                  each.best_trial.empty() ? "-" : each.best_trial});
   }
   writer->end();

@@ -75,7 +75,7 @@ TEST_F(PageDataTest, CurvesAreThoseOfTheView) {
   run_sweep();
   PageData data(database(), {"s"});
   const auto curves = data.curves("eval/accuracy");
-  EXPECT_EQ(curves["left_out"], 0);
+  EXPECT_EQ(curves["left_out"], Json::object());
   ASSERT_EQ(curves["curves"].size(), 2U);
   for (const auto& curve : curves["curves"]) {
     const auto expected = json_rows(

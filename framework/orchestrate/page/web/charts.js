@@ -100,28 +100,23 @@ function front(points, maximize) {
   return kept;
 }
 
-function drawCosts(element, groups, stages, cost, log) {
-  const traces = [];
-  stages.forEach((stage, i) => {
-    const points = groups.filter((group) => group.stage === stage.name)
-      .map((group) => ({group, x: finite(group.costs?.[cost]), y: finite(group.mean)}))
-      .filter((point) => point.x !== null && point.y !== null && (!log || point.x > 0));
-    if (points.length === 0) return;
-    const style = seriesStyle(i);
-    const best = front(points, stage.goal === "maximize");
-    const half = (point) => (finite(point.group.high) === null ? 0 : point.group.high - point.group.mean);
-    traces.push({x: best.map((p) => p.x), y: best.map((p) => p.y), mode: "lines", hoverinfo: "skip", showlegend: false,
-      line: {color: style.colour, width: 1.5, shape: "hv", dash: "dot"}});
-    traces.push({x: points.map((p) => p.x), y: points.map((p) => p.y), mode: "markers", name: plain(stage.name || stage.metric),
+// groups: of one stage.
+function drawCosts(element, groups, stage, cost, log) {
+  const points = groups.map((group) => ({group, x: finite(group.costs?.[cost]), y: finite(group.mean)}))
+    .filter((point) => point.x !== null && point.y !== null && (!log || point.x > 0));
+  const style = seriesStyle(0);
+  const best = front(points, stage.goal === "maximize");
+  const half = (point) => (finite(point.group.high) === null ? 0 : point.group.high - point.group.mean);
+  const traces = [
+    {x: best.map((p) => p.x), y: best.map((p) => p.y), mode: "lines", hoverinfo: "skip",
+      line: {color: style.colour, width: 1.5, shape: "hv", dash: "dot"}},
+    {x: points.map((p) => p.x), y: points.map((p) => p.y), mode: "markers",
       error_y: {type: "data", array: points.map(half), color: transparent(style.colour, 0.45), thickness: 1.2, width: 0,
         visible: points.length <= 200},
-      marker: {color: transparent(style.colour, 0.85), size: 8, symbol: style.symbol},
-      hovertext: points.map((p) => `${plain(shortened(p.group.params, 60))}<br>${plain(stage.metric)} ${plain(words(p.y))}, ${plain(cost)} ${plain(costWords(cost, p.x))}`),
-      hoverinfo: "text"});
-  });
-  const metrics = [...new Set(stages.map((stage) => stage.metric))];
-  return draw(element, traces, {xaxis: axis(cost, log ? {type: "log"} : {}), yaxis: axis(metrics.join(", ")),
-    showlegend: stages.length > 1, legend: legendBelow(), hovermode: "closest"});
+      marker: {color: transparent(style.colour, 0.85), size: 8},
+      hovertext: points.map((p) => `${plain(shortened(p.group.params, 60))}<br>${plain(stage.metric)} ${plain(words(p.y))}, `
+        + `${plain(cost)} ${plain(costWords(cost, p.x))}`), hoverinfo: "text"}];
+  return draw(element, traces, {xaxis: axis(cost, log ? {type: "log"} : {}), yaxis: axis(stage.metric), hovermode: "closest"});
 }
 
 // Differences -------------------------------------------------------------------------------------
@@ -246,18 +241,14 @@ function drawParallel(element, groups, names, stage) {
     yaxis: {visible: false, range: [crowded ? -0.28 : -0.18, 1.06], fixedrange: true}});
 }
 
+// rows: of one stage, the most important first.
 function drawImportance(element, rows) {
-  const stages = [...new Set(rows.map((row) => row.stage))];
-  const names = [...new Set(rows.map((row) => row.name))].reverse();
-  element.style.height = `${7 + names.length * Math.max(1.6, 0.9 * stages.length)}rem`;
-  const traces = stages.map((stage, i) => {
-    const its = rows.filter((row) => row.stage === stage);
-    return {type: "bar", orientation: "h", name: plain(stage), marker: {color: seriesStyle(i).colour},
-      x: its.map((row) => finite(row.importance)), y: its.map((row) => names.indexOf(row.name)),
-      hovertext: its.map((row) => `${plain(row.name)}: ${plain(words(row.importance, 3))}`), hoverinfo: "text"};
-  });
-  return draw(element, traces, {showlegend: stages.length > 1, legend: legendBelow(), barmode: "group", xaxis: axis("importance", {rangemode: "tozero"}),
-    yaxis: {tickvals: names.map((_, i) => i), ticktext: names.map((name) => plain(shortened(name, 40))), automargin: true, fixedrange: true}});
+  const shown = rows.slice(0, 20).reverse();
+  element.style.height = `${7 + shown.length * 1.6}rem`;
+  return draw(element, [{type: "bar", orientation: "h", marker: {color: colour("c1")}, x: shown.map((row) => finite(row.importance)),
+    y: shown.map((_, i) => i), hovertext: shown.map((row) => `${plain(row.name)}: ${plain(words(row.importance, 3))}`), hoverinfo: "text"}],
+  {xaxis: axis("importance", {rangemode: "tozero"}), hovermode: "closest",
+    yaxis: {tickvals: shown.map((_, i) => i), ticktext: shown.map((row) => plain(shortened(row.name, 40))), automargin: true, fixedrange: true}});
 }
 
 // Confusion ---------------------------------------------------------------------------------------

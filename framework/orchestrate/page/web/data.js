@@ -58,8 +58,8 @@ class Results {
 
   // {curves: [...], left_out} of a metric.
   async curves(metric) {
-    if (!this.live) return this.embedded.curves[metric] ?? {curves: [], left_out: 0};
-    const known = this.known.get(metric) ?? {since: 0, curves: new Map(), left_out: 0};
+    if (!this.live) return this.embedded.curves[metric] ?? {curves: [], left_out: {}};
+    const known = this.known.get(metric) ?? {since: 0, curves: new Map(), left_out: {}};
     const answer = await this.ask("/api/curves",
       {sweep: this.sweep, metric, epoch: this.epoch, since: known.since});
     for (const curve of answer.curves) known.curves.set(`${curve.stage}/${curve.group}`, curve);

@@ -13,7 +13,7 @@ class Page {
 
   listen() {
     const on = (id, action) => byId(id).addEventListener("change", action);
-    on("groups-stage", () => this.showGroups());
+    on("stage", () => this.changeStage());
     for (const id of ["curves-metric", "curves-band", "curves-log"]) on(id, () => this.showCurves());
     for (const id of ["costs-name", "costs-log"]) on(id, () => this.showCosts());
     for (const id of ["confusion-which", "confusion-share"]) on(id, () => this.showConfusion());
@@ -63,25 +63,43 @@ class Page {
 
   chooseOptions() {
     const stages = this.results.section("stages").filter((stage) => this.results.groups().some((group) => group.stage === stage.name));
-    fillSelect(byId("groups-stage"), [["*", "all"], ...stages.map((stage) => [stage.name, stage.name])]);
-    byId("groups-stage-label").hidden = stages.length < 2;
-    const judged = stages.map((stage) => stage.metric);
+    const first = byId("stage").options.length === 0;
+    fillSelect(byId("stage"), stages.map((stage) => [stage.name, stage.name]));
+    // The last stage that has results is what the others are for.
+    const done = stages.filter((stage) => this.results.groups().some((group) => group.stage === stage.name && group.n > 0));
+    if (first && done.length > 0) byId("stage").value = done[done.length - 1].name;
+    byId("stage-label").hidden = stages.length < 2;
+    const judged = [this.stage()?.metric, ...stages.map((stage) => stage.metric)].filter(Boolean);
     const metrics = this.results.metrics().map((metric) => metric.name);
     fillSelect(byId("curves-metric"), [...new Set([...judged.filter((name) => metrics.includes(name)), ...metrics])].map((name) => [name, name]));
     fillSelect(byId("costs-name"), this.costNames().map((name) => [name, name]));
-    fillSelect(byId("confusion-which"), this.results.section("confusion").map((matrix, i) =>
-      [String(i), shortened(`${matrix.stage ? `${matrix.stage}: ` : ""}${matrix.params}`, 70)]));
+    fillSelect(byId("confusion-which"), this.shownMatrices().map((matrix) => [matrix.group, shortened(matrix.params, 70)]));
+  }
+
+  // What is shown of a sweep with several stages: they are judged by metrics of their own.
+  stage() {
+    return this.results.stage(byId("stage").value);
+  }
+
+  async changeStage() {
+    this.chooseOptions();
+    byId("curves-metric").value = this.stage().metric;
+    this.showGroups();
+    await this.drawPlots();
+  }
+
+  shownMatrices() {
+    return this.results.section("confusion").filter((matrix) => matrix.stage === byId("stage").value);
   }
 
   costNames() {
-    const all = [...new Set(this.results.groups().flatMap((group) => Object.keys(group.costs ?? {})))];
+    const all = [...new Set(this.shownGroups().flatMap((group) => Object.keys(group.costs ?? {})))];
     const first = ["seconds", "tokens", "trained_parameters"];
     return [...first.filter((name) => all.includes(name)), ...all.filter((name) => !first.includes(name)).sort()];
   }
 
   shownGroups() {
-    const stage = byId("groups-stage").value;
-    return this.results.groups().filter((group) => stage === "*" || group.stage === stage);
+    return this.results.groups().filter((group) => group.stage === byId("stage").value);
   }
 
   tickedGroups() {
@@ -89,7 +107,7 @@ class Page {
     const best = {};
     return new Set(this.results.groups().filter((group) => {
       best[group.stage] = (best[group.stage] ?? 0) + 1;
-      return best[group.stage] <= (this.results.section("stages").length > 1 ? 3 : 6);
+      return best[group.stage] <= 6;
     }).map(keyOfGroup));
   }
 
@@ -102,7 +120,6 @@ class Page {
       {name: "tick", title: "", fixed: true, of: () => null, show: (group) => make("input", {type: "checkbox", checked: ticked.has(keyOfGroup(group)),
         "aria-label": `curve of ${group.params}`, onchange: (event) => this.tick(group, event.target.checked)})},
       {name: "rank", title: "#", number: true, of: (group) => group.rank},
-      ...(new Set(groups.map((group) => group.stage)).size > 1 ? [{name: "stage", of: (group) => group.stage}] : []),
       {name: "configuration", of: (group) => group.params,
         show: (group) => make("a", {class: "open", href: `#group=${encodeURIComponent(group.id)}`}, shortened(group.params, 60))},
       {name: "mean", number: true, of: (group) => finite(group.mean), show: (group) => fixed(group.mean, decimals)},
@@ -183,21 +200,22 @@ class Page {
     const metric = byId("curves-metric").value;
     byId("curves").hidden = !metric;
     if (!metric) return;
-    const {curves, left_out: leftOut} = await this.results.curves(metric);
+    const {curves: all, left_out: leftOut} = await this.results.curves(metric);
     if (metric !== byId("curves-metric").value) return;
+    const stage = byId("stage").value;
+    const curves = all.filter((curve) => curve.stage === stage);
     const groups = new Map(this.results.groups().map((group) => [keyOfGroup(group), group]));
     const keyOf = (curve) => `${curve.stage}/${curve.group}`;
-    const several = new Set(curves.map((curve) => curve.stage)).size > 1;
     const ticked = this.tickedGroups();
     const chosen = curves.map(keyOf).filter((key) => ticked.has(key)).sort((a, b) => [...groups.keys()].indexOf(a) - [...groups.keys()].indexOf(b));
     await drawCurves(byId("curves-plot"), curves, chosen, {metric, band: byId("curves-band").value, log: byId("curves-log").checked, keyOf,
-      nameOf: (curve) => `${several ? `${curve.stage}: ` : ""}${groups.get(keyOf(curve))?.params ?? curve.group}`});
+      nameOf: (curve) => groups.get(keyOf(curve))?.params ?? curve.group});
     const from = Math.max(0, ...curves.map((curve) => curve.from ?? 0));
     const to = Math.max(0, ...curves.filter((curve) => curve.from).map((curve) => curve.step.length));
     const seeds = Math.max(0, ...curves.map((curve) => (Array.isArray(curve.n) ? Math.max(...curve.n) : curve.n)));
     const notes = [seeds > 1 ? "The line is the mean over the seeds." : "",
       from ? `Curves are thinned: of up to ${plural(from, "step")} at most ${to.toLocaleString("en")} are here, peaks kept.` : "",
-      leftOut ? `The curves of ${plural(leftOut, "configuration")} of lower rank are left out.` : ""];
+      leftOut[stage] ? `The curves of ${plural(leftOut[stage], "configuration")} of lower rank are left out.` : ""];
     if (!this.results.live && this.results.section("metrics").length > this.results.metrics().length) {
       notes.push(`${this.results.metrics().length} of ${plural(this.results.section("metrics").length, "metric")} are in this file; mvn-runner ui shows all.`);
     }
@@ -207,10 +225,10 @@ class Page {
   async showCosts() {
     await plotly;
     const cost = byId("costs-name").value;
-    const groups = this.results.groups().filter((group) => finite(group.mean) !== null && finite(group.costs?.[cost]) !== null);
+    const groups = this.shownGroups().filter((group) => finite(group.mean) !== null && finite(group.costs?.[cost]) !== null);
     byId("costs").hidden = groups.length === 0;
     if (groups.length === 0) return;
-    await drawCosts(byId("costs-plot"), groups, this.results.section("stages"), cost, byId("costs-log").checked);
+    await drawCosts(byId("costs-plot"), groups, this.stage(), cost, byId("costs-log").checked);
   }
 
   async showDifference() {
@@ -225,29 +243,26 @@ class Page {
   }
 
   async showParameters() {
-    const stages = this.results.section("stages").map((stage) => {
-      const groups = this.results.groups().filter((group) => group.stage === stage.name && finite(group.mean) !== null);
-      return {stage, groups, names: varyingNames(groups)};
-    }).filter((each) => each.groups.length > 1 && each.names.length > 0);
-    const importance = this.results.section("importance").filter((row) => finite(row.importance) !== null);
-    byId("parameters").hidden = stages.length === 0 && importance.length === 0;
-    if (stages.length > 0) {
-      const {stage, groups, names} = stages.reduce((a, b) => (b.names.length * b.groups.length > a.names.length * a.groups.length ? b : a));
-      byId("parallel-note").textContent = `${stage.name ? `Stage ${stage.name}. ` : ""}Each line is a configuration; its result is on the last axis.`
-        + (names.length > 12 ? ` The first 12 of ${names.length} parameters are drawn.` : "");
-      await drawParallel(byId("parallel-plot"), groups, names.slice(0, 12), stage);
-    }
-    byId("parallel-plot").hidden = stages.length === 0;
+    const stage = this.stage();
+    const groups = this.shownGroups().filter((group) => finite(group.mean) !== null);
+    const names = varyingNames(groups);
+    const importance = this.results.section("importance").filter((row) => row.stage === stage?.name && finite(row.importance) !== null);
+    const drawn = groups.length > 1 && names.length > 0;
+    byId("parameters").hidden = !drawn && importance.length === 0;
+    byId("parallel-note").textContent = !drawn ? "" : "Each line is a configuration; its result is on the last axis."
+      + (names.length > 12 ? ` The first 12 of ${names.length} parameters are drawn.` : "");
+    byId("parallel-plot").hidden = !drawn;
+    if (drawn) await drawParallel(byId("parallel-plot"), groups, names.slice(0, 12), stage);
     byId("importance").hidden = importance.length === 0;
     if (importance.length > 0) await drawImportance(byId("importance-plot"), importance);
   }
 
   async showConfusion() {
     await plotly;
-    const matrices = this.results.section("confusion");
+    const matrices = this.shownMatrices();
     byId("confusion").hidden = matrices.length === 0;
     if (matrices.length === 0) return;
-    const matrix = matrices[Number(byId("confusion-which").value)] ?? matrices[0];
+    const matrix = matrices.find((each) => each.group === byId("confusion-which").value) ?? matrices[0];
     byId("confusion-note").textContent = `Predictions on the ${matrix.split === "test" ? "test split" : "validation set"}, `
       + `${plural(matrix.seeds.length, "seed")} added up.`;
     await drawConfusion(byId("confusion-plot"), matrix, byId("confusion-share").checked);
