@@ -156,6 +156,31 @@ class PageServer(unittest.TestCase):
         self.assertIn(f"ssh -L {server.port}:127.0.0.1:{server.port} ada@192.0.2.7", second)
         self.assertEqual(server.end(), (0, ""))
 
+    def test_the_terminal_says_the_same(self):
+        best = json.loads(self.place.run("top", "demo", "-n", "1", "--json")[1])
+        best = best["stages"][0]["configurations"][0]
+        table = self.place.run("top", "-n", "1")[1]
+        self.assertIn(best["params"], table)
+        self.assertIn("and 7 more (-n)", table)
+        trial = json.loads(self.place.run("show", best["best_trial"], "--json")[1])
+        self.assertEqual(trial["params"], best["params"])
+        self.assertEqual(trial["state"], "done")
+        shown = self.place.run("show", best["best_trial"])[1]
+        for part in ("What sets it apart", "args.model  mamba   (others: gptneo)", "┤",
+                     f"results/demo/{best['best_trial']}/attempts/1/log.txt"):
+            self.assertIn(part, shown)
+        curve = json.loads(self.place.run("curve", best["best_trial"], "--json")[1])
+        self.assertEqual(curve["curve"], trial["curve"])
+        self.assertEqual(self.place.run("curve", "demo", "-n", "2")[1].count("┤"), 4)
+
+    def test_the_terminal_says_what_went_wrong(self):
+        _, out, _ = self.place.run("query", "SELECT trial FROM trials WHERE state = 'failed'",
+                                   "--format", "json")
+        code, out, err = self.place.run("show", json.loads(out)[0]["trial"])
+        self.assertEqual(code, 0, err)
+        self.assertIn("What went wrong\n  failed: exit code 3\n", out)
+        self.assertIn("  | out of memory </script>", out)
+
     def test_an_unknown_sweep_is_told_at_once(self):
         code, _, err = self.place.run("ui", "dmeo", "--port", "0")
         self.assertEqual(code, 64)

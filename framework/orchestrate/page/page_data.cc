@@ -49,9 +49,13 @@ struct PageData::State {
 
   void refresh();
   void refresh_results();
+  void refresh_sweep();
   void refresh_groups();
   void refresh_trials();
   void refresh_confusion();
+  std::map<std::string, std::int64_t> labelled_in(const ShownTrial& trial,
+                                                  const std::string& split);
+  Json matrix_of(const std::vector<const ShownTrial*>& its, const std::string& split);
   void say_what_is_left_out();
   [[nodiscard]] std::vector<CurveTrial> curve_trials(const GroupKey& key) const;
   [[nodiscard]] Json details_of(const DetailedTrial& trial, std::size_t log_bytes);
@@ -91,7 +95,8 @@ void PageData::State::refresh() {
   refresh_trials();
 }
 
-void PageData::State::refresh_results() {
+// The sweep itself, and how far it is.
+void PageData::State::refresh_sweep() {
   const Json sweep = rows_of(
       db, "SELECT name, file, text, version, resolved FROM mvn_sweep WHERE id = ?", found.row)[0];
   const auto resolved = try_parse_json(sweep["resolved"].get<std::string>());
@@ -120,6 +125,10 @@ void PageData::State::refresh_results() {
               " FROM mvn_stage g JOIN mvn_metric_name n ON n.id = g.metric"
               " JOIN mvn_metric_kind k ON k.id = n.id WHERE g.sweep = ? ORDER BY g.position",
               found.row);
+}
+
+void PageData::State::refresh_results() {
+  refresh_sweep();
   auto answer = page_verdict(db, found.name, by);
   sections["verdict"] = std::move(answer.verdict);
   sections["comparisons"] = std::move(answer.comparisons);
@@ -176,7 +185,46 @@ void PageData::State::refresh_trials() {
   }
 }
 
-// Of the best configurations of each stage whose trials kept predictions, all seeds added up.
+// The number of texts of each class, as the trial counted them.
+std::map<std::string, std::int64_t> PageData::State::labelled_in(const ShownTrial& trial,
+                                                                 const std::string& split) {
+  std::map<std::string, std::int64_t> labelled;
+  const auto start = split + "/labelled/";
+  db.each(
+      "SELECT n.name, m.value FROM mvn_metric_name n"
+      " JOIN mvn_value m ON m.trial = ?1 AND m.name = n.id"
+      " WHERE substr(n.name, 1, length(?2)) = ?2 ORDER BY m.step",
+      [&](SQLite::Statement& row) {
+        labelled[row.getColumn(0).getString().substr(start.size())] = row.getColumn(1).getInt64();
+      },
+      trial.row, start);
+  return labelled;
+}
+
+// Of a configuration, all seeds added up; null where its trials kept no predictions.
+Json PageData::State::matrix_of(const std::vector<const ShownTrial*>& its,
+                                const std::string& split) {
+  Confusion sum;
+  Json seeds = Json::array();
+  std::optional<std::vector<std::string>> names;
+  for (const auto* trial : its) {
+    if (trial->state != "done") continue;
+    const auto paths = trial_paths(db.path().parent_path(), found.name, trial->id);
+    const auto& one =
+        confusions.read(split == "test" ? paths.test_predictions() : paths.predictions());
+    if (!one) continue;
+    if (seeds.empty()) names = class_names(*one, labelled_in(*trial, split));
+    add_confusion(sum, *one);
+    seeds.push_back(trial->seed);
+  }
+  if (seeds.empty()) return nullptr;
+  return {{"split", split},
+          {"seeds", seeds},
+          {"classes", names ? Json(*names) : Json()},
+          {"counts", sum}};
+}
+
+// Of the best configurations of each stage; of the test split where there is one.
 void PageData::State::refresh_confusion() {
   Json matrices = Json::array();
   std::map<std::string, std::size_t> made;  // by stage
@@ -184,43 +232,14 @@ void PageData::State::refresh_confusion() {
     const auto stage = row["stage"].get<std::string>();
     const auto its = groups.find({stage, row["id"].get<std::string>()});
     if (its == groups.end() || made[stage] == kMatrices) continue;
-    for (const bool test : {true, false}) {
-      Confusion sum;
-      Json seeds = Json::array();
-      std::optional<std::vector<std::string>> names;
-      for (const auto* trial : its->second) {
-        if (trial->state != "done") continue;
-        const auto paths = trial_paths(db.path().parent_path(), found.name, trial->id);
-        const auto& one = confusions.read(test ? paths.test_predictions() : paths.predictions());
-        if (!one) continue;
-        if (seeds.empty()) {
-          std::map<std::string, std::int64_t> labelled;
-          const std::string start = test ? "test/labelled/" : "eval/labelled/";
-          db.each(
-              "SELECT n.name, m.value FROM mvn_metric_name n"
-              " JOIN mvn_value m ON m.trial = ?1 AND m.name = n.id"
-              " WHERE substr(n.name, 1, length(?2)) = ?2 ORDER BY m.step",
-              [&](SQLite::Statement& found_row) {
-                labelled[found_row.getColumn(0).getString().substr(start.size())] =
-                    found_row.getColumn(1).getInt64();
-              },
-              trial->row, start);
-          names = class_names(*one, labelled);
-        }
-        add_confusion(sum, *one);
-        seeds.push_back(trial->seed);
-      }
-      if (seeds.empty()) continue;
-      matrices.push_back({{"stage", stage},
-                          {"params", row["params"]},
-                          {"group", row["id"]},
-                          {"split", test ? "test" : "eval"},
-                          {"seeds", seeds},
-                          {"classes", names ? Json(*names) : Json()},
-                          {"counts", sum}});
-      ++made[stage];
-      break;  // the test split says more than the validation set
-    }
+    auto matrix = matrix_of(its->second, "test");
+    if (matrix.is_null()) matrix = matrix_of(its->second, "eval");
+    if (matrix.is_null()) continue;
+    matrix["stage"] = stage;
+    matrix["params"] = row["params"];
+    matrix["group"] = row["id"];
+    matrices.push_back(std::move(matrix));
+    ++made[stage];
   }
   sections["confusion"] = std::move(matrices);
 }

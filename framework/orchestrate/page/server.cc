@@ -84,17 +84,21 @@ class PageService {
   Json from(const httplib::Request& request, Answer answer) {
     const std::lock_guard guard(mutex_);
     const auto seen = watch_.look();
-    const auto name = request.get_param_value("sweep");
-    auto& sweep = sweeps_[name];
-    if (!sweep) {
-      auto found = std::make_unique<LiveSweep>(options_.database, PageRequest{name, options_.by});
-      (void)found->changes(seen, 0);  // throws where there is no such sweep, which is not kept
-      sweep = std::move(found);
-    }
+    LiveSweep& sweep = find(request.get_param_value("sweep"), seen);
     const bool same = number_in(request, "epoch") == epoch_;
-    Json json = answer(*sweep, seen, same ? number_in(request, "since") : 0);
+    Json json = answer(sweep, seen, same ? number_in(request, "since") : 0);
     json["epoch"] = epoch_;
     return json;
+  }
+
+  LiveSweep& find(const std::string& name, const DatabaseWatch::Seen& seen) {
+    auto found = sweeps_.find(name);
+    if (found == sweeps_.end()) {
+      auto sweep = std::make_unique<LiveSweep>(options_.database, PageRequest{name, options_.by});
+      (void)sweep->changes(seen, 0);  // throws where there is no such sweep, which is not kept
+      found = sweeps_.emplace(name, std::move(sweep)).first;
+    }
+    return *found->second;
   }
 
   const PageServerOptions& options_;

@@ -1,5 +1,6 @@
 "use strict";
-// The results: within the page (a report), or asked of the server that it comes from (mvn-runner ui).
+// The results: within the page (a report), or asked of the server that it comes from (mvn-runner
+// ui).
 
 class Results {
   constructor() {
@@ -14,29 +15,21 @@ class Results {
     this.known = new Map();  // metric -> {since, curves: Map, left_out}
   }
 
-  section(name) {
-    return this.sections[name] ?? [];
-  }
+  section(name) { return this.sections[name] ?? []; }
 
-  groups() {
-    return this.section("groups");
-  }
+  groups() { return this.section("groups"); }
 
   // In the order of the sweep.
   trials() {
     return Object.entries(this.sections)
-      .filter(([name, trial]) => name.startsWith("trial:") && trial)
-      .map(([, trial]) => trial)
-      .sort((a, b) => a.order - b.order);
+        .filter(([name, trial]) => name.startsWith("trial:") && trial)
+        .map(([, trial]) => trial)
+        .sort((a, b) => a.order - b.order);
   }
 
-  trial(id) {
-    return this.sections[`trial:${id}`];
-  }
+  trial(id) { return this.sections[`trial:${id}`]; }
 
-  stage(name) {
-    return this.section("stages").find((stage) => stage.name === name);
-  }
+  stage(name) { return this.section("stages").find((stage) => stage.name === name); }
 
   async ask(path, query) {
     const answer = await fetch(`${path}?${new URLSearchParams(query)}`);
@@ -46,8 +39,8 @@ class Results {
 
   // What the server has that this page does not have yet: the names of the sections that changed.
   async follow() {
-    const answer = await this.ask("/api/changes",
-      {sweep: this.sweep, epoch: this.epoch, since: this.since});
+    const answer =
+        await this.ask("/api/changes", {sweep: this.sweep, epoch: this.epoch, since: this.since});
     if (answer.epoch !== this.epoch) this.known.clear();
     this.epoch = answer.epoch;
     this.moved = answer.now !== this.since;
@@ -60,8 +53,8 @@ class Results {
   async curves(metric) {
     if (!this.live) return this.embedded.curves[metric] ?? {curves: [], left_out: {}};
     const known = this.known.get(metric) ?? {since: 0, curves: new Map(), left_out: {}};
-    const answer = await this.ask("/api/curves",
-      {sweep: this.sweep, metric, epoch: this.epoch, since: known.since});
+    const answer = await this.ask(
+        "/api/curves", {sweep: this.sweep, metric, epoch: this.epoch, since: known.since});
     for (const curve of answer.curves) known.curves.set(`${curve.stage}/${curve.group}`, curve);
     known.since = answer.now;
     known.left_out = answer.left_out;
@@ -80,7 +73,10 @@ class Results {
     const own = trials[id];
     if (!own) return null;
     const ran = own.attempts.length > 0;
-    return {...own, config: {...common.config, ...own.config},
-      environment: ran ? {...common.environment, ...own.environment} : {}};
+    return {
+      ...own,
+      config: {...common.config, ...own.config},
+      environment: ran ? {...common.environment, ...own.environment} : {}
+    };
   }
 }

@@ -34,8 +34,9 @@ class SortedTable {
     const wanted = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     if (wanted.length === 0) return this.rows;
     return this.rows.filter((row) => {
-      const text = `${row.params ?? ""} ${"seed" in row ? `seed=${row.seed}` : ""} ${this.columns
-        .map((column) => column.of(row)).join(" ")}`.toLowerCase();
+      const text = `${row.params ?? ""} ${"seed" in row ? `seed=${row.seed}` : ""} ${
+                       this.columns.map((column) => column.of(row)).join(" ")}`
+                       .toLowerCase();
       return wanted.every((word) => text.includes(word));
     });
   }
@@ -64,12 +65,13 @@ class SortedTable {
     const matching = this.matching();
     const rows = this.inOrder(matching);
     const shown = this.all ? rows : rows.slice(0, kFirstRows);
-    this.count.textContent = matching.length === this.rows.length
-      ? plural(this.rows.length, this.noun)
-      : `${matching.length.toLocaleString("en")} of ${plural(this.rows.length, this.noun)}`;
+    this.count.textContent = matching.length === this.rows.length ?
+        plural(this.rows.length, this.noun) :
+        `${matching.length.toLocaleString("en")} of ${plural(this.rows.length, this.noun)}`;
     this.more.hidden = shown.length === rows.length;
     this.more.textContent = `Show all ${rows.length.toLocaleString("en")}`;
-    this.table.replaceChildren(this.head(), make("tbody", {}, ...shown.map((row) => this.line(row))));
+    this.table.replaceChildren(
+        this.head(), make("tbody", {}, ...shown.map((row) => this.line(row))));
     if (focused) this.table.querySelector(`[data-column="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -77,12 +79,21 @@ class SortedTable {
     const cells = this.columns.map((column) => {
       const sorted = this.sorted?.name === column.name;
       const order = sorted ? (this.sorted.down ? "descending" : "ascending") : undefined;
-      const attributes = {scope: "col", "aria-sort": order, class: column.number ? "number" : undefined};
+      const attributes = {
+        scope: "col",
+        "aria-sort": order,
+        class: column.number ? "number" : undefined
+      };
       if (column.fixed) return make("th", attributes, column.title ?? column.name);
-      return make("th", attributes,
-        make("button", {type: "button", "data-column": column.name, onclick: () => this.sort(column.name)},
-          column.title ?? column.name, make("span", {"aria-hidden": "true"},
-            sorted ? (this.sorted.down ? " ▾" : " ▴") : "")));
+      return make(
+          "th", attributes,
+          make(
+              "button",
+              {type: "button", "data-column": column.name, onclick: () => this.sort(column.name)},
+              column.title ?? column.name,
+              make(
+                  "span", {"aria-hidden": "true"},
+                  sorted ? (this.sorted.down ? " ▾" : " ▴") : "")));
     });
     return make("thead", {}, make("tr", {}, ...cells));
   }
@@ -95,7 +106,8 @@ class SortedTable {
     });
     const line = make("tr", {"data-id": row.id}, ...cells);
     line.addEventListener("click", (event) => {
-      if (!event.target.closest("a, button, input, label") && !getSelection().toString()) this.onrow(row);
+      if (!event.target.closest("a, button, input, label") && !getSelection().toString())
+        this.onrow(row);
     });
     return line;
   }
@@ -103,14 +115,29 @@ class SortedTable {
 
 // Two columns: names and values.
 function pairsTable(pairs) {
-  return make("table", {class: "pairs"}, make("tbody", {}, ...pairs.map(([name, value]) =>
-    make("tr", {}, make("th", {scope: "row"}, name),
-      make("td", {}, value instanceof Node ? value : words(value))))));
+  return make(
+      "table", {class: "pairs"},
+      make(
+          "tbody", {},
+          ...pairs.map(
+              ([name, value]) => make(
+                  "tr", {}, make("th", {scope: "row"}, name),
+                  make("td", {}, value instanceof Node ? value : words(value))))));
 }
 
 function plainTable(columns, rows) {
-  return make("div", {class: "scroll"}, make("table", {},
-    make("thead", {}, make("tr", {}, ...columns.map((name) => make("th", {scope: "col"}, name)))),
-    make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell) =>
-      make("td", {}, cell instanceof Node ? cell : words(cell))))))));
+  return make(
+      "div", {class: "scroll"},
+      make(
+          "table", {},
+          make(
+              "thead", {},
+              make("tr", {}, ...columns.map((name) => make("th", {scope: "col"}, name)))),
+          make(
+              "tbody", {},
+              ...rows.map(
+                  (row) => make(
+                      "tr", {},
+                      ...row.map(
+                          (cell) => make("td", {}, cell instanceof Node ? cell : words(cell))))))));
 }

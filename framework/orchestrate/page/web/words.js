@@ -1,15 +1,18 @@
 "use strict";
-// Small pieces: elements, and numbers as people read them. Texts from results become text nodes, never
-// HTML.
+// Small pieces: elements, and numbers as people read them. Texts from results become text nodes,
+// never HTML.
 
 // make("td", {class: "number"}, "0.93"): an element with attributes; listeners as onclick: f.
 function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else if (value !== undefined && value !== false) element.setAttribute(key, value === true ? "" : value);
+    if (key.startsWith("on"))
+      element.addEventListener(key.slice(2), value);
+    else if (value !== undefined && value !== false)
+      element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.map((child) => (child instanceof Node ? child : document.createTextNode(child))));
+  element.append(
+      ...children.map((child) => (child instanceof Node ? child : document.createTextNode(child))));
   return element;
 }
 
@@ -85,13 +88,14 @@ function costWords(name, value) {
   return Math.abs(value) >= 10000 ? kCompact.format(value) : words(value, 3);
 }
 
-const time = (milliseconds) =>
-  milliseconds ? new Date(milliseconds).toISOString().replace("T", " ").slice(0, 19) + " UTC" : "–";
+const time = (milliseconds) => milliseconds ?
+    new Date(milliseconds).toISOString().replace("T", " ").slice(0, 19) + " UTC" :
+    "–";
 
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
 // Plotly takes some HTML in its texts: what looks like it is shown as it is.
 const plain = (text) =>
-  String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 const shortened = (text, length) => (text.length > length ? text.slice(0, length - 1) + "…" : text);
