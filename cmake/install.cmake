@@ -3,7 +3,7 @@
 #
 #   bin/mvn-runner  bin/mvn-supervisor  bin/mvn-worker
 #   lib/libmvn.so  lib/libmvn_cuda.so  lib/mvn/plugins/*.so
-#   include/mvn  lib/cmake/mvn  share/mvn/experiments
+#   include/mvn  lib/cmake/mvn  share/mvn/experiments  share/mvn/licenses
 #   share/man/man1 and the completions of bash, zsh and fish
 #
 # libstdc++ and libgcc_s come along, so that a machine with older ones runs it. That is safe: all
@@ -41,6 +41,10 @@ foreach(folder man/man1 bash-completion/completions zsh/site-functions fish/vend
   install(DIRECTORY ${CMAKE_BINARY_DIR}/share/${folder}/ DESTINATION share/${folder}
           FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
 endforeach()
+
+# plotly.js is within mvn-runner.
+cmake_path(GET MVN_PLOTLY PARENT_PATH plotly_folder)
+install(FILES ${plotly_folder}/LICENSE.txt DESTINATION share/mvn/licenses RENAME plotly.txt OPTIONAL)
 
 install(EXPORT mvnTargets NAMESPACE mvn:: DESTINATION lib/cmake/mvn)
 configure_package_config_file(cmake/mvnConfig.cmake.in ${CMAKE_BINARY_DIR}/mvnConfig.cmake

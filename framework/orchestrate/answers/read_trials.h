@@ -38,8 +38,7 @@ struct ComparedSweep {
   std::set<std::string> params;       // all there are
 };
 
-// The sweep of the name that is `wanted`, or whose file that is. Throws ConfigError where there is
-// none.
+// The sweep that find_sweep() finds, with its trials.
 ComparedSweep read_sweep(Database& db, const std::string& wanted);
 
 // The metrics that trials of the sweep reported.

@@ -222,23 +222,23 @@ std::string name_of(const Stage& stage, const Group& group) {
   return stage.configurations == 1 ? "the configuration" : group.params;
 }
 
-void print_verdict(const Stage& stage, std::ostream& out) {
+std::vector<std::string> verdict_sentences(const Stage& stage) {
   std::vector<const Group*> judged;
   for (const auto& group : stage.groups) {
     if (group.n > 0) judged.push_back(&group);
   }
-  if (judged.size() == 1) {
-    out << "Only one configuration has a result: nothing to compare.\n";
-    return;
-  }
+  if (judged.empty()) return {"No trial that is done has a value of it."};
+  if (judged.size() == 1) return {"Only one configuration has a result: nothing to compare."};
   const Group& best = *judged[0];
-  out << verdict(stage, best, *judged[1], name_of(stage, best), name_of(stage, *judged[1])) << '\n';
+  std::vector<std::string> sentences = {
+      verdict(stage, best, *judged[1], name_of(stage, best), name_of(stage, *judged[1]))};
   // The best two may be of one model: then the best of another model answers which model is better.
-  if (!stage.other || stage.other->params == judged[1]->params) return;
+  if (!stage.other || stage.other->params == judged[1]->params) return sentences;
   auto sentence = verdict(stage, best, *stage.other, best.model + " (" + best.params + ")",
                           stage.other->model + " (" + stage.other->params + ")");
   if (sentence.starts_with("Cannot")) sentence[0] = 'c';
-  out << "Best of each model: " << sentence << '\n';
+  sentences.push_back("Best of each model: " + sentence);
+  return sentences;
 }
 
 void print_stage(const ReportNotes& notes, const std::string& sweep, const Stage& stage,
@@ -246,16 +246,14 @@ void print_stage(const ReportNotes& notes, const std::string& sweep, const Stage
   out << '\n'
       << (stage.name.empty() ? "" : stage.name + ": ") << stage.metric << " ("
       << (stage.terms.maximize ? "higher" : "lower") << " is better)\n";
-  if (stage.groups.front().n == 0) {
-    out << "No trial that is done has a value of it.\n";
-  } else {
+  if (stage.groups.front().n > 0) {
     print_table(stage.groups, out, width);
     if (stage.configurations > stage.groups.size()) {
       out << "and " << stage.configurations - stage.groups.size() << " more: mvn-runner query "
           << "\"SELECT * FROM group_stats WHERE sweep = '" << sweep << "'\"\n";
     }
-    print_verdict(stage, out);
   }
+  for (const auto& sentence : verdict_sentences(stage)) out << sentence << '\n';
   notes.print_below_majority(stage.name, out);
   const auto misses = [](const Group& group) { return group.missing > 0; };
   if (stage.configurations > stage.groups.size() || std::ranges::any_of(stage.groups, misses)) {
@@ -275,6 +273,14 @@ void print_report(const std::filesystem::path& database, const std::string& swee
     notes.print_failures(out);
   });
   out.flush();
+}
+
+std::vector<StageVerdict> stage_verdicts(Database& db, const std::string& sweep) {
+  std::vector<StageVerdict> verdicts;
+  for (const auto& stage : read_stages(db, sweep)) {
+    verdicts.push_back({stage.name, stage.metric, stage.terms.maximize, verdict_sentences(stage)});
+  }
+  return verdicts;
 }
 
 }  // namespace mvn

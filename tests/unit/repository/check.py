@@ -40,8 +40,10 @@ ROOMS = {
     "answers": {"search", "sweep", "store"},
     "exports": {"process", "search", "sweep", "store"},
     "workers": {"process", "search", "sweep", "store"},
+    "page": {"process", "search", "sweep", "store", "answers", "workers"},
     "run": {"process", "search", "sweep", "store", "workers"},
-    "sessions": {"process", "search", "sweep", "store", "answers", "workers", "run"},
+    "sessions": {"process", "search", "sweep", "store", "answers", "workers", "page",
+                 "run"},
 }
 RAW_TEXT = re.compile(r'R"([^(\s]*)\(.*?\)\1"', re.DOTALL)
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
