@@ -35,14 +35,6 @@ std::string random_digits() {
   return digits.data();
 }
 
-void make_fresh_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::remove_all(folder, error);  // of a link, the link alone
-  if (error) throw_file_error(folder, "remove", error.value());
-  make_folders(folder_of(folder));
-  if (::mkdir(folder.c_str(), 0777) != 0) throw_file_error(folder, "create", errno);
-}
-
 // Makes every file and folder in `folder` durable.
 void sync_tree(const fs::path& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) sync_path(entry.path());
@@ -89,6 +81,14 @@ void AtomicFile::commit_unsynced() {
 }
 
 void AtomicFile::fail(const char* action) const { throw_file_error(path_, action, errno); }
+
+void make_fresh_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::remove_all(folder, error);  // of a link, the link alone
+  if (error) throw_file_error(folder, "remove", error.value());
+  make_folders(folder_of(folder));
+  if (::mkdir(folder.c_str(), 0777) != 0) throw_file_error(folder, "create", errno);
+}
 
 void write_folder(const fs::path& folder, Existing existing,
                   const std::function<void(const fs::path&)>& write) {

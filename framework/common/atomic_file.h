@@ -31,13 +31,16 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+// Makes a folder for what is written piece by piece, anew: what lay there, of a process that was
+// killed, is removed. Creates the folders above it. Throws Error where another process puts
+// something in its place.
+void make_fresh_folder(const std::filesystem::path& folder);
+
 // What happens where a folder of that name is there already.
 enum class Existing { kRefuse, kReplace };  // refused unless it is empty
 
-// Calls `write` with an empty folder beside `folder` ("NAME.tmp"; what lay there, of a process that
-// was killed, is removed), makes everything in it durable and renames it to `folder`: that is whole
-// or not there. Creates the folders above it. Throws Error where another process puts something in
-// its place.
+// Calls `write` with a fresh folder beside `folder` ("NAME.tmp"), makes everything in it durable
+// and renames it to `folder`: that is whole or not there.
 void write_folder(const std::filesystem::path& folder, Existing existing,
                   const std::function<void(const std::filesystem::path&)>& write);
 

@@ -17,6 +17,7 @@
 #include "orchestrate/page/trial_details.h"
 #include "orchestrate/page/verdict.h"
 #include "orchestrate/store/database.h"
+#include "orchestrate/store/lookup.h"
 
 namespace mvn {
 namespace {

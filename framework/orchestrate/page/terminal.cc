@@ -19,6 +19,7 @@
 #include "orchestrate/page/trial_details.h"
 #include "orchestrate/store/database.h"
 #include "orchestrate/store/label.h"
+#include "orchestrate/store/lookup.h"
 #include "orchestrate/store/table.h"
 
 namespace mvn {
