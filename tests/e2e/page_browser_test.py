@@ -237,6 +237,14 @@ class PageInBrowser(unittest.TestCase):
         led.report(0.625)
         browser.until(shown, "0.625")
         browser.until("return document.querySelectorAll('#curves-plot .point').length === 2")
+        # So does the dialog of a trial, which stays as far open as it was.
+        browser.ask("document.querySelector('#trials-table tbody a').click()")
+        browser.until("return document.querySelector('#trial[open] details')")
+        browser.ask("document.querySelector('#trial details').open = true")
+        led.report(0.875)
+        browser.until("return document.querySelector('#trial-body').textContent"
+                      ".includes('0.875')")
+        self.assertTrue(browser.ask("return document.querySelector('#trial details').open"))
         self.assertEqual(browser.complaints(), [])
 
     def test_lists_the_sweeps_where_there_are_several(self):

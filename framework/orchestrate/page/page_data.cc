@@ -42,6 +42,18 @@ class Snapshot {
   SQLite::Transaction transaction_;  // rolled back at its end, which loses nothing
 };
 
+// Where the database weighs parameters: an older one does not.
+Json importance_of(Database& db, const std::string& sweep) {
+  const auto columns = db.integer(
+      "SELECT count(*) FROM pragma_table_info('importance')"
+      " WHERE name IN ('sweep', 'stage', 'name', 'importance')");
+  if (columns != 4) return Json::array();
+  return rows_of(db,
+                 "SELECT stage, name, importance FROM importance WHERE sweep = ?"
+                 " ORDER BY stage, importance DESC, name",
+                 sweep);
+}
+
 }  // namespace
 
 struct PageData::State {
@@ -98,8 +110,12 @@ void PageData::State::refresh() {
 
 // The sweep itself, and how far it is.
 void PageData::State::refresh_sweep() {
-  const Json sweep = rows_of(
-      db, "SELECT name, file, text, version, resolved FROM mvn_sweep WHERE id = ?", found.row)[0];
+  const Json rows = rows_of(
+      db, "SELECT name, file, text, version, resolved FROM mvn_sweep WHERE id = ?", found.row);
+  if (rows.empty()) {
+    throw ConfigError("", db.path().string() + ": sweep '" + found.name + "' is there no longer");
+  }
+  const auto& sweep = rows.front();
   const auto resolved = try_parse_json(sweep["resolved"].get<std::string>());
   const bool described = resolved.is_object() && resolved.contains("description") &&
                          resolved["description"].is_string();
@@ -134,15 +150,7 @@ void PageData::State::refresh_results() {
   sections["verdict"] = std::move(answer.verdict);
   sections["comparisons"] = std::move(answer.comparisons);
   sections["failures"] = failures_by_cause(db, found.name);
-  const bool weighed =
-      db.integer("SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND name = 'importance'")
-          .value_or(0) > 0;
-  sections["importance"] =
-      weighed ? rows_of(db,
-                        "SELECT stage, name, importance FROM importance WHERE sweep = ?"
-                        " ORDER BY stage, importance DESC",
-                        found.name)
-              : Json::array();
+  sections["importance"] = importance_of(db, found.name);
   refresh_groups();
   refresh_confusion();
   say_what_is_left_out();

@@ -36,6 +36,19 @@ std::string base64(const std::string& bytes) {
   return text;
 }
 
+void keep_large_integers(Json& json) {
+  constexpr std::int64_t kLargest = 9'007'199'254'740'991;  // 2^53 - 1
+  if (json.is_structured()) {
+    for (auto& each : json) keep_large_integers(each);
+  } else if (json.is_number_unsigned()) {
+    const auto number = json.get<std::uint64_t>();
+    if (number > static_cast<std::uint64_t>(kLargest)) json = std::to_string(number);
+  } else if (json.is_number_integer()) {
+    const auto number = json.get<std::int64_t>();
+    if (number > kLargest || number < -kLargest) json = std::to_string(number);
+  }
+}
+
 void replace(std::string& text, std::string_view mark, std::string_view with) {
   const auto at = text.find(mark);
   if (at == std::string::npos) throw Error("page.html has no " + std::string(mark));
@@ -46,6 +59,11 @@ void replace(std::string& text, std::string_view mark, std::string_view with) {
 
 std::string content_hash(std::string_view text) {
   return "'sha256-" + base64(bytes_of(sha256(text))) + "'";
+}
+
+std::string browser_json(Json json) {
+  keep_large_integers(json);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string script_safe(std::string json) {

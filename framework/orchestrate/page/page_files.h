@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/json.h"
+
 namespace mvn {
 
 // "page.html", "page.css", "page.js" or "plotly.js".
@@ -11,6 +13,9 @@ std::string_view page_file(std::string_view name);
 
 // As a Content-Security-Policy allows a script or style by it: 'sha256-...'.
 std::string content_hash(std::string_view text);
+
+// As a browser reads it: its numbers are doubles, so integers that these do not hold are texts.
+std::string browser_json(Json json);
 
 // JSON as the text of a <script>: no character of it ends the element or begins another, whatever
 // the texts in it are.

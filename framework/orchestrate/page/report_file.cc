@@ -64,10 +64,10 @@ std::string report_html(const std::filesystem::path& database, const PageRequest
   PageData data(database, request);
   Json sections = data.sections();
   Json curves = curves_of(data, sections);
-  const Json all = {{"curves", std::move(curves)},
-                    {"details", data.all_trials()},
-                    {"sections", std::move(sections)}};
-  const auto json = script_safe(all.dump(-1, ' ', false, Json::error_handler_t::replace));
+  Json all = {{"curves", std::move(curves)},
+              {"details", data.all_trials()},
+              {"sections", std::move(sections)}};
+  const auto json = script_safe(browser_json(std::move(all)));
   // Neither the results nor a mistake of ours can run a script or load a thing from elsewhere.
   const auto policy =
       "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data: blob:;"

@@ -114,8 +114,8 @@ void refuse(httplib::Response& response, int status, const std::string& why) {
   response.set_content(why + "\n", "text/plain; charset=utf-8");
 }
 
-void give_json(httplib::Response& response, const Json& json) {
-  response.set_content(json.dump(-1, ' ', false, Json::error_handler_t::replace), kJson);
+void give_json(httplib::Response& response, Json json) {
+  response.set_content(browser_json(std::move(json)), kJson);
 }
 
 // Whether the page or its user may have made the request; otherwise the response says why not.

@@ -38,7 +38,8 @@ Action define_report(CLI::App& app) {
   app.add_option("sweep", options->request.sweep, "Its name, or its file")
       ->type_name("SWEEP")
       ->required();
-  app.add_option("-o,--output", options->output, "File to write (SWEEP.html)")->type_name("FILE");
+  app.add_option("-o,--output", options->output, "File to write; - is standard output (SWEEP.html)")
+      ->type_name("FILE");
   app.add_option("--by", options->request.by, kByHelp)->type_name("KEY");
   return [options](const CommonOptions& common, std::ostream& out) {
     const auto database = database_path(common.results);

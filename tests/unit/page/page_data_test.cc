@@ -1,6 +1,8 @@
 // What the page shows is what the views say.
 #include "orchestrate/page/page_data.h"
 
+#include <SQLiteCpp/SQLiteCpp.h>
+
 #include <cmath>
 #include <fstream>
 
@@ -214,6 +216,20 @@ TEST_F(PageDataTest, ModelsAreComparedWhereTheyVary) {
   run_trial(store_, "s", id_of("a0"), {metric_line(1, "eval/accuracy", "0.5")});
   run_trial(store_, "s", id_of("b0"), {metric_line(1, "eval/accuracy", "0.6")});
   EXPECT_EQ(data.sections()["comparisons"].size(), 1U);
+}
+
+TEST_F(PageDataTest, ImportanceIsThatOfTheDatabaseWhereItHasIt) {
+  run_sweep();
+  SQLite::Database db(database().string(), SQLite::OPEN_READWRITE);
+  db.exec("DROP VIEW IF EXISTS importance");
+  EXPECT_EQ(PageData(database(), {"s"}).sections()["importance"], Json::array());
+  db.exec(
+      "CREATE VIEW importance AS SELECT 's' AS sweep, '' AS stage, column1 AS name,"
+      " column2 AS importance FROM (VALUES ('a', 0.2), ('b', 0.8))");
+  EXPECT_EQ(PageData(database(), {"s"}).sections()["importance"],
+            parse_json(R"([{"stage":"","name":"b","importance":0.8},
+                           {"stage":"","name":"a","importance":0.2}])",
+                       "expected"));
 }
 
 TEST_F(PageDataTest, AnUnknownSweepIsNamed) {

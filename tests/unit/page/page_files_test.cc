@@ -18,6 +18,13 @@ TEST(PageFiles, NothingInJsonEndsTheScriptOrBeginsAnother) {
   EXPECT_EQ(parse_json(text, "text"), json);
 }
 
+TEST(PageFiles, IntegersThatADoubleDoesNotHoldAreTexts) {
+  EXPECT_EQ(browser_json({{"seed", 9'007'199'254'740'993}, {"small", {7, -9'007'199'254'740'991}}}),
+            R"({"seed":"9007199254740993","small":[7,-9007199254740991]})");
+  EXPECT_EQ(browser_json(18'446'744'073'709'551'615U), R"("18446744073709551615")");
+  EXPECT_EQ(browser_json({0.5, "text\xFF", nullptr}), "[0.5,\"text\xEF\xBF\xBD\",null]");
+}
+
 // base64(sha256("")) and of "abc", as browsers compute them.
 TEST(PageFiles, HashesAreThoseOfAPolicy) {
   EXPECT_EQ(content_hash(""), "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='");

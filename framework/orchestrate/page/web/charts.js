@@ -50,6 +50,8 @@ function draw(element, traces, layout) {
         dragmode: isNarrow() ? false : "zoom",
         margin: {l: 60, r: 15, t: 15, b: 50},
         showlegend: false,
+        // What was zoomed into stays so when new results come.
+        uirevision: "kept",
         ...layout,
         modebar: {bgcolor: "rgba(0,0,0,0)", color: colour("faint"), activecolor: colour("ink")},
       },
@@ -151,6 +153,7 @@ function drawCurves(element, curves, chosen, {metric, band, log, nameOf, keyOf})
   return draw(element, [...traces, ...lines], {
     xaxis: axis("step"),
     yaxis: axis(metric, log ? {type: "log"} : {}),
+    uirevision: `${metric} ${log}`,
     showlegend: true,
     legend: legendBelow(),
     hovermode: "closest"
@@ -209,6 +212,7 @@ function drawCosts(element, groups, stage, cost, log) {
   return draw(element, traces, {
     xaxis: axis(cost, log ? {type: "log"} : {}),
     yaxis: axis(stage.metric),
+    uirevision: `${stage.name} ${cost} ${log}`,
     hovermode: "closest"
   });
 }
@@ -374,7 +378,7 @@ function scale(values) {
 
 const kRanks = [
   {name: "best tenth", share: 0.1, colour: "c2", width: 2.4, opacity: 0.95},
-  {name: "next to the half", share: 0.5, colour: "c1", width: 1.4, opacity: 0.5},
+  {name: "upper half", share: 0.5, colour: "c1", width: 1.4, opacity: 0.5},
   {name: "lower half", share: 1, colour: "c7", width: 1, opacity: 0.3},
 ];
 

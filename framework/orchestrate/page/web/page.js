@@ -448,6 +448,7 @@ class Page {
           this.dialog.follow();
         } else if (changed.length > 0) {
           await this.showChanged(changed);
+          await this.dialog.refresh(changed);
         } else if (this.results.moved) {
           await this.showCurves();
         }

@@ -23,6 +23,10 @@ class SortedTable {
   }
 
   show(columns, rows, noun) {
+    // While a sweep runs much stays as it is: what has the focus or is marked is not taken away.
+    const content = JSON.stringify([columns.map((column) => column.name), rows]);
+    if (content === this.content) return;
+    this.content = content;
     this.columns = columns;
     this.rows = rows;
     this.noun = noun;
@@ -61,7 +65,11 @@ class SortedTable {
   }
 
   draw() {
-    const focused = document.activeElement?.dataset?.column;
+    const active = this.table.contains(document.activeElement) ? document.activeElement : null;
+    const focused = active?.dataset.column ?
+        `[data-column="${CSS.escape(active.dataset.column)}"]` :
+        active?.getAttribute("href") ? `a[href="${CSS.escape(active.getAttribute("href"))}"]` :
+                                       null;
     const matching = this.matching();
     const rows = this.inOrder(matching);
     const shown = this.all ? rows : rows.slice(0, kFirstRows);
@@ -72,7 +80,7 @@ class SortedTable {
     this.more.textContent = `Show all ${rows.length.toLocaleString("en")}`;
     this.table.replaceChildren(
         this.head(), make("tbody", {}, ...shown.map((row) => this.line(row))));
-    if (focused) this.table.querySelector(`[data-column="${CSS.escape(focused)}"]`)?.focus();
+    if (focused) this.table.querySelector(focused)?.focus();
   }
 
   head() {

@@ -7,6 +7,7 @@ class TrialDialog {
     this.dialog = byId("trial");
     this.body = byId("trial-body");
     this.dialog.addEventListener("close", () => {
+      this.shown = null;
       if (location.hash.startsWith("#trial=") || location.hash.startsWith("#group=")) {
         history.replaceState(null, "", location.pathname + location.search);
       }
@@ -25,11 +26,26 @@ class TrialDialog {
   }
 
   open(title, ...children) {
+    // Shown anew because something is new, it stays where it was and as far open.
+    const again = this.dialog.open && byId("trial-name").textContent === title;
+    const scrolled = this.dialog.scrollTop;
+    const summaries = [...this.body.querySelectorAll("details[open] > summary")];
+    const unfolded = again ? summaries.map((summary) => summary.textContent) : [];
     byId("trial-name").textContent = title;
     this.body.replaceChildren(...children);
+    for (const summary of this.body.querySelectorAll("details > summary")) {
+      summary.parentNode.open = unfolded.includes(summary.textContent);
+    }
     if (!this.dialog.open) this.dialog.showModal();
-    this.dialog.scrollTop = 0;
-    byId("trial-name").focus();
+    this.dialog.scrollTop = again ? scrolled : 0;
+    if (!again) byId("trial-name").focus();
+  }
+
+  // What the server has that is new.
+  async refresh(changed) {
+    if (this.dialog.open && this.shown && changed.includes(`trial:${this.shown}`)) {
+      await this.show(this.shown);
+    }
   }
 
   link(trial, text) {
@@ -41,6 +57,7 @@ class TrialDialog {
     const trials = this.results.trials().filter((trial) => trial.group === id);
     const group = this.results.groups().find((each) => each.id === id);
     if (trials.length === 0) return;
+    this.shown = null;
     const rows = trials.map(
         (trial) =>
             [this.link(trial), words(trial.seed), stateNode(trial.state), words(trial.objective),
