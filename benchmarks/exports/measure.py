@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Time and peak memory of `mvn-runner export` for each format, of a sweep with many values.
 
-measure.py RUNNER [--values N] [--trials N] [--folder DIR]
+measure.py RUNNER [--values N] [--trials N] [--only FORMAT] [--folder DIR]
 
 Makes a results.db of N values (100 trials of 10 metrics unless told otherwise) from the schema in
 this repository, and exports it once in each format.
@@ -72,6 +72,7 @@ def main():
     parser.add_argument("runner", type=pathlib.Path)
     parser.add_argument("--values", type=int, default=1_000_000)
     parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--only", help="this format alone")
     parser.add_argument("--folder", type=pathlib.Path)
     arguments = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(dir=arguments.folder))
@@ -83,6 +84,8 @@ def main():
         listed = subprocess.run([runner, "export", "--json"], capture_output=True, check=True)
         print("| format | seconds | of them CPU | peak memory, MiB | written, MB |\n|---|---|---|---|---|")
         for row in json.loads(listed.stdout):
+            if arguments.only not in (None, row["format"]):
+                continue
             output = folder / row["format"]
             seconds, cpu, memory = measure([runner, "export", row["format"], "large", output], folder)
             print(f"| {row['format']} | {seconds:.1f} | {cpu:.1f} | {memory:.0f}"

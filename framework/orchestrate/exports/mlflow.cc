@@ -70,6 +70,7 @@ class MlflowWriter {
   void write() {
     write_experiments();
     source_.each_trial([&](const ExportedTrial& trial) { write_run(trial); });
+    write_metrics();
     out_.finish(kMlflowIndexes);
     const std::size_t renamed = metric_key_.changed() + param_key_.changed();
     if (renamed > 0) {
@@ -112,7 +113,8 @@ class MlflowWriter {
       out_.insert("INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)",
                   param_key_(param.name), within(value_text(param.value), kParamValue), run);
     });
-    write_metrics(trial, run, started);
+    write_last_metrics(trial, run, started);
+    runs_[trial.row] = run;
     ++report_.trials;
   }
 
@@ -137,12 +139,17 @@ class MlflowWriter {
     }
   }
 
-  void write_metrics(const ExportedTrial& trial, const std::string& run, std::int64_t started) {
-    source_.each_point(trial, PointOrder::kByName, [&](const ExportedPoint& point) {
-      insert_metric(kMetric, point, run);
+  // In the order of their table's key, which makes a million of them several times as fast.
+  void write_metrics() {
+    source_.each_point_in_time([&](std::int64_t trial, const ExportedPoint& point) {
+      insert_metric(kMetric, point, runs_.at(trial));
       if (std::isinf(point.value)) ++infinite_;
       ++report_.values;
     });
+  }
+
+  void write_last_metrics(const ExportedTrial& trial, const std::string& run,
+                          std::int64_t started) {
     source_.each_final(trial,
                        [&](const ExportedPoint& point) { insert_metric(kLatest, point, run); });
     source_.each_cost(trial, [&](const std::string& cost, double value) {
@@ -176,7 +183,8 @@ class MlflowWriter {
   ExportSource& source_;
   SqliteOutput out_;
   ExportReport& report_;
-  std::set<std::string> reported_;  // names of metrics
+  std::map<std::int64_t, std::string> runs_;  // by the trial's row
+  std::set<std::string> reported_;            // names of metrics
   RenamedKeys metric_key_{mlflow_key};
   RenamedKeys param_key_{mlflow_key};
   std::size_t cut_ = 0;

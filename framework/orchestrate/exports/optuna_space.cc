@@ -29,6 +29,15 @@ std::string name_in(const Json& axis) {
              : "";
 }
 
+// As the sweep file has them: of an axis from 0.0 to 1.0, 1 is a real number.
+bool are_integers(const Json& axis, const std::vector<Json>& values) {
+  for (const char* key : {"min", "max", "q"}) {
+    if (!axis.is_object() || !axis.contains(key)) continue;
+    if (!axis.at(key).is_number_integer() || !is_double(axis.at(key))) return false;
+  }
+  return std::ranges::all_of(values, [](const Json& value) { return value.is_number_integer(); });
+}
+
 bool is_multiple(double number, double of) {
   const double times = number / of;
   return std::abs(times - std::round(times)) < 1e-6;
@@ -93,10 +102,7 @@ OptunaDistribution::OptunaDistribution(const Json& axis, const std::vector<Json>
 
 void OptunaDistribution::use_numbers(const Json& axis, const std::vector<Json>& values) {
   const Bounds bounds = bounds_of(axis, values);
-  const auto whole = [](const Json& value) { return value.is_number_integer(); };
-  const bool integers = std::ranges::all_of(values, whole) &&
-                        bounds.low == std::floor(bounds.low) &&
-                        bounds.high == std::floor(bounds.high);
+  const bool integers = are_integers(axis, values);
   const bool by_name = name_in(axis).find("log") != std::string::npos;
   const bool log =
       bounds.low > 0 && (by_name || (!bounds.known && bounds.high >= kLogFactor * bounds.low));

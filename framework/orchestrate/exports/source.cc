@@ -66,6 +66,8 @@ constexpr auto* kPointsByStep =
 constexpr auto* kPointsByName =
     "SELECT name, step, value, time, attempt FROM mvn_value WHERE trial = ? ORDER BY name, step";
 
+constexpr int kBetweenLooks = 4096;  // rows of points
+
 ExportedTrial trial_of(const Database& db, const Row& row) {
   ExportedTrial trial;
   trial.id = text_of(row, 0);
@@ -212,11 +214,25 @@ void ExportSource::each_point(const ExportedTrial& trial, PointOrder order,
     state_->db->each(
         order == PointOrder::kByStep ? kPointsByStep : kPointsByName,
         [&, count = 0](Row& row) mutable {
-          constexpr int kBetweenLooks = 4096;
           if (++count % kBetweenLooks == 0) look_up_();
           visit(state_->point(row));
         },
         trial.row);
+  });
+}
+
+void ExportSource::each_point_in_time(
+    const std::function<void(std::int64_t trial, const ExportedPoint& point)>& visit) {
+  translate_errors(database(), [&] {
+    state_->db->each(
+        "SELECT m.name, m.step, m.value, m.time, m.attempt, m.trial FROM mvn_trial t"
+        " CROSS JOIN mvn_value m ON m.trial = t.id WHERE t.sweep = ? AND t.current >= ?"
+        " ORDER BY m.name, m.time, m.step, m.trial",
+        [&, count = 0](Row& row) mutable {
+          if (++count % kBetweenLooks == 0) look_up_();
+          visit(row.getColumn(5).getInt64(), state_->point(row));
+        },
+        state_->sweep_row, state_->oldest);
   });
 }
 

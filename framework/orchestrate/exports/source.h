@@ -99,6 +99,9 @@ class ExportSource {
   // Of a trial: the values that count.
   void each_point(const ExportedTrial& trial, PointOrder order,
                   const std::function<void(const ExportedPoint&)>& visit);
+  // Of all trials, which `visit` gets the rows of: a metric after the other, each by its times.
+  void each_point_in_time(
+      const std::function<void(std::int64_t trial, const ExportedPoint& point)>& visit);
   void each_point_of(const ExportedTrial& trial, const std::string& metric,
                      const std::function<void(const ExportedPoint&)>& visit);
   // The last one of each metric.

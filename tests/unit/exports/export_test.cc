@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "common/files.h"
+#include "orchestrate/exports/datasette_texts.h"
 #include "store/fixture.h"
 
 namespace mvn {
@@ -125,6 +126,17 @@ TEST_F(ExportTest, WhatIsNoMapIsRefused) {
     }
     db.exec(std::string("UPDATE mvn_trial SET ") + column + " = '{}'");
   }
+}
+
+TEST_F(ExportTest, DatasetteSaysWhatEveryViewIs) {
+  ExportSource source(database(), "demo", false);
+  std::set<std::string> views;
+  for (const auto& [view, columns] : source.views()) {
+    if (!view.starts_with("runs_")) views.insert(view);
+  }
+  std::set<std::string> described;
+  for (const auto& view : described_views()) described.insert(std::string(view.name));
+  EXPECT_EQ(views, described);
 }
 
 TEST_F(ExportTest, ListsItsFormats) {

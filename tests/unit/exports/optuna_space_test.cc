@@ -27,6 +27,11 @@ TEST(OptunaSpace, ARangeOfTheSweepFileIsItsBounds) {
   EXPECT_EQ(distribution({{"min", 1}, {"max", 64}}, {3, 5}), of_integers(1, 64, false, 1));
 }
 
+TEST(OptunaSpace, RealNumbersThatHappenToBeWholeStayReal) {
+  EXPECT_EQ(distribution({{"min", 0.0}, {"max", 2.0}, {"count", 3}}, {0, 1, 2}),
+            of_floats(0, 2, false));
+}
+
 TEST(OptunaSpace, StepsWhereOptunaHasTheSame) {
   EXPECT_EQ(distribution({{"min", 0}, {"max", 0.3}, {"q", 0.1}}, {0.1, 0.3}),
             of_floats(0, 0.3, false, 0.1));
