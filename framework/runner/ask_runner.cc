@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/json.h"
 #include "common/printable.h"
 #include "common/text.h"
 #include "mvn/error.h"
@@ -56,7 +57,7 @@ std::string request_help(const std::string& request) { return find(request).help
 
 std::string request_example(const std::string& request) { return find(request).example; }
 
-void ask_runner(const std::filesystem::path& results, const std::string& request,
+void ask_runner(const std::filesystem::path& results, const std::string& request, bool json,
                 std::ostream& out) {
   const auto runner = last_runner(results);
   const auto where = path_text(results);
@@ -72,14 +73,18 @@ void ask_runner(const std::filesystem::path& results, const std::string& request
   const auto process = "process " + std::to_string(runner->pid);
   const auto& asked = find(request);
   // A second SIGINT would stop it.
-  if (runner->course == to_string(asked.course)) {
-    out << process << " is " << printable(runner->course) << " already" << std::endl;
-    return;
-  }
-  if (::kill(runner->pid, asked.signal) != 0) {
+  const bool already = runner->course == to_string(asked.course);
+  if (!already && ::kill(runner->pid, asked.signal) != 0) {
     throw Error("cannot ask " + process + ": " + std::strerror(errno));
   }
-  out << "asked " << process << " to " << request << asked.effect << std::endl;
+  if (json) {
+    out << Json{{"asked", request}, {"process", runner->pid}, {"already", already}}.dump()
+        << std::endl;
+  } else if (already) {
+    out << process << " is " << printable(runner->course) << " already" << std::endl;
+  } else {
+    out << "asked " << process << " to " << request << asked.effect << std::endl;
+  }
 }
 
 }  // namespace mvn

@@ -15,9 +15,9 @@ std::string request_help(const std::string& request);
 // The same of its example.
 std::string request_example(const std::string& request);
 
-// Says to `out` what it asked of whom. Throws Error when nobody is at work there, or on another
-// machine.
-void ask_runner(const std::filesystem::path& results, const std::string& request,
+// Says to `out` what it asked of whom, in words or as JSON. Throws Error when nobody is at work
+// there, or on another machine.
+void ask_runner(const std::filesystem::path& results, const std::string& request, bool json,
                 std::ostream& out);
 
 }  // namespace mvn

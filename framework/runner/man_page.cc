@@ -39,14 +39,20 @@ std::string value_of(const CLI::Option& option) {
   return roff(members);
 }
 
+// A paragraph with a mark before it.
+std::string tagged(const std::string& mark, const std::string& text) {
+  return ".TP\n" + mark + "\n" + roff(text) + "\n";
+}
+
 std::string option_text(const CLI::Option& option) {
   std::string names;
-  for (const auto& name : option.get_snames())
-    names += (names.empty() ? "" : ", ") + bold("-" + name);
-  for (const auto& name : option.get_lnames())
-    names += (names.empty() ? "" : ", ") + bold("--" + name);
+  const auto add = [&](const std::string& name) {
+    names.append(names.empty() ? "" : ", ").append(bold(name));
+  };
+  for (const auto& name : option.get_snames()) add("-" + name);
+  for (const auto& name : option.get_lnames()) add("--" + name);
   if (option.get_expected_max() > 0) names += " " + value_of(option);
-  return ".TP\n" + names + "\n" + roff(option.get_description()) + "\n";
+  return tagged(names, option.get_description());
 }
 
 std::string options_text(const CLI::App& app) {
@@ -54,8 +60,7 @@ std::string options_text(const CLI::App& app) {
   for (const auto* option : app.get_options()) {
     if (option == app.get_help_ptr() && app.get_parent() != nullptr) continue;  // all have it
     if (option->get_positional()) {
-      text +=
-          ".TP\n" + italic(option->get_name(true)) + "\n" + roff(option->get_description()) + "\n";
+      text += tagged(italic(option->get_name(true)), option->get_description());
     } else if (!option->get_lnames().empty()) {
       text += option_text(*option);
     }
@@ -70,7 +75,8 @@ std::string usage_of(const CLI::App& app, const std::string& before) {
     if (!option->get_positional()) continue;
     const auto type = option->get_type_name();
     const auto shape = type.substr(0, type.find(":{"));
-    usage += option->get_required() ? " " + shape : " [" + shape + "]";
+    usage.append(option->get_required() ? " " : " [").append(shape);
+    usage.append(option->get_required() ? "" : "]");
   }
   return usage;
 }
@@ -78,9 +84,8 @@ std::string usage_of(const CLI::App& app, const std::string& before) {
 std::string command_text(const CLI::App& command, const std::string& before) {
   std::string text = ".SS " + std::string("\"") + roff(usage_of(command, before)) + "\"\n";
   text += roff(command.get_description()) + ".\n" + options_text(command);
-  for (const auto* action : command.get_subcommands({})) {
-    text += command_text(*action, before + command.get_name() + " ");
-  }
+  const auto within = before + command.get_name() + " ";
+  for (const auto* action : command.get_subcommands({})) text += command_text(*action, within);
   return text;
 }
 
@@ -88,7 +93,7 @@ std::string examples_text() {
   std::string text = ".SH EXAMPLES\n";
   for (const CommandRow& row : command_table()) {
     for (const auto& [command, does] : row.examples) {
-      text += ".TP\n" + bold("mvn-runner " + command) + "\n" + roff(does) + "\n";
+      text += tagged(bold("mvn-runner " + command), does);
     }
   }
   return text;

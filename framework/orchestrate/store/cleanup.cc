@@ -116,6 +116,10 @@ void keep_best(std::vector<Candidate>& all, std::size_t best) {
   }
 }
 
+std::string starts_from_it(const Candidate& candidate) {
+  return "trial " + short_id(candidate.trial.id) + " starts from it";
+}
+
 // What a trial that stays starts from, and what that does, and so on.
 void keep_needed(std::vector<Candidate>& all) {
   std::multimap<std::string, Candidate*> by_id;
@@ -127,11 +131,12 @@ void keep_needed(std::vector<Candidate>& all) {
   while (!open.empty()) {
     const Candidate* from = open.back();
     open.pop_back();
+    const auto reason = starts_from_it(*from);
     for (const auto& id : from->starts_from) {
       const auto [begin, end] = by_id.equal_range(id);
       for (auto found = begin; found != end; ++found) {
         if (!found->second->trial.kept.empty()) continue;
-        keep(*found->second, "trial " + short_id(from->trial.id) + " starts from it");
+        keep(*found->second, reason);
         open.push_back(found->second);
       }
     }
@@ -262,7 +267,8 @@ SweepRemoval plan_removal(const fs::path& results, const std::string& sweep) {
     const bool needs = std::ranges::any_of(each.starts_from, [&](const std::string& id) {
       return here.contains(id) && !elsewhere.contains(id);
     });
-    if (needs) removal.needed_by.push_back(each.trial.sweep + "/" + short_id(each.trial.id));
+    if (needs)
+      removal.needed_by.push_back((fs::path(each.trial.sweep) / short_id(each.trial.id)).string());
   }
   return removal;
 }

@@ -55,8 +55,8 @@ void check_folders(Database& db, const fs::path& results, CheckReport& report) {
       const auto known =
           db.integer("SELECT 1 FROM mvn_trial WHERE sweep = ? AND short = ?", *sweep, id);
       if (known) continue;
-      report.findings.push_back(
-          {true, name + "/" + id, "the database does not know this trial", kRebuild});
+      report.findings.push_back({true, (fs::path(name) / id).string(),
+                                 "the database does not know this trial", kRebuild});
     }
   }
 }

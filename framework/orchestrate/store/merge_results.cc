@@ -17,6 +17,7 @@
 #include "orchestrate/store/maintenance.h"
 #include "orchestrate/store/manifest.h"
 #include "orchestrate/store/merge_rows.h"
+#include "orchestrate/store/schema.h"
 #include "orchestrate/store/store.h"
 
 namespace mvn {
@@ -98,6 +99,9 @@ Contents contents_of(const fs::path& database) {
   return translate_errors(database, [&] {
     if (!fs::exists(database)) return Contents();
     Database db(database, Access::kRead);
+    if (db.integer("PRAGMA application_id") != kApplicationId) {
+      throw Error(path_text(database) + ": is no results.db of mvn-runner");
+    }
     return Contents{progress_of(db), goals_of(db)};
   });
 }

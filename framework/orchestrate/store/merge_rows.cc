@@ -11,16 +11,15 @@ namespace mvn {
 MergedRows::MergedRows(Writer& writer, const std::filesystem::path& other)
     : writer_(writer), db_(writer.database()) {
   db_.run("ATTACH ? AS other", other.string());
-  for (const char* table : {"merge_sweep", "merge_trial", "merge_name"}) {
-    db_.connection().exec(std::string("CREATE TEMP TABLE ") + table +
-                          " (other INTEGER PRIMARY KEY, own INTEGER NOT NULL)");
-  }
+  db_.connection().exec(
+      "CREATE TEMP TABLE merge_sweep (other INTEGER PRIMARY KEY, own INTEGER NOT NULL);"
+      "CREATE TEMP TABLE merge_trial (other INTEGER PRIMARY KEY, own INTEGER NOT NULL);"
+      "CREATE TEMP TABLE merge_name (other INTEGER PRIMARY KEY, own INTEGER NOT NULL)");
 }
 
 void MergedRows::release() {
-  for (const char* table : {"merge_sweep", "merge_trial", "merge_name"}) {
-    db_.connection().exec(std::string("DROP TABLE temp.") + table);
-  }
+  db_.connection().exec(
+      "DROP TABLE temp.merge_sweep; DROP TABLE temp.merge_trial; DROP TABLE temp.merge_name");
   db_.connection().exec("DETACH other");
 }
 

@@ -370,7 +370,7 @@ void list_as_text(Database& db, std::ostream& out) {
   for (const auto& query : ready_queries()) {
     line(std::string(query.name), question_of(query));
     for (const auto& parameter : parameters_of(query)) {
-      line("", ":" + parameter.name + "  " + parameter.help);
+      out << std::string(width + 2, ' ') << ':' << parameter.name << "  " << parameter.help << '\n';
     }
   }
 }

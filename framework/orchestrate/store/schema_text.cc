@@ -83,8 +83,8 @@ std::string with_columns_apart(std::string sql) {
   std::smatch found;
   std::string text;
   while (std::regex_search(sql, found, kAdded)) {
-    text += found.prefix().str() + "\n" + found[1].str() + found[3].str() + "\n  " +
-            found[2].str() + ",";
+    text.append(found.prefix()).append("\n").append(found[1]).append(found[3]);
+    text.append("\n  ").append(found[2]).append(",");
     sql = found.suffix().str();
   }
   return text + sql;
@@ -99,9 +99,10 @@ std::string literal(const SQLite::Column& value) {
 // The rows that a table is made with.
 std::string rows_of(SQLite::Database& db, const std::string& table) {
   SQLite::Statement query(db, "SELECT * FROM " + quoted(table, '"'));
+  const std::string head = "INSERT INTO " + table + " VALUES\n  (";
   std::string text;
   while (query.executeStep()) {
-    text += text.empty() ? "INSERT INTO " + table + " VALUES\n  (" : ",\n  (";
+    text += text.empty() ? head : ",\n  (";
     for (int i = 0; i < query.getColumnCount(); ++i) {
       text.append(i > 0 ? ", " : "").append(literal(query.getColumn(i)));
     }

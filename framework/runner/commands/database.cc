@@ -284,16 +284,22 @@ Action define_export(CLI::App& app) {
   struct Options {
     std::string trial;
     std::string folder;
+    std::string format = "table";
   };
   const auto options = std::make_shared<Options>();
   app.add_option("trial", options->trial, "The beginning of its id")
       ->required()
       ->type_name("TRIAL");
   app.add_option("folder", options->folder, "New folder to write")->required()->type_name("DIR");
+  add_format(app, options->format, {"table", "json"});
   return [options](const CommonOptions& common, std::ostream& out) {
     require_database(common.results);
     export_peft(common.results, options->trial, options->folder);
-    out << "wrote " << path_text(options->folder) << std::endl;
+    if (options->format == "json") {
+      print_json({{"folder", options->folder}}, out);
+    } else {
+      out << "wrote " << path_text(options->folder) << std::endl;
+    }
     return 0;
   };
 }

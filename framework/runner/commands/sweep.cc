@@ -146,14 +146,18 @@ Action define_rerun(CLI::App& app) {
 }
 
 CommandRow request_row(const std::string& request) {
-  CommandRow row{.name = request, .help = request_help(request), .define = [request](CLI::App&) {
-                   return [request](const CommonOptions& common, std::ostream& out) {
-                     ask_runner(common.results, request, out);
-                     return 0;
-                   };
-                 }};
-  row.examples = {{request, request_example(request)}};
-  return row;
+  const auto define = [request](CLI::App& app) -> Action {
+    const auto format = std::make_shared<std::string>("table");
+    add_format(app, *format, {"table", "json"});
+    return [request, format](const CommonOptions& common, std::ostream& out) {
+      ask_runner(common.results, request, *format == "json", out);
+      return 0;
+    };
+  };
+  return {.name = request,
+          .help = request_help(request),
+          .examples = {{request, request_example(request)}},
+          .define = define};
 }
 
 Action define_status(CLI::App& app) {

@@ -110,6 +110,19 @@ class InstalledTree(unittest.TestCase):
     def test_the_runner_starts_without_libtorch(self):
         self.assertIn("mvn-runner", run(self.prefix / "bin" / "mvn-runner", "--help", env={}))
 
+    def test_the_manual_and_the_completions_are_installed(self):
+        runner = self.prefix / "bin" / "mvn-runner"
+        for shell, place in {"bash": "bash-completion/completions/mvn-runner",
+                             "zsh": "zsh/site-functions/_mvn-runner",
+                             "fish": "fish/vendor_completions.d/mvn-runner.fish"}.items():
+            file = self.prefix / "share" / place
+            self.assertEqual(file.read_text(), run(runner, "completion", shell, env={}))
+            self.assertEqual(file.stat().st_mode & 0o777, 0o644)
+        page = (self.prefix / "share" / "man" / "man1" / "mvn-runner.1").read_text()
+        date = re.match(r'\.TH MVN\\-RUNNER 1 "(\d{4}-\d\d-\d\d)"', page)
+        self.assertTrue(date, page[:80])
+        self.assertEqual(page, run(runner, "man", "--date", date[1], env={}))
+
     def test_the_worker_finds_its_plugins(self):
         described = self.describe()
         files = {component["plugin"]: pathlib.Path(component["file"])

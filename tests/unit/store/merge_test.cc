@@ -206,6 +206,13 @@ TEST_F(MergeTest, WhatIsNoOtherDatabaseIsRefused) {
   fs::create_directories(results_ / "empty");
   EXPECT_NE(error_of([&] { plan_merge(results_, results_ / "empty"); }).find("collect --rebuild'"),
             std::string::npos);
+  {
+    SQLite::Database songs((results_ / "songs.db").string(),
+                           SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    songs.exec("CREATE TABLE songs (title TEXT)");
+  }
+  EXPECT_EQ(error_of([&] { plan_merge(results_, results_ / "songs.db"); }),
+            (results_ / "songs.db").string() + ": is no results.db of mvn-runner");
   std::ofstream(results_ / "text.db") << std::string(5000, 'x');
   EXPECT_NE(error_of([&] {
               plan_merge(results_, results_ / "text.db");
