@@ -96,13 +96,13 @@ TEST_F(DatabaseCommands, AnAdapterIsExportedWithItsModelCard) {
   output({"sweep.yaml"});
   const auto id = place_.rows("SELECT trial FROM trials").at(0);
   const auto model = "results/demo/" + id + "/model";
-  EXPECT_EQ(error({"artifacts", "export", id, "out"}),
+  EXPECT_EQ(error({"export", "peft", id, "out"}),
             "mvn-runner: trial " + id + " trained the whole model and has no adapter: " + model +
                 " is the model, in Hugging Face's format\n");
   place_.write(model + "/adapter_config.json",
                R"({"base_model_name_or_path": "EleutherAI/gpt-neo-125m", "r": 8})");
   place_.write(model + "/adapter_model.safetensors", "weights");
-  EXPECT_EQ(output({"artifacts", "export", id.substr(0, 6), "out/"}), "wrote out/\n");
+  EXPECT_EQ(output({"export", "peft", id.substr(0, 6), "out/"}), "wrote out/\n");
   EXPECT_EQ(read_file(place_ / "out/adapter_model.safetensors"), "weights");
   EXPECT_EQ(read_file(place_ / "out/adapter_config.json"),
             read_file(place_ / (model + "/adapter_config.json")));
@@ -114,7 +114,7 @@ TEST_F(DatabaseCommands, AnAdapterIsExportedWithItsModelCard) {
       << card;
   EXPECT_TRUE(contains(card, "| `eval/accuracy` | 0.5 |\n")) << card;
   EXPECT_TRUE(contains(card, "\"lr\": 0.1")) << card;
-  EXPECT_EQ(error({"artifacts", "export", id, "out"}),
+  EXPECT_EQ(error({"export", "peft", id, "out"}),
             "mvn-runner: out exists already; choose another folder\n");
   EXPECT_FALSE(place_.has(".out.tmp"));
 }
@@ -128,7 +128,7 @@ TEST_F(DatabaseCommands, ABaseInTheModelsFolderIsExportedToo) {
   place_.write(model + "/base/model.safetensors", "base");
   const Json config = {{"base_model_name_or_path", (place_ / (model + "/base")).string()}};
   place_.write(model + "/adapter_config.json", config.dump());
-  output({"artifacts", "export", id, "out"});
+  output({"export", "peft", id, "out"});
   EXPECT_EQ(read_file(place_ / "out/base/model.safetensors"), "base");
   EXPECT_EQ(Json::parse(read_file(place_ / "out/adapter_config.json"))["base_model_name_or_path"],
             (place_ / "out/base").string());

@@ -92,7 +92,7 @@ TEST(Errors, OfADamagedDatabaseNameTheCommandThatMakesItAnew) {
                                              {},
                                              {"compare", "demo", "--by", "optimizer.lr"},
                                              {"artifacts"},
-                                             {"artifacts", "export", "3f2a", "out"},
+                                             {"export", "peft", "3f2a", "out"},
                                              {"gc"},
                                              {"gc", "--yes"},
                                              {"remove", "demo", "--yes"},

@@ -8,7 +8,6 @@
 #include "common/printable.h"
 #include "common/text.h"
 #include "orchestrate/sessions/artifact_list.h"
-#include "orchestrate/sessions/export_peft.h"
 #include "orchestrate/sessions/preview.h"
 #include "orchestrate/sessions/refresh_importance.h"
 #include "orchestrate/store/artifacts.h"
@@ -280,30 +279,6 @@ Action define_db(CLI::App& app) {
 
 // artifacts
 
-Action define_export(CLI::App& app) {
-  struct Options {
-    std::string trial;
-    std::string folder;
-    std::string format = "table";
-  };
-  const auto options = std::make_shared<Options>();
-  app.add_option("trial", options->trial, "The beginning of its id")
-      ->required()
-      ->type_name("TRIAL");
-  app.add_option("folder", options->folder, "New folder to write")->required()->type_name("DIR");
-  add_format(app, options->format, {"table", "json"});
-  return [options](const CommonOptions& common, std::ostream& out) {
-    require_database(common.results);
-    export_peft(common.results, options->trial, options->folder);
-    if (options->format == "json") {
-      print_json({{"folder", options->folder}}, out);
-    } else {
-      out << "wrote " << path_text(options->folder) << std::endl;
-    }
-    return 0;
-  };
-}
-
 Action define_artifacts(CLI::App& app) {
   struct Options {
     std::string sweep;
@@ -311,14 +286,10 @@ Action define_artifacts(CLI::App& app) {
     bool hash = false;
   };
   const auto options = std::make_shared<Options>();
-  const auto chosen = std::make_shared<Action>();
   app.add_option("sweep", options->sweep, "Of this sweep (all)")->type_name("SWEEP");
   app.add_flag("--hash", options->hash, "A row for each file, with its SHA-256");
   add_format(app, options->format, {"table", "csv", "json"});
-  add_action(app, chosen, "export", "Copy a trial's adapter, with a model card, to a new folder",
-             "artifacts export 3f2a adapter", define_export);
-  return [options, chosen](const CommonOptions& common, std::ostream& out) {
-    if (*chosen) return (*chosen)(common, out);
+  return [options](const CommonOptions& common, std::ostream& out) {
     list_artifacts(common.results, options->sweep, options->hash, row_format(options->format), out);
     return 0;
   };
@@ -457,8 +428,7 @@ Action define_remove(CLI::App& app) {
 std::vector<CommandRow> database_commands() {
   return {{.name = "artifacts",
            .help = "List models, adapters and checkpoints: where they are, whether they still are",
-           .examples = {{"artifacts demo", "its models and checkpoints, and where they are"},
-                        {"artifacts export 3f2a adapter", "a trial's adapter, to pass on"}},
+           .examples = {{"artifacts demo", "its models and checkpoints, and where they are"}},
            .define = define_artifacts},
           {.name = "gc",
            .help = "Free disk space: remove models and checkpoints that nothing needs",
