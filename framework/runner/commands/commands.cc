@@ -7,8 +7,8 @@ namespace mvn {
 const std::vector<CommandRow>& command_table() {
   static const auto table = [] {
     std::vector<CommandRow> all;
-    for (const auto& rows :
-         {sweep_commands(), answer_commands(), plugin_commands(), exchange_commands()}) {
+    for (const auto& rows : {sweep_commands(), answer_commands(), plugin_commands(), hub_commands(),
+                             exchange_commands()}) {
       all.insert(all.end(), rows.begin(), rows.end());
     }
     return all;

@@ -18,6 +18,7 @@ void add_run_options(CLI::App& app, CommonOptions& common);
 std::vector<CommandRow> sweep_commands();     // run, plan, rerun, status, pause ...
 std::vector<CommandRow> answer_commands();    // query, compare, collect
 std::vector<CommandRow> plugin_commands();    // plugins, schema, new-plugin
+std::vector<CommandRow> hub_commands();       // fetch
 std::vector<CommandRow> exchange_commands();  // import, merge
 
 const std::vector<CommandRow>& command_table();

@@ -35,12 +35,13 @@ DEPENDENCIES = (
 ROOMS = {
     "process": set(),
     "search": set(),
-    "sweep": {"search"},
+    "hub": set(),
+    "sweep": {"search", "hub"},
     "store": {"search", "sweep"},
     "answers": {"search", "sweep", "store"},
     "workers": {"process", "search", "sweep", "store"},
     "run": {"process", "search", "sweep", "store", "workers"},
-    "sessions": {"process", "search", "sweep", "store", "answers", "workers", "run"},
+    "sessions": {"process", "search", "hub", "sweep", "store", "answers", "workers", "run"},
 }
 RAW_TEXT = re.compile(r'R"([^(\s]*)\(.*?\)\1"', re.DOTALL)
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
