@@ -57,7 +57,7 @@ class TerminalHubView : public HubView {
   TerminalHubView& operator=(const TerminalHubView&) = delete;
   ~TerminalHubView() override { wipe(); }
 
-  void begin(const HubProgress& progress) override { start_ = Clock::now(); }
+  void begin(const HubProgress&) override { start_ = Clock::now(); }
   void update(const HubProgress& progress) override {
     const auto now = Clock::now();
     if (now - shown_ < kBetweenLines) return;

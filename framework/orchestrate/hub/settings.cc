@@ -112,6 +112,7 @@ HubSettings hub_settings(const Environment& environment) {
       is_true(environment("HF_HUB_OFFLINE")) || is_true(environment("TRANSFORMERS_OFFLINE"));
   settings.stall_seconds =
       seconds_of(environment, "HF_HUB_DOWNLOAD_TIMEOUT", settings.stall_seconds);
+  if (environment("MVN_HUB_PAUSE") == "0") settings.pause_seconds = 0;
   for (const char* name : {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
     if (settings.certificates.empty()) settings.certificates = environment(name);
   }

@@ -25,8 +25,8 @@ struct HubSettings {
 using Environment = std::function<std::string(const char* name)>;
 
 // HF_ENDPOINT, HF_TOKEN (or the file HF_TOKEN_PATH, else HF_HOME/token), HF_HUB_CACHE (else
-// HF_HOME/hub), HF_HUB_OFFLINE, HF_HUB_DOWNLOAD_TIMEOUT. Throws ConfigError for what cannot be
-// meant.
+// HF_HOME/hub), HF_HUB_OFFLINE, HF_HUB_DOWNLOAD_TIMEOUT; MVN_HUB_PAUSE=0 tries again at once.
+// Throws ConfigError for what cannot be meant.
 HubSettings hub_settings(const Environment& environment);
 HubSettings hub_settings();  // of this process
 
