@@ -16,7 +16,8 @@
 namespace mvn {
 namespace {
 
-constexpr std::size_t kBlock = 1 << 20;
+constexpr std::size_t kBlock = 256UL << 10;  // stays in the processor's cache
+constexpr std::size_t kStride = 4UL << 20;
 constexpr std::size_t kSha256Name = 64;
 
 }  // namespace
@@ -75,6 +76,8 @@ void HashBehind::advance(std::uint64_t written) {
   {
     const std::scoped_lock lock(mutex_);
     written_ = written;
+    // Bytes come in small pieces: the thread is not woken for each.
+    if (written_ < wanted_) return;
   }
   changed_.notify_all();
 }
@@ -112,8 +115,9 @@ void HashBehind::run() {
 
 std::uint64_t HashBehind::wait_for_more(std::uint64_t done) {
   std::unique_lock lock(mutex_);
-  // A block at a time, and the rest at the end.
-  changed_.wait(lock, [&] { return given_up_ || ended_ || written_ >= done + kBlock; });
+  // A few blocks at a time, and the rest at the end.
+  wanted_ = done + kStride;
+  changed_.wait(lock, [this] { return given_up_ || ended_ || written_ >= wanted_; });
   return given_up_ ? done : written_;
 }
 
@@ -123,7 +127,8 @@ void HashBehind::hash_file() {
   for (;;) {
     const auto there = wait_for_more(done);
     if (there == done) break;
-    for (const auto begin = done; done < there;) {
+    const auto begin = done;
+    while (done < there) {
       const auto wanted = std::min<std::uint64_t>(block.size(), there - done);
       const auto taken = ::pread(descriptor_, block.data(), wanted, static_cast<off_t>(done));
       if (taken < 0 && errno == EINTR) continue;
@@ -131,10 +136,10 @@ void HashBehind::hash_file() {
       if (taken == 0) throw Error(file_.string() + ": became shorter while it was written");
       content_.add({block.data(), static_cast<std::size_t>(taken)});
       done += static_cast<std::uint64_t>(taken);
-      // The disk begins to write it, and nobody waits for that.
-      ::sync_file_range(descriptor_, static_cast<off_t>(begin), static_cast<off_t>(done - begin),
-                        SYNC_FILE_RANGE_WRITE);
     }
+    // The disk begins to write it, and nobody waits for that.
+    ::sync_file_range(descriptor_, static_cast<off_t>(begin), static_cast<off_t>(done - begin),
+                      SYNC_FILE_RANGE_WRITE);
   }
   const std::string hash = content_.finish();
   if (::fdatasync(descriptor_) != 0) throw_file_error(file_, "write", errno);

@@ -62,6 +62,7 @@ class HashBehind {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t written_ = 0;
+  std::uint64_t wanted_ = 0;  // the thread sleeps until so much is written
   bool ended_ = false;
   bool given_up_ = false;
   bool ready_ = false;

@@ -43,8 +43,8 @@ std::map<std::string, std::string>& HubFiles::commits_of(const std::string& swee
   auto& commits = commits_[sweep];
   const auto file = file_of(sweep);
   if (afresh_ || !fs::exists(file)) return commits;
-  const Json json = read_json(file);
-  for (const auto& [reference, commit] : json.value("commits", Json::object()).items()) {
+  const Json kept = read_json(file).value("commits", Json::object());
+  for (const auto& [reference, commit] : kept.items()) {
     if (!commit.is_string() || !is_commit(commit.get<std::string>())) {
       throw DataError(file.string() + ": '" + reference + "' has no commit; remove the file");
     }
@@ -62,11 +62,15 @@ std::string HubFiles::pin(const std::string& sweep, const std::string& text, Hub
   }
   auto& commits = commits_of(sweep);
   const auto key = revision_key(reference);
-  if (const auto known = commits.find(key); known != commits.end()) {
+  const auto known = commits.find(key);
+  if (known != commits.end()) {
     reference.revision = known->second;
+    // A sweep that goes on asks nobody.
+    if (client().cache().listing(reference)) client().needed({reference, use});
     return to_string(reference);
   }
   reference = client().pinned(reference);
+  client().needed({reference, use});  // says what is not there
   if (key != revision_key(reference)) commits[key] = reference.revision;
   return to_string(reference);
 }

@@ -105,6 +105,7 @@ class Hub:
     def serve(self, host, port):
         handler = type("Handler", (Handler,), {"hub": self, "host": host})
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+        server.handle_error = lambda *_: None  # of a client that went away
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server

@@ -346,6 +346,7 @@ class NetworkFaults(HubTest):
     def test_trouble_that_does_not_end(self):
         self.faults.statuses = [("/resolve/", 503, {})] * 100
         self.assertIn("it answers 503", self.refused(f"hf:{MODEL}"))
+        shutil.rmtree(self.home)
         self.faults.statuses = [("/tree/", 429, {"Retry-After": "86400"})]
         self.assertIn("it answers 429", self.refused(f"hf:{MODEL}"))
 
@@ -451,6 +452,146 @@ class Python(HubTest):
         self.assertEqual(len(self.hub.requests("storage")), before)
         entry, = self.fetched(f"hf:{MODEL}", HF_HUB_OFFLINE="1")
         self.check_whole(entry["path"])
+
+
+class Sweeps(HubTest):
+    """A sweep over a model and data of the hub, with a worker that trains nothing."""
+
+    SWEEP = f"""name: hubbed
+metric: {{name: eval/accuracy, goal: maximize}}
+model: {{plugin: toy, weights: hf:{MODEL}, tokenizer: hf:{MODEL}}}
+task: {{plugin: play, steps: 2, data: hf:{DATA}/train.jsonl}}
+parameters: {{optimizer.lr: {{values: [0.1, 0.01]}}}}
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.sweep = self.folder / "sweep.yaml"
+        self.sweep.write_text(self.SWEEP)
+        self.data = self.hub.repositories[f"datasets/{DATA}"]
+
+    def runner(self, *arguments, **environment):
+        worker = pathlib.Path(__file__).resolve().parent.parent / "fake_worker.py"
+        return self.run_runner(*arguments, MVN_WORKER=str(worker),
+                               XDG_CACHE_HOME=str(self.folder / "cache"), **environment)
+
+    def ran(self, *arguments, **environment):
+        done = self.runner(*arguments, **environment)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def query(self, sql):
+        return json.loads(self.ran("query", "--format", "json", sql))
+
+    def configurations(self):
+        return [json.loads(row["config"]) for row in
+                self.query("SELECT config FROM mvn_trial WHERE current ORDER BY id")]
+
+    def check_pinned(self, config, model=None):
+        commit = (model or self.model).commit
+        self.assertEqual(config["model"]["weights"], f"hf:{MODEL}@{commit}")
+        self.assertEqual(config["model"]["tokenizer"], f"hf:{MODEL}@{commit}")
+        self.assertEqual(config["task"]["data"], f"hf:datasets/{DATA}@{self.data.commit}/train.jsonl")
+
+    def test_a_plan_asks_for_commits_and_fetches_nothing(self):
+        out = self.ran("sweep.yaml", "--dry-run")
+        self.assertIn(f"first fetches: hf:{MODEL}@{self.model.commit} (4 files, 3.0 MB)", out)
+        self.assertIn(f"first fetches: hf:datasets/{DATA}@{self.data.commit}/train.jsonl (1 file, ",
+                      out)
+        plan = json.loads(self.ran("plan", "sweep.yaml", "--format", "json"))
+        self.assertEqual(len(plan["first_fetches"]), 3)
+        self.assertEqual(self.hub.requests("hub", "/resolve/"), [])
+        self.assertEqual(list(self.home.rglob("blobs")), [])
+        self.assertFalse((self.folder / "results").exists())
+
+    def test_a_run_fetches_and_the_worker_gets_paths(self):
+        out = self.ran("sweep.yaml")
+        self.assertIn("2 of 2 trials done", out)
+        for config in self.configurations():
+            self.check_pinned(config)
+        trial_files = list((self.folder / "results").rglob("trial.json"))
+        self.assertEqual(len(trial_files), 2)
+        for file in trial_files:
+            config = json.loads(file.read_text())["config"]
+            self.assertEqual(config["model"]["weights"], str(self.snapshot()))
+            self.assertEqual(config["model"]["tokenizer"], str(self.snapshot()))
+            self.assertTrue(config["task"]["data"].endswith("/train.jsonl"))
+            self.assertTrue(config["task"]["data"].startswith(str(self.home)))
+        # The fingerprint of what was read is that of the file.
+        prints = self.query("SELECT DISTINCT value FROM environments WHERE name LIKE 'data.%'")
+        content = (self.root / "datasets" / DATA / "train.jsonl").read_bytes()
+        self.assertEqual([row["value"] for row in prints], [hashlib.sha256(content).hexdigest()])
+        before = len(self.hub.seen)
+        self.assertIn("nothing to do", self.ran("sweep.yaml"))
+        self.assertEqual(len(self.hub.seen), before)
+
+    def test_a_trial_is_the_same_on_another_machine(self):
+        self.ran("sweep.yaml")
+        elsewhere = self.folder / "elsewhere"
+        self.ran("--results", "others", "sweep.yaml", HF_HOME=str(elsewhere))
+        ids = [sorted(path.parent.parent.parent.name
+                      for path in (self.folder / results).rglob("trial.json"))
+               for results in ("results", "others")]
+        self.assertEqual(ids[0], ids[1])
+
+    def move_main(self):
+        (self.root / "models" / MODEL / "config.json").write_text('{"model_type": "mamba"}')
+        self.hub.reload()
+        return self.hub.repositories[f"models/{MODEL}"]
+
+    def test_a_sweep_keeps_its_commits(self):
+        self.ran("sweep.yaml")
+        moved = self.move_main()
+        self.assertNotEqual(moved.commit, self.model.commit)
+        self.assertIn("nothing to do", self.ran("sweep.yaml"))
+        out = self.ran("sweep.yaml", "--set", "optimizer.lr=0.5")
+        self.assertIn("1 of 1 trial done", out)
+        for config in self.configurations():
+            self.check_pinned(config)
+        self.ran("sweep.yaml", "--rerun-changed")
+        for config in self.configurations():
+            self.check_pinned(config, moved)
+        self.assertIn("nothing to do", self.ran("sweep.yaml"))
+
+    def test_without_a_network(self):
+        done = self.runner("sweep.yaml", HF_HUB_OFFLINE="1")
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("sweep.yaml:3:", done.stderr)
+        self.assertIn("mvn-runner fetch", done.stderr)
+        self.fetched(f"hf:{MODEL}", f"hf:datasets/{DATA}/train.jsonl")
+        before = len(self.hub.seen)
+        self.assertIn("2 of 2 trials done", self.ran("sweep.yaml", HF_HUB_OFFLINE="1"))
+        self.assertEqual(len(self.hub.seen), before)
+
+    def test_mistakes_are_shown_where_they_are(self):
+        self.sweep.write_text(self.SWEEP.replace(f"weights: hf:{MODEL}", "weights: hf:acme/nothing"))
+        done = self.runner("sweep.yaml")
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("sweep.yaml:3:31: model.weights: hf:acme/nothing: ", done.stderr)
+        self.assertIn("has no such model", done.stderr)
+        self.sweep.write_text(self.SWEEP.replace("train.jsonl", ""))
+        self.assertIn("name a file of it", self.runner("sweep.yaml").stderr)
+        self.sweep.write_text(self.SWEEP.replace("train.jsonl", "trian.jsonl"))
+        done = self.runner("sweep.yaml", "--dry-run")
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("sweep.yaml:4:38: task.data: ", done.stderr)
+        self.assertIn("did you mean 'train.jsonl'?", done.stderr)
+        self.assertFalse((self.folder / "results").exists())
+
+    def test_the_token_is_nowhere(self):
+        self.faults.hidden = {f"models/{MODEL}"}
+        out = self.ran("sweep.yaml", "--verbose", "--log-level", "debug", HF_TOKEN=TOKEN)
+        self.assertNotIn(TOKEN, out)
+        for place in (self.folder / "results", self.home, self.folder / "cache"):
+            for path in place.rglob("*"):
+                if path.is_file():
+                    self.assertNotIn(TOKEN.encode(), path.read_bytes(), path)
+
+    def test_a_trial_again_after_the_cache_is_gone(self):
+        self.ran("sweep.yaml")
+        shutil.rmtree(self.home)
+        trial = self.query("SELECT hash FROM mvn_trial ORDER BY id LIMIT 1")[0]["hash"]
+        self.assertIn("bit-equal", self.ran("rerun", trial[:12], "--verify"))
 
 
 def main():

@@ -42,7 +42,7 @@ TEST(HubAnswer, EachRefusalHasItsLine) {
             "https://huggingface.co does not take the token in HF_TOKEN: make a new one at "
             "https://huggingface.co/settings/tokens");
   EXPECT_EQ(refusal(403, {{"x-error-message", "no\x1b[31m"}}),
-            "hf:a/b: the hub answers 403: no\\x1b[31m");
+            "hf:a/b: the hub answers 403: no\\u001b[31m");
 }
 
 TEST(HubAnswer, TheTokenIsInNoRefusal) {
