@@ -1,10 +1,9 @@
 #include "orchestrate/hub/download.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -245,10 +244,10 @@ void FileDownload::damaged(const std::string& how) {
 // A limit on the size of files shall be an error and not the end of the process.
 class NoSizeSignal {
  public:
-  NoSizeSignal() : before_(::signal(SIGXFSZ, SIG_IGN)) {}
+  NoSizeSignal() : before_(std::signal(SIGXFSZ, SIG_IGN)) {}
   NoSizeSignal(const NoSizeSignal&) = delete;
   NoSizeSignal& operator=(const NoSizeSignal&) = delete;
-  ~NoSizeSignal() { ::signal(SIGXFSZ, before_); }
+  ~NoSizeSignal() { std::signal(SIGXFSZ, before_); }
 
  private:
   void (*before_)(int);

@@ -65,22 +65,19 @@ bool is_shard(std::string_view name, std::string_view stem, std::string_view end
          name.substr(stem.size()).starts_with('-');
 }
 
-// The one file, or the index with its shards. False where there is neither.
-bool add_weights(const HubListing& listing, const std::string& stem, const std::string& ending,
-                 HubListing& needed) {
-  const auto has = [&](const std::string& name) {
-    return std::ranges::find(listing, name, &HubFile::path) != listing.end();
-  };
+// The one file, or the index with its shards, or nothing.
+HubListing weights_of(const HubListing& listing, const std::string& stem,
+                      const std::string& ending) {
   const auto whole = stem + ending;
   const auto index = whole + ".index.json";
-  const bool one = has(whole);
-  if (!one && !has(index)) return false;
+  HubListing shards;
   for (const HubFile& file : listing) {
     const auto name = top_name(file);
-    const bool shards = !one && (name == index || is_shard(name, stem, ending));
-    if (shards || (one && name == whole)) needed.push_back(file);
+    if (name == whole) return {file};
+    if (name == index || is_shard(name, stem, ending)) shards.push_back(file);
   }
-  return true;
+  const bool indexed = std::ranges::find(shards, index, &HubFile::path) != shards.end();
+  return indexed ? shards : HubListing();
 }
 
 [[noreturn]] void refuse_whole(const HubReference& reference, const std::string& lacks) {
@@ -88,18 +85,19 @@ bool add_weights(const HubListing& listing, const std::string& stem, const std::
                     repository_text(reference) + " has no " + lacks + " at " + reference.revision);
 }
 
-void add_model_weights(const HubListing& listing, const HubReference& reference,
-                       HubListing& needed) {
-  if (add_weights(listing, "model", ".safetensors", needed)) return;
-  if (add_weights(listing, "pytorch_model", ".bin", needed)) return;
-  refuse_whole(reference, "model.safetensors, nor pytorch_model.bin or the index of either");
-}
-
-void add_adapter_weights(const HubListing& listing, const HubReference& reference,
-                         HubListing& needed) {
-  if (add_weights(listing, "adapter_model", ".safetensors", needed)) return;
-  if (add_weights(listing, "adapter_model", ".bin", needed)) return;
-  refuse_whole(reference, "adapter_model.safetensors, nor adapter_model.bin");
+void add_weights(const HubListing& listing, const HubReference& reference, HubUse use,
+                 HubListing& needed) {
+  const bool model = use == HubUse::kModel;
+  auto weights = weights_of(listing, model ? "model" : "adapter_model", ".safetensors");
+  if (weights.empty()) {
+    weights = weights_of(listing, model ? "pytorch_model" : "adapter_model", ".bin");
+  }
+  if (weights.empty()) {
+    refuse_whole(reference, model
+                                ? "model.safetensors, nor pytorch_model.bin or the index of either"
+                                : "adapter_model.safetensors, nor adapter_model.bin");
+  }
+  needed.insert(needed.end(), weights.begin(), weights.end());
 }
 
 HubListing of_repository(const HubListing& listing, const HubReference& reference, HubUse use) {
@@ -112,8 +110,7 @@ HubListing of_repository(const HubListing& listing, const HubReference& referenc
     const bool adapter = use == HubUse::kAdapter && is_among(name, kAdapterFiles);
     if (tokenizer || model || adapter) needed.push_back(file);
   }
-  if (use == HubUse::kModel) add_model_weights(listing, reference, needed);
-  if (use == HubUse::kAdapter) add_adapter_weights(listing, reference, needed);
+  if (use != HubUse::kTokenizer) add_weights(listing, reference, use, needed);
   if (needed.empty()) refuse_whole(reference, "files of a tokenizer");
   sort_by_path(needed);
   return needed;

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """mvn-runner and the Hugging Face hub, against a small hub on this machine with the faults of networks.
 
-hub_test.py --runner FILE [--python FILE] [TEST...]: that Python's huggingface_hub, where it has one,
-reads what mvn-runner wrote and the reverse.
+hub_test.py --runner FILE [--python FILE] [--worker FILE] [TEST...]: that Python's huggingface_hub, where
+it has one, reads what mvn-runner wrote and the reverse; that mvn-worker trains.
 """
 import argparse
 import contextlib
@@ -24,6 +24,7 @@ import hub_server
 ARGUMENTS = argparse.ArgumentParser()
 ARGUMENTS.add_argument("--runner", type=pathlib.Path, required=True)
 ARGUMENTS.add_argument("--python", type=pathlib.Path)
+ARGUMENTS.add_argument("--worker", type=pathlib.Path)
 
 TOKEN = "hf_secret"
 MODEL = "acme/tiny"
@@ -594,9 +595,71 @@ parameters: {{optimizer.lr: {{values: [0.1, 0.01]}}}}
         self.assertIn("bit-equal", self.ran("rerun", trial[:12], "--verify"))
 
 
+class Released(HubTest):
+    """The experiment with released models, with tiny ones of their kinds in their place."""
+
+    SOURCE = pathlib.Path(__file__).resolve().parents[3]
+    TINY = """name: tiny
+model: {tokenizer: tokenizer.json}
+task: {plugin: classification, train: train.jsonl, validation: dev.jsonl, text: text, label: label}
+training: {steps: 0}
+resources: {device: cpu, workers: 1}
+zip:
+  - model.plugin: [mamba, gptneo]
+    model.config:
+      - {vocab_size: VOCABULARY, hidden_size: 16, num_hidden_layers: 1}
+      - {vocab_size: VOCABULARY, hidden_size: 16, num_layers: 1, num_heads: 2,
+         attention_types: [[[global], 1]]}
+"""
+    NAMES = {"mamba": "state-spaces/mamba-130m-hf", "gpt_neo": "EleutherAI/gpt-neo-125m"}
+
+    def setUp(self):
+        super().setUp()
+        if self.options.worker is None or not self.options.worker.exists():
+            self.skipTest("mvn-worker is not built")
+        data = self.root / "datasets" / "SetFit" / "sst2"
+        data.mkdir(parents=True)
+        for name, count in (("train.jsonl", 40), ("dev.jsonl", 10), ("test.jsonl", 10)):
+            (data / name).write_text("".join(
+                json.dumps({"text": f"a {'good' if i % 2 else 'bad'} film {i}", "label": i % 2,
+                            "label_text": "positive" if i % 2 else "negative"}) + "\n"
+                for i in range(count)))
+            shutil.copy(data / name, self.folder)
+        self.write_models()
+        self.hub.reload()
+
+    def write_models(self):
+        tokenizer = self.SOURCE / "tests" / "exactness" / "trajectory" / "tokenizer.json"
+        shutil.copy(tokenizer, self.folder)
+        vocabulary = max(json.loads(tokenizer.read_text())["model"]["vocab"].values()) + 8
+        (self.folder / "tiny.yaml").write_text(self.TINY.replace("VOCABULARY", str(vocabulary)))
+        self.trained("tiny.yaml")
+        for folder in (self.folder / "results" / "tiny").glob("*/model"):
+            kind = json.loads((folder / "config.json").read_text())["model_type"]
+            shutil.copytree(folder, self.root / "models" / self.NAMES[kind])
+        shutil.rmtree(self.folder / "results")
+
+    def trained(self, *arguments):
+        done = self.run_runner(*arguments, MVN_WORKER=str(self.options.worker),
+                               HF_HUB_DOWNLOAD_TIMEOUT="60")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_quick(self):
+        sweep = str(self.SOURCE / "experiments" / "released" / "quick.yaml")
+        out = self.trained("plan", sweep)
+        self.assertIn("released-quick: 24 trials, 0 done, 24 to run", out)
+        for name in self.NAMES.values():
+            self.assertIn(f"first fetches: hf:{name}@", out)
+        out = self.trained(sweep, "--set", "optimizer.lr=1e-2", "--set", "repeats.seeds=[0]", "--set",
+                           "training.precision=fp32", "--set", "resources.device=cpu")
+        self.assertIn("2 of 2 trials done", out)
+
+
 def main():
     options, rest = ARGUMENTS.parse_known_args()
     options.runner = options.runner.absolute()
+    options.worker = options.worker and options.worker.absolute()
     HubTest.options = options
     unittest.main(argv=[sys.argv[0], *rest], verbosity=1)
 

@@ -50,8 +50,8 @@ TEST(HubReference, OneSpelling) {
 TEST(HubReference, WhatIsNone) {
   for (const std::string text :
        {"hf:", "hf:/", "hf:a b", "hf:a/b@", "hf:a/..", "hf:a/b--c", "hf:-a/b", "hf:a/b@../x",
-        "hf:a/b/../x", "hf:a/b//x", "hf:spaces/a/b", "hf:a/b@a b",
-        "hf:a/b/x@v1/y", "hf:a/b/x\n", "hf:datasets/"}) {
+        "hf:a/b/../x", "hf:a/b//x", "hf:spaces/a/b", "hf:a/b@a b", "hf:a/b/x@v1/y", "hf:a/b/x\n",
+        "hf:datasets/"}) {
     EXPECT_THROW(model(text), ConfigError) << text;
   }
 }
