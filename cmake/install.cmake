@@ -2,7 +2,7 @@
 # needs but LibTorch, CUDA and glibc; LibTorch is found through LD_LIBRARY_PATH.
 #
 #   bin/mvn-runner  bin/mvn-supervisor  bin/mvn-worker
-#   lib/libmvn.so  lib/libmvn_cuda.so  lib/mvn/plugins/*.so
+#   lib/libmvn.so  lib/libmvn_cuda.so  lib/libmvn_http.so  lib/mvn/plugins/*.so
 #   include/mvn  lib/cmake/mvn  share/mvn/experiments  share/mvn/licenses
 #   share/man/man1 and the completions of bash, zsh and fish
 #
@@ -12,11 +12,12 @@
 include(CMakePackageConfigHelpers)
 
 set_target_properties(mvn-runner mvn-worker PROPERTIES INSTALL_RPATH "$ORIGIN/../lib")
-set_target_properties(mvn PROPERTIES INSTALL_RPATH "$ORIGIN")
+set_target_properties(mvn mvn_http PROPERTIES INSTALL_RPATH "$ORIGIN")
 set_target_properties(${MVN_PLUGINS} PROPERTIES INSTALL_RPATH "$ORIGIN/../..")
 
 install(TARGETS mvn EXPORT mvnTargets RUNTIME_DEPENDENCY_SET mvn_dependencies
         LIBRARY DESTINATION lib)
+install(TARGETS mvn_http RUNTIME_DEPENDENCY_SET mvn_dependencies LIBRARY DESTINATION lib)
 install(TARGETS mvn-runner mvn-worker RUNTIME_DEPENDENCY_SET mvn_dependencies
         RUNTIME DESTINATION bin)
 install(TARGETS mvn-supervisor RUNTIME DESTINATION bin)

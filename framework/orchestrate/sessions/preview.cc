@@ -268,6 +268,7 @@ void print_preview(const Preview& preview, std::optional<std::size_t> width, std
   }
   print_trials(preview, width, out);
   for (const auto& command : preview.first) out << "first runs: " << printable(command) << "\n";
+  for (const auto& each : preview.fetches) out << "first fetches: " << printable(each) << "\n";
   const auto total = total_of(preview);
   out << counts_line(preview, total) << "\n";
   if (total.left > 0) print_total(preview, total, out);
@@ -289,12 +290,19 @@ Json to_json(const Preview& preview) {
            {"peak_device_bytes", whole(total.device_bytes)},
            {"disk_bytes", whole(total.disk_bytes)}};
   }
-  return {{"sweep", preview.sweep},       {"trials", std::move(trials)},
-          {"left", total.left},           {"to_draw", preview.to_draw},
-          {"predicted", total.predicted}, {"total", std::move(sum)},
-          {"workers", preview.workers},   {"threads", preview.threads},
-          {"device", preview.device},     {"free_disk_bytes", whole(preview.free_disk_bytes)},
-          {"first_runs", preview.first},  {"warnings", std::move(warnings)}};
+  return {{"sweep", preview.sweep},
+          {"trials", std::move(trials)},
+          {"left", total.left},
+          {"to_draw", preview.to_draw},
+          {"predicted", total.predicted},
+          {"total", std::move(sum)},
+          {"workers", preview.workers},
+          {"threads", preview.threads},
+          {"device", preview.device},
+          {"free_disk_bytes", whole(preview.free_disk_bytes)},
+          {"first_runs", preview.first},
+          {"first_fetches", preview.fetches},
+          {"warnings", std::move(warnings)}};
 }
 
 std::string bytes_text(double bytes) {

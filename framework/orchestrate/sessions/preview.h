@@ -32,8 +32,9 @@ struct PreviewTrial {
 struct Preview {
   std::string sweep;
   std::vector<PreviewTrial> trials;
-  std::size_t to_draw = 0;         // trials that its searches draw later, by the results
-  std::vector<std::string> first;  // commands that make missing data
+  std::size_t to_draw = 0;           // trials that its searches draw later, by the results
+  std::vector<std::string> first;    // commands that make missing data
+  std::vector<std::string> fetches;  // what is to come from the hub
   std::vector<std::string> warnings;
   std::size_t workers = 1;
   std::int64_t threads = 1;

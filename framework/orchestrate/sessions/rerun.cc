@@ -13,9 +13,11 @@
 #include "common/text.h"
 #include "common/trial.h"
 #include "mvn/error.h"
+#include "orchestrate/process/run_to_end.h"
 #include "orchestrate/run/sweep_run.h"
 #include "orchestrate/sessions/comparison.h"
 #include "orchestrate/sessions/find_trial.h"
+#include "orchestrate/sessions/hub_files.h"
 #include "orchestrate/store/reader.h"
 #include "orchestrate/sweep/recipes.h"
 #include "orchestrate/workers/results_lock.h"
@@ -80,17 +82,23 @@ class Rerun {
       : options_(options),
         out_(out),
         results_(fs::absolute(options.results).lexically_normal()),
-        worker_(find_worker(), options.plugin_folders) {}
+        worker_(find_worker(), options.plugin_folders),
+        hub_(results_, false) {}
 
   int run() {
     open();
+    fetch();
     return options_.verify ? verify() : train_in_place();
   }
 
  private:
   void open();
   void check() const;
-  [[nodiscard]] std::optional<PlannedTrial> planned_by_file() const;
+  void fetch();
+  [[nodiscard]] HubPath hub_paths() {
+    return [this](const std::string& reference, HubUse use) { return hub_.local(reference, use); };
+  }
+  [[nodiscard]] std::optional<PlannedTrial> planned_by_file();
   void check_command(bool planned) const;
   void take_configuration();
   int verify();
@@ -98,7 +106,7 @@ class Rerun {
   // Trains it into `results`; returns how it ended.
   TrialState train(const fs::path& results, Store& store, bool in_place);
   [[nodiscard]] std::vector<Place> place() const;
-  [[nodiscard]] Json configuration() const;
+  [[nodiscard]] Json configuration();
   [[nodiscard]] fs::path model_folder(const std::string& id) const;
   [[nodiscard]] std::string name() const;
   int report(const fs::path& scratch, TrialState state);
@@ -108,6 +116,7 @@ class Rerun {
   fs::path results_;
   Signals signals_;
   WorkerProgram worker_;
+  HubFiles hub_;
   Description installed_;
   std::unique_ptr<ResultsReader> reader_;
   TrialRecord record_;
@@ -141,7 +150,7 @@ void Rerun::open() {
 
 // The trial as its sweep file plans it now; nothing where the file is gone, does not, or came with
 // the results.
-std::optional<PlannedTrial> Rerun::planned_by_file() const {
+std::optional<PlannedTrial> Rerun::planned_by_file() {
   std::error_code error;
   if (!fs::is_regular_file(record_.file, error)) return std::nullopt;
   const auto inside = fs::canonical(record_.file).lexically_relative(fs::canonical(results_));
@@ -152,7 +161,10 @@ std::optional<PlannedTrial> Rerun::planned_by_file() const {
       if (found.size() != 1) throw ConfigError("", "no such trial: " + prefix);
       return found.front();
     };
-    auto plan = plan_sweep(record_.file, installed_, {{}, find, shipped_recipe_folders()});
+    const auto pin = [this](const std::string& sweep, const std::string& reference, HubUse use) {
+      return hub_.pin(sweep, reference, use);
+    };
+    auto plan = plan_sweep(record_.file, installed_, {{}, find, shipped_recipe_folders(), pin});
     for (auto& trial : plan.trials) {
       if (trial.id == record_.trial.id) return std::move(trial);
     }
@@ -190,6 +202,13 @@ void Rerun::take_configuration() {
                               ", a secret, which is not kept; run its sweep file instead: " +
                               path_text(record_.file));
   }
+}
+
+// What it takes from the hub and is not here any more.
+void Rerun::fetch() {
+  const auto stop = [this] { return signals_.take().stops() > 0; };
+  const auto needs = HubFiles::needs({&plan_.trials.front()}, installed_);
+  if (!hub_.fetch(needs, out_, stop)) throw Interrupted();
 }
 
 // Says what cannot work before anything starts.
@@ -245,9 +264,10 @@ std::vector<Place> Rerun::place() const {
 
 // With the micro-batch that the last attempt fitted into memory with, as the sum over a batch is
 // rounded differently with another.
-Json Rerun::configuration() const {
-  auto config = launch_config(plan_, record_.trial, installed_,
-                              [this](const auto& id) { return model_folder(id); });
+Json Rerun::configuration() {
+  auto config = launch_config(
+      plan_, record_.trial, installed_, [this](const auto& id) { return model_folder(id); },
+      hub_paths());
   if (attempts_.empty()) return config;
   const TrialPaths paths = trial_paths(results_, record_.sweep, record_.trial.id);
   const auto file = paths.trial_file(attempts_.back().number);

@@ -24,6 +24,7 @@
 #include "orchestrate/run/searcher.h"
 #include "orchestrate/run/stopper.h"
 #include "orchestrate/run/sweep_run.h"
+#include "orchestrate/sessions/hub_files.h"
 #include "orchestrate/sessions/logged_view.h"
 #include "orchestrate/sessions/preview.h"
 #include "orchestrate/sessions/validate.h"
@@ -57,7 +58,8 @@ class Session {
       : options_(options),
         out_(out),
         results_(fs::absolute(options.results).lexically_normal()),
-        worker_(find_worker(), options.plugin_folders) {}
+        worker_(find_worker(), options.plugin_folders),
+        hub_(results_, options.rerun_changed) {}
 
   int run() {
     logging_.emplace(LogRules{{}, options_.log_level, options_.verbose});
@@ -102,7 +104,12 @@ class Session {
   void check_owner() const;
   void check_device() const;
   void check();
+  [[nodiscard]] std::vector<const PlannedTrial*> open_trials() const;
   void check(const std::vector<const PlannedTrial*>& trials);
+  void fetch(const std::vector<const PlannedTrial*>& trials);
+  [[nodiscard]] HubPath hub_paths() {
+    return [this](const std::string& reference, HubUse use) { return hub_.local(reference, use); };
+  }
   [[nodiscard]] States states() const;
   [[nodiscard]] bool all_ended() const;
   [[nodiscard]] std::string find_trial(const std::string& prefix) const;
@@ -112,7 +119,7 @@ class Session {
   void note_changes();
   void add_dependents();
   [[nodiscard]] std::vector<Place> places(std::size_t width) const;
-  [[nodiscard]] Json configuration(const PlannedTrial& trial) const;
+  [[nodiscard]] Json configuration(const PlannedTrial& trial);
   int run_trials();
   // Those that are planned or may yet be drawn.
   [[nodiscard]] std::size_t all_trials(const Schedule& schedule) const {
@@ -128,6 +135,7 @@ class Session {
   fs::path results_;
   Signals signals_;
   WorkerProgram worker_;
+  HubFiles hub_;
   Description installed_;
   SweepPlan plan_;
   StopReview review_;
@@ -217,7 +225,11 @@ void Session::make_plan() {
   plan_ = plan_sweep(
       options_.file, installed_,
       {options_.overrides, [this](const std::string& prefix) { return find_trial(prefix); },
-       shipped_recipe_folders()});
+       shipped_recipe_folders(),
+       [this](const std::string& sweep, const std::string& reference, HubUse use) {
+         return hub_.pin(sweep, reference, use);
+       }});
+  for (const auto& warning : hub_.take_warnings()) warn(warning);
   check_owner();
   append_earlier_draws();
   review_early_stops();
@@ -236,6 +248,7 @@ void Session::append_earlier_draws() {
 // Settles what a dead runner left running, too, and takes in a sweep whose folder alone was there.
 void Session::record_plan() {
   store_->record_plan(plan_);
+  hub_.keep_commits(plan_.name);
   open_results();
   const auto before = plan_.trials.size();
   append_earlier_draws();
@@ -301,24 +314,41 @@ void Session::check_device() const {
   }
 }
 
-void Session::check() {
+void Session::check() { check(open_trials()); }
+
+std::vector<const PlannedTrial*> Session::open_trials() const {
   const auto known = states();
   std::vector<const PlannedTrial*> open;
   for (const PlannedTrial& trial : plan_.trials) {
     const auto state = known.find(trial.id);
     if (state == known.end() || !has_ended(state->second)) open.push_back(&trial);
   }
-  check(open);
+  return open;
 }
 
+// A preview fetches nothing, and what is not here cannot be looked at.
 void Session::check(const std::vector<const PlannedTrial*>& trials) {
-  const auto found = validate(plan_, trials, installed_, worker_, model_folders(), signals_);
+  auto checked = trials;
+  if (previewing_) {
+    std::erase_if(checked,
+                  [this](const PlannedTrial* trial) { return !hub_.has_all(*trial, installed_); });
+  } else {
+    fetch(trials);
+  }
+  const auto found =
+      validate(plan_, checked, installed_, worker_, model_folders(), hub_paths(), signals_);
   for (const auto& note : found.notes) {
     if (!previewing_ && said_.insert(note).second) {
       out_ << "data: " << printable_lines(note) << std::endl;
     }
   }
   for (const auto& warning : found.warnings) warn(warning);
+}
+
+void Session::fetch(const std::vector<const PlannedTrial*>& trials) {
+  const auto stop = [this] { return signals_.take().stops() > 0; };
+  if (!hub_.fetch(HubFiles::needs(trials, installed_), out_, stop)) throw Interrupted();
+  for (const auto& warning : hub_.take_warnings()) warn(warning);
 }
 
 int Session::finish_without_running() {
@@ -357,6 +387,7 @@ void Session::preview(RowFormat format) {
     if (fresh_.contains(trial.id)) trial.state = "changed";
   }
   predict(preview, plan_, known_ ? known_->history() : std::vector<PastTrial>());
+  preview.fetches = hub_.missing(HubFiles::needs(open_trials(), installed_));
   if (preview.first.empty()) check();
   preview.warnings = warnings_;
   if (format == RowFormat::kJson) {
@@ -381,10 +412,11 @@ Packer Session::packer() const {
 }
 
 // What it starts from is done, or it would not start.
-Json Session::configuration(const PlannedTrial& trial) const {
-  return launch_config(plan_, trial, installed_, [this](const auto& id) {
-    return TrialPaths{results_ / store_->folder_of(id)}.model();
-  });
+Json Session::configuration(const PlannedTrial& trial) {
+  return launch_config(
+      plan_, trial, installed_,
+      [this](const auto& id) { return TrialPaths{results_ / store_->folder_of(id)}.model(); },
+      hub_paths());
 }
 
 int Session::run_trials() {

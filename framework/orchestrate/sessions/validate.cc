@@ -19,8 +19,8 @@ std::string weights_trial(const Json& config) {
 }
 
 Json check_config(const SweepPlan& plan, const PlannedTrial& trial, const Description& installed,
-                  const ModelFolder& model_folder) {
-  Json config = launch_config(plan, trial, installed, model_folder);
+                  const ModelFolder& model_folder, const HubPath& hub_path) {
+  Json config = launch_config(plan, trial, installed, model_folder, hub_path);
   // A model that is not trained yet stays a reference: the worker skips what it cannot know.
   const Json planned = trial.config;
   const auto from = weights_trial(planned);
@@ -60,7 +60,7 @@ void check_program(const SweepPlan& plan, const PlannedTrial& trial, const Json&
 
 Validation validate(const SweepPlan& plan, const std::vector<const PlannedTrial*>& trials,
                     const Description& installed, const WorkerProgram& worker,
-                    const ModelFolder& model_folder, Signals& signals) {
+                    const ModelFolder& model_folder, const HubPath& hub_path, Signals& signals) {
   Json configurations = Json::array();
   std::vector<const PlannedTrial*> asked;
   std::set<std::string> groups;
@@ -76,7 +76,7 @@ Validation validate(const SweepPlan& plan, const std::vector<const PlannedTrial*
       if (first) check_program(plan, trial, config, problems, seen);
       continue;
     }
-    configurations.push_back(check_config(plan, trial, installed, model_folder));
+    configurations.push_back(check_config(plan, trial, installed, model_folder, hub_path));
     asked.push_back(&trial);
   }
   if (!problems.empty()) throw SweepErrors(std::move(problems));

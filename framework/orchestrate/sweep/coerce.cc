@@ -5,6 +5,7 @@
 
 #include "mvn/error.h"
 #include "mvn/nearest.h"
+#include "orchestrate/sweep/hub_paths.h"
 #include "orchestrate/sweep/key_reader.h"
 #include "orchestrate/sweep/scalar.h"
 
@@ -130,6 +131,7 @@ class Coercion {
 
   std::optional<Json> path(const Node& node) {
     if (!node.is_scalar() || node.text.empty()) return wrong_type(node, "a path");
+    if (is_hub_reference(node.text)) return on_the_hub(node);
     return config_path(node, context_.folder);
   }
 
@@ -171,11 +173,23 @@ class Coercion {
     if (looks_like_axis(node)) return fail(node, axis_elsewhere(key_));
     if (node.is_map()) return reference(node);
     if (!node.is_scalar() || node.text.empty()) {
-      return wrong_type(node, "a folder, trial:ID or {stage: NAME}");
+      return wrong_type(node, "a folder, hf:OWNER/NAME, trial:ID or {stage: NAME}");
     }
     static constexpr std::string_view kTrial = "trial:";
     if (node.text.starts_with(kTrial)) return trial(node, node.text.substr(kTrial.size()));
+    if (is_hub_reference(node.text)) return on_the_hub(node);
     return config_path(node, context_.folder);
+  }
+
+  std::optional<Json> on_the_hub(const Node& node) {
+    if (!context_.pin) return fail(node, "nothing can be looked up on the hub here");
+    try {
+      return context_.pin(node.text, hub_use(key_.substr(0, key_.find('.')), spec_.type));
+    } catch (const ConfigError& e) {
+      return fail(node, e.message());
+    } catch (const Error& e) {
+      return fail(node, e.what());
+    }
   }
 
   std::optional<Json> trial(const Node& node, const std::string& prefix) {

@@ -8,6 +8,7 @@
 
 #include "common/json.h"
 #include "mvn/params.h"
+#include "orchestrate/hub/reference.h"
 #include "orchestrate/sweep/node.h"
 #include "orchestrate/sweep/problem_list.h"
 
@@ -17,6 +18,8 @@ struct CoerceContext {
   std::filesystem::path folder;  // absolute, of the sweep file
   std::function<std::string(const std::string& prefix)> find_trial;
   ProblemList* problems = nullptr;
+  // What a reference to the hub ("hf:...") is in a configuration; throws ConfigError.
+  std::function<std::string(const std::string& reference, HubUse use)> pin = {};
 };
 
 // The value of parameter `key` ("adapter.r"), normalised so that equal values have equal JSON:

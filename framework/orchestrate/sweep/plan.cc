@@ -126,8 +126,15 @@ class Planner : public std::enable_shared_from_this<Planner> {
     folders.insert(folders.end(), options_.recipe_folders.begin(), options_.recipe_folders.end());
     recipes_.emplace(recipe_sections, folders, problems_);
     const fs::path folder = plan_.file.parent_path();
-    resolver_.emplace(installed_, CoerceContext{folder, options_.find_trial, &problems_});
-    trial_resolver_.emplace(installed_, CoerceContext{folder, options_.find_trial, &ignored_});
+    CoerceContext context{folder, options_.find_trial, &problems_, {}};
+    if (options_.pin) {
+      context.pin = [this, sweep = plan_.name](const std::string& reference, HubUse use) {
+        return options_.pin(sweep, reference, use);
+      };
+    }
+    resolver_.emplace(installed_, context);
+    context.problems = &ignored_;
+    trial_resolver_.emplace(installed_, context);
     drafter_.emplace(sections_, *resolver_, *trial_resolver_, *recipes_, folder, problems_);
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       StageDrafts& stage = drafts_.emplace_back();

@@ -11,6 +11,7 @@
 
 #include "common/description.h"
 #include "common/json.h"
+#include "orchestrate/hub/reference.h"
 #include "orchestrate/search/draw_method.h"
 #include "orchestrate/search/stopping.h"
 #include "orchestrate/sweep/key_roles.h"
@@ -84,6 +85,11 @@ struct PlanOptions {
   // The id of the finished trial that a `trial:PREFIX` reference names; throws ConfigError.
   std::function<std::string(const std::string& prefix)> find_trial;
   std::vector<std::filesystem::path> recipe_folders;  // searched after `recipes/` beside the file
+  // What a reference to the hub ("hf:OWNER/NAME") of this sweep is in a trial's configuration: with
+  // the commit that its revision is at, so that the trial is one thing for ever. Throws
+  // ConfigError.
+  std::function<std::string(const std::string& sweep, const std::string& reference, HubUse use)>
+      pin = {};
 };
 
 // Throws SweepErrors holding every problem of the file at once.
@@ -98,9 +104,14 @@ void append_draw(SweepPlan& plan, const std::string& stage, const Point& point);
 // The place where `key` ("task.text") of a trial of `stage` got its value, as precise as is known.
 Location locate(const SweepPlan& plan, const std::string& stage, const std::string& key);
 
+// Where on this machine lies what a reference to the hub names.
+using HubPath = std::function<std::filesystem::path(const std::string& reference, HubUse use)>;
+
 // The configuration as a worker gets it: paths absolute, `model.weights` that names a trial
-// replaced by the folder that `model_folder(id)` returns.
+// replaced by the folder that `model_folder(id)` returns, references to the hub by `hub_path`,
+// where there is one.
 Json launch_config(const SweepPlan& plan, const PlannedTrial& trial, const Description& installed,
-                   const std::function<std::filesystem::path(const std::string& id)>& model_folder);
+                   const std::function<std::filesystem::path(const std::string& id)>& model_folder,
+                   const HubPath& hub_path = {});
 
 }  // namespace mvn

@@ -7,9 +7,9 @@ namespace mvn {
 const std::vector<CommandRow>& command_table() {
   static const auto table = [] {
     std::vector<CommandRow> all;
-    for (const auto& rows :
-         {sweep_commands(), answer_commands(), page_commands(), export_commands(),
-          database_commands(), plugin_commands(), exchange_commands(), shell_commands()}) {
+    for (const auto& rows : {sweep_commands(), answer_commands(), page_commands(),
+                             export_commands(), database_commands(), plugin_commands(),
+                             hub_commands(), exchange_commands(), shell_commands()}) {
       all.insert(all.end(), rows.begin(), rows.end());
     }
     return all;

@@ -35,14 +35,15 @@ DEPENDENCIES = (
 ROOMS = {
     "process": set(),
     "search": set(),
-    "sweep": {"search"},
+    "hub": set(),
+    "sweep": {"search", "hub"},
     "store": {"search", "sweep"},
     "answers": {"search", "sweep", "store"},
     "exports": {"process", "search", "sweep", "store"},
     "workers": {"process", "search", "sweep", "store"},
     "page": {"process", "search", "sweep", "store", "answers", "workers"},
     "run": {"process", "search", "sweep", "store", "workers"},
-    "sessions": {"process", "search", "sweep", "store", "answers", "workers", "page",
+    "sessions": {"process", "search", "hub", "sweep", "store", "answers", "workers", "page",
                  "run"},
 }
 RAW_TEXT = re.compile(r'R"([^(\s]*)\(.*?\)\1"', re.DOTALL)

@@ -1,0 +1,95 @@
+// fetch: what lies on the Hugging Face hub, before a machine without a network needs it.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "common/json.h"
+#include "common/text.h"
+#include "orchestrate/hub/client.h"
+#include "orchestrate/hub/progress.h"
+#include "orchestrate/process/run_to_end.h"
+#include "orchestrate/process/signals.h"
+#include "orchestrate/store/table.h"
+#include "runner/commands/commands.h"
+
+namespace mvn {
+namespace {
+
+struct FetchOptions {
+  std::vector<std::string> references;
+  bool json = false;
+};
+
+// What has been fetched, with its place on this machine.
+Json entry_of(HubClient& hub, const HubNeed& need) {
+  Json files = Json::array();
+  std::uint64_t bytes = 0;
+  for (const HubFile& file : hub.needed(need)) {
+    files.push_back({{"path", file.path}, {"size", file.size}, {"hash", file.hash}});
+    bytes += file.size;
+  }
+  return {{"reference", to_string(need.reference)},
+          {"commit", need.reference.revision},
+          {"path", hub.cache().local(need.reference).string()},
+          {"bytes", bytes},
+          {"files", std::move(files)}};
+}
+
+void print_entry(const Json& entry, std::ostream& out) {
+  out << entry.at("reference").get<std::string>() << "  "
+      << plural(entry.at("files").size(), "file") << ", "
+      << megabytes_text(entry.at("bytes").get<std::uint64_t>()) << "\n  "
+      << entry.at("path").get<std::string>() << "\n";
+}
+
+int fetch(const FetchOptions& options, std::ostream& out) {
+  HubClient hub(hub_settings());
+  std::vector<HubNeed> needs;
+  for (const auto& text : options.references) {
+    if (!is_hub_reference(text)) {
+      throw UsageError("'" + text +
+                       "' is not on the hub: fetch takes hf:OWNER/NAME, or "
+                       "hf:datasets/OWNER/NAME/FILE");
+    }
+    const auto reference = hub.pinned(parse_hub_reference(text, HubKind::kModel));
+    needs.push_back({reference, hub.use_of(reference)});
+  }
+  Signals signals;
+  // Standard output is for who reads the result.
+  const auto view = make_hub_view(std::cerr, terminal_width(STDERR_FILENO).value_or(0));
+  if (!hub.fetch(needs, *view, [&] { return signals.take().stops() > 0; })) throw Interrupted();
+  for (const auto& warning : hub.take_warnings()) std::cerr << "warning: " << warning << std::endl;
+  Json entries = Json::array();
+  for (const auto& need : needs) entries.push_back(entry_of(hub, need));
+  if (options.json) {
+    out << entries.dump(2) << std::endl;
+    return 0;
+  }
+  for (const Json& entry : entries) print_entry(entry, out);
+  out << std::flush;
+  return 0;
+}
+
+Action define_fetch(CLI::App& app) {
+  const auto options = std::make_shared<FetchOptions>();
+  app.add_option("reference", options->references,
+                 "hf:OWNER/NAME[@REVISION] of a model or an adapter, "
+                 "hf:datasets/OWNER/NAME[@REVISION]/FILE of a data set")
+      ->required()
+      ->type_name("hf:...");
+  app.add_flag("--json", options->json, "As JSON");
+  return [options](const CommonOptions&, std::ostream& out) { return fetch(*options, out); };
+}
+
+}  // namespace
+
+std::vector<CommandRow> hub_commands() {
+  return {{.name = "fetch",
+           .help = "Fetch models and data of the Hugging Face hub into the cache, ahead of a sweep",
+           .examples = {{"fetch hf:EleutherAI/gpt-neo-125m", "a model, ahead of a sweep"}},
+           .define = define_fetch}};
+}
+
+}  // namespace mvn
