@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <charconv>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -235,7 +237,13 @@ void serve_page(const PageServerOptions& options) {
   server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
     if (response.body.empty()) refuse(response, response.status, "there is nothing here");
   });
-  std::thread listening([&server] { server.listen_after_bind(); });
+  std::atomic<bool> ended = false;
+  std::thread listening([&server, &ended] {
+    server.listen_after_bind();
+    ended = true;
+  });
+  // A stop that comes before that would be lost.
+  while (!server.is_running() && !ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   if (options.started) options.started("http://127.0.0.1:" + std::to_string(port) + "/");
   wait_for_stop(signals);
   server.stop();
