@@ -23,6 +23,7 @@ import sys
 import tempfile
 import unittest
 import urllib.parse
+import zlib
 
 import results
 from results import same
@@ -273,21 +274,60 @@ class Mlflow(Export):
 
 @needs("wandb")
 class Wandb(Export):
-    def test_sync_uploads_every_run(self):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder, cls.said = RESULTS.export("wandb", "wandb")
+
+    def records(self, file):
+        """Of a log in LevelDB's form, every checksum checked."""
+        from wandb.proto import wandb_internal_pb2
+        data = file.read_bytes()
+        self.assertEqual(data[:7], b":W&B\xe1\xbe\0")
+        at, whole = 7, b""
+        while at < len(data):
+            room = 32768 - at % 32768
+            if room < 7:
+                at += room
+                continue
+            checksum, size, piece = struct.unpack("<IHB", data[at:at + 7])
+            part = data[at + 7:at + 7 + size]
+            self.assertEqual(checksum, zlib.crc32(bytes([piece]) + part))
+            whole += part
+            at += 7 + size
+            if piece in (1, 4):  # the whole of a record, or the last of it
+                yield wandb_internal_pb2.Record.FromString(whole)
+                whole = b""
+
+    def test_every_value(self):
+        trials = {key for key, row in RESULTS.trials().items() if row["state"] != "planned"}
+        for folder in self.folder.glob("offline-run-*"):
+            trial = folder.name.rsplit("-", 1)[1]
+            trials.remove(trial)
+            got = {}
+            for record in self.records(folder / f"run-{trial}.wandb"):
+                for item in record.history.item:
+                    name, = item.nested_key
+                    if name not in ("_step", "_timestamp", "_runtime"):
+                        got.setdefault(name, {})[record.history.step.num] = json.loads(item.value_json)
+            self.check_points(trial, got)
+        self.assertEqual(trials, set())
+        self.check_notes(self.said["notes"], "^1 trial that never started")
+
+    def test_sync_uploads_a_run_of_every_state(self):
         from wandb_server import WandbServer
-        folder, said = RESULTS.export("wandb", "wandb")
-        self.check_notes(said["notes"], "^1 trial that never started")
+        trials = {row["state"]: row for row in RESULTS.trials().values()
+                  if row["state"] != "planned"}
+        trials = {row["trial"]: row for row in trials.values()}
         server = WandbServer()
         self.addCleanup(server.close)
         home = RESULTS.folder / "home"
         home.mkdir()
         environment = {**os.environ, "HOME": str(home), "WANDB_BASE_URL": server.url,
                        "WANDB_API_KEY": "0" * 40, "WANDB_ERROR_REPORTING": "false"}
-        run = subprocess.run([program("wandb"), "sync", *sorted(folder.glob("offline-run-*"))],
-                             cwd=folder, env=environment, capture_output=True, text=True,
-                             timeout=300, check=False)
+        folders = [next(self.folder.glob(f"offline-run-*-{trial}")) for trial in trials]
+        run = subprocess.run([program("wandb"), "sync", *folders], cwd=self.folder, env=environment,
+                             capture_output=True, text=True, check=False)
         self.assertEqual(run.returncode, 0, run.stderr)
-        trials = {key: row for key, row in RESULTS.trials().items() if row["state"] != "planned"}
         self.assertEqual(set(server.runs), set(trials))
         for trial, sent in server.runs.items():
             self.check_run(trial, trials[trial], sent)
