@@ -268,14 +268,14 @@ std::size_t MergePlan::different() const {
   return static_cast<std::size_t>(std::ranges::count_if(trials, &MergeTrial::differs));
 }
 
-MergePlan plan_merge(const fs::path& results, const fs::path& given) {
-  const Other other = other_of(given);
+MergePlan plan_merge(const fs::path& results, const fs::path& other) {
+  const Other source = other_of(other);
   const auto own = database_path(results);
-  if (fs::exists(own) && fs::equivalent(own, other.database)) {
-    throw ConfigError("", path_text(other.database) + " is this database itself");
+  if (fs::exists(own) && fs::equivalent(own, source.database)) {
+    throw ConfigError("", path_text(source.database) + " is this database itself");
   }
   const auto here = contents_of(own);
-  const auto there = contents_of(other.database);
+  const auto there = contents_of(source.database);
   require_same_goals(here, there);
   MergePlan plan;
   for (const auto& [key, progress] : there.trials) {
@@ -285,7 +285,7 @@ MergePlan plan_merge(const fs::path& results, const fs::path& given) {
     trial.seed = progress.seed;
     trial.there = progress.state;
     const auto paths = trial_paths(results, trial.sweep, trial.id);  // or it leads out of them
-    trial.folder = !other.results.empty() && fs::is_directory(folder_of(other.results, trial));
+    trial.folder = !source.results.empty() && fs::is_directory(folder_of(source.results, trial));
     const auto known = here.trials.find(key);
     const Progress* ours = known == here.trials.end() ? nullptr : &known->second;
     trial.action = action_for(ours, progress, trial.folder);
@@ -295,7 +295,7 @@ MergePlan plan_merge(const fs::path& results, const fs::path& given) {
           ours->state == "done" && progress.state == "done" && ours->results != progress.results;
     }
     if (trial.folder && trial.action != MergeAction::kKeep) {
-      plan.bytes += bytes_on_disk(folder_of(other.results, trial));
+      plan.bytes += bytes_on_disk(folder_of(source.results, trial));
     }
     plan.trials.push_back(std::move(trial));
   }
