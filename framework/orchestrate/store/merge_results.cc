@@ -35,7 +35,7 @@ struct Other {
 
 Other other_of(const fs::path& given) {
   const bool folder = fs::is_directory(given);
-  const Other other{folder ? database_path(given) : given, folder ? given : fs::path()};
+  Other other{folder ? database_path(given) : given, folder ? given : fs::path()};
   if (fs::is_regular_file(other.database)) return other;
   throw Error(path_text(other.database) + ": no such database" +
               (folder ? "; make it from the folder's spools with 'mvn-runner --results " +
@@ -164,7 +164,7 @@ class Merge {
     copy_folders();
     translate_errors(path, [&] {
       Writer writer(path);
-      MergedRows rows(writer, copy());
+      MergedRows rows(writer.database(), copy());
       writer.transact([&] {
         for (const auto& trial : plan_.trials) {
           if (trial.action != MergeAction::kKeep) rows.take(trial.sweep, trial.id);
