@@ -105,10 +105,16 @@ void keep_unfinished(std::vector<Candidate>& all) {
 void keep_best(std::vector<Candidate>& all, std::size_t best) {
   std::map<std::tuple<std::string, std::string, bool>, std::vector<Candidate*>> stages;
   for (auto& each : all) {
-    if (std::isnan(each.rank)) continue;
+    if (each.trial.state != "done") continue;
     stages[{each.trial.sweep, each.trial.stage, each.current}].push_back(&each);
   }
+  const auto has_no_result = [](const Candidate* each) { return std::isnan(each->rank); };
   for (auto& [stage, trials] : stages) {
+    if (best > 0 && std::ranges::all_of(trials, has_no_result)) {
+      for (auto* each : trials) keep(*each, "no trial of its stage has a result to be judged by");
+      continue;
+    }
+    std::erase_if(trials, has_no_result);
     std::ranges::stable_sort(trials, {}, &Candidate::rank);
     for (std::size_t i = 0; i < trials.size() && i < best; ++i) {
       keep(*trials[i], i == 0 ? "is the best" : "is number " + std::to_string(i + 1));

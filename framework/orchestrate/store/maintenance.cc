@@ -75,6 +75,19 @@ void check_trials(Database& db, const fs::path& results, bool at_work, CheckRepo
   for (const auto& trial : trials) check.run(trial, report);
 }
 
+// A link fails where the file has appeared meanwhile, which a rename would replace; some file
+// systems have no links.
+void put_in_place(const fs::path& written, const fs::path& file) {
+  std::error_code error;
+  fs::create_hard_link(written, file, error);
+  if (error == std::errc::file_exists) throw Error(path_text(file) + " exists already");
+  if (error) {
+    fs::rename(written, file);
+  } else {
+    fs::remove(written);
+  }
+}
+
 }  // namespace
 
 bool CheckReport::is_whole() const {
@@ -135,9 +148,7 @@ std::uintmax_t backup_database(const fs::path& database, const fs::path& file) {
     });
     fs::permissions(writing, fs::perms::owner_read | fs::perms::owner_write);
     sync_path(writing);
-    // A link fails where the file has appeared meanwhile; a rename would replace it.
-    fs::create_hard_link(writing, file);
-    fs::remove(writing);
+    put_in_place(writing, file);
     sync_path(folder);
   } catch (const fs::filesystem_error& error) {
     fs::remove(writing);

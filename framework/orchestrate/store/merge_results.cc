@@ -35,7 +35,7 @@ struct Other {
 
 Other other_of(const fs::path& given) {
   const bool folder = fs::is_directory(given);
-  const Other other{folder ? database_path(given) : given, folder ? given : fs::path()};
+  Other other{folder ? database_path(given) : given, folder ? given : fs::path()};
   if (fs::is_regular_file(other.database)) return other;
   throw Error(path_text(other.database) + ": no such database" +
               (folder ? "; make it from the folder's spools with 'mvn-runner --results " +
@@ -164,7 +164,7 @@ class Merge {
     copy_folders();
     translate_errors(path, [&] {
       Writer writer(path);
-      MergedRows rows(writer, copy());
+      MergedRows rows(writer.database(), copy());
       writer.transact([&] {
         for (const auto& trial : plan_.trials) {
           if (trial.action != MergeAction::kKeep) rows.take(trial.sweep, trial.id);
@@ -268,14 +268,14 @@ std::size_t MergePlan::different() const {
   return static_cast<std::size_t>(std::ranges::count_if(trials, &MergeTrial::differs));
 }
 
-MergePlan plan_merge(const fs::path& results, const fs::path& given) {
-  const Other other = other_of(given);
+MergePlan plan_merge(const fs::path& results, const fs::path& other) {
+  const Other source = other_of(other);
   const auto own = database_path(results);
-  if (fs::exists(own) && fs::equivalent(own, other.database)) {
-    throw ConfigError("", path_text(other.database) + " is this database itself");
+  if (fs::exists(own) && fs::equivalent(own, source.database)) {
+    throw ConfigError("", path_text(source.database) + " is this database itself");
   }
   const auto here = contents_of(own);
-  const auto there = contents_of(other.database);
+  const auto there = contents_of(source.database);
   require_same_goals(here, there);
   MergePlan plan;
   for (const auto& [key, progress] : there.trials) {
@@ -285,7 +285,7 @@ MergePlan plan_merge(const fs::path& results, const fs::path& given) {
     trial.seed = progress.seed;
     trial.there = progress.state;
     const auto paths = trial_paths(results, trial.sweep, trial.id);  // or it leads out of them
-    trial.folder = !other.results.empty() && fs::is_directory(folder_of(other.results, trial));
+    trial.folder = !source.results.empty() && fs::is_directory(folder_of(source.results, trial));
     const auto known = here.trials.find(key);
     const Progress* ours = known == here.trials.end() ? nullptr : &known->second;
     trial.action = action_for(ours, progress, trial.folder);
@@ -295,7 +295,7 @@ MergePlan plan_merge(const fs::path& results, const fs::path& given) {
           ours->state == "done" && progress.state == "done" && ours->results != progress.results;
     }
     if (trial.folder && trial.action != MergeAction::kKeep) {
-      plan.bytes += bytes_on_disk(folder_of(other.results, trial));
+      plan.bytes += bytes_on_disk(folder_of(source.results, trial));
     }
     plan.trials.push_back(std::move(trial));
   }

@@ -8,8 +8,7 @@
 
 namespace mvn {
 
-MergedRows::MergedRows(Writer& writer, const std::filesystem::path& other)
-    : writer_(writer), db_(writer.database()) {
+MergedRows::MergedRows(Database& db, const std::filesystem::path& other) : db_(db) {
   db_.run("ATTACH ? AS other", other.string());
   db_.connection().exec(
       "CREATE TEMP TABLE merge_sweep (other INTEGER PRIMARY KEY, own INTEGER NOT NULL);"

@@ -1,10 +1,11 @@
 // Rows of another results database in this one. Private to the store.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
-#include "orchestrate/store/writer.h"
+#include "orchestrate/store/database.h"
 
 namespace mvn {
 
@@ -13,7 +14,7 @@ namespace mvn {
 class MergedRows {
  public:
   // `other` is of the same schema.
-  MergedRows(Writer& writer, const std::filesystem::path& other);
+  MergedRows(Database& db, const std::filesystem::path& other);
 
   // The trial of the other database, in place of this one's where there is one.
   void take(const std::string& sweep, const std::string& id);
@@ -29,7 +30,6 @@ class MergedRows {
   void take_stages(std::int64_t other, std::int64_t own);
   void relabel(std::int64_t sweep);
 
-  Writer& writer_;
   Database& db_;
 };
 

@@ -80,6 +80,22 @@ TEST_F(CleanupTest, TheBestStayAndWhatTheyStartFrom) {
   EXPECT_EQ(plan.kept(), 24U);
 }
 
+// Else a metric that nobody reported would cost all models.
+TEST_F(CleanupTest, WhatCannotBeJudgedStays) {
+  {
+    Store store(database());
+    auto plan = plan_of(
+        "s", {planned("a1", {{"optimizer.lr", 1}}, 0), planned("a2", {{"optimizer.lr", 2}}, 0)});
+    plan.metrics[""] = {"eval/other", true};
+    store.record_plan(plan);
+    train(store, "s", "a1", "0.9");
+    train(store, "s", "a2", "NaN");
+  }
+  const std::string why = ": no trial of its stage has a result to be judged by";
+  EXPECT_EQ(decided(plan_gc(results_, "s", 1)), (Rows{"a1" + why, "a2" + why}));
+  EXPECT_EQ(decided(plan_gc(results_, "s", 0)), (Rows{"a1", "a2"}));
+}
+
 TEST_F(CleanupTest, WhatIsNotFinishedAndItsUpstreamStay) {
   make_stages();
   {
