@@ -554,12 +554,28 @@ parameters: {{optimizer.lr: {{values: [0.1, 0.01]}}}}
             self.check_pinned(config, moved)
         self.assertIn("nothing to do", self.ran("sweep.yaml"))
 
+    def test_a_split_is_what_the_hub_made_of_it(self):
+        folder = self.root / "datasets" / f"{DATA}@refs%2Fconvert%2Fparquet" / "default" / "train"
+        folder.mkdir(parents=True)
+        (folder / "0000.parquet").write_text("PAR1")
+        self.hub.reload()
+        converted = self.hub.repositories[f"datasets/{DATA}"].revisions["refs/convert/parquet"]
+        self.sweep.write_text(self.SWEEP.replace("train.jsonl", "default/train"))
+        self.assertIn("2 of 2 trials done", self.ran("sweep.yaml"))
+        for config in self.configurations():
+            self.assertEqual(config["task"]["data"], f"hf:datasets/{DATA}@{converted.commit}"
+                                                     "/default/train/0000.parquet")
+        shutil.rmtree(self.home)
+        before = len(self.hub.seen)
+        self.assertIn("nothing to do", self.ran("sweep.yaml"))
+        self.assertEqual(len(self.hub.seen), before)
+
     def test_without_a_network(self):
         done = self.runner("sweep.yaml", HF_HUB_OFFLINE="1")
         self.assertEqual(done.returncode, 64)
         self.assertIn("sweep.yaml:3:", done.stderr)
         self.assertIn("mvn-runner fetch", done.stderr)
-        self.fetched(f"hf:{MODEL}", f"hf:datasets/{DATA}/train.jsonl")
+        self.ran("fetch", "sweep.yaml")
         before = len(self.hub.seen)
         self.assertIn("2 of 2 trials done", self.ran("sweep.yaml", HF_HUB_OFFLINE="1"))
         self.assertEqual(len(self.hub.seen), before)
