@@ -24,6 +24,17 @@ std::string revision_key(HubReference reference) {
   return to_string(reference);
 }
 
+// Whether a split is a file of the repository that it is said to be of.
+bool is_split_of_its_own(const std::pair<const std::string, std::string>& split) {
+  const auto named = parse_hub_reference(split.first, HubKind::kDataset);
+  const auto file = parse_hub_reference(split.second, HubKind::kDataset);
+  return is_commit(file.revision) && repository_text(named) == repository_text(file);
+}
+
+[[noreturn]] void refuse_kept(const fs::path& file) {
+  throw DataError(file.string() + ": is not what a run writes there; remove it");
+}
+
 }  // namespace
 
 HubFiles::HubFiles(fs::path results, bool afresh) : results_(std::move(results)), afresh_(afresh) {}
@@ -49,8 +60,13 @@ HubFiles::Kept& HubFiles::kept_of(const std::string& sweep) {
     kept.splits = json.at("splits").get<std::map<std::string, std::string>>();
     kept.begun = true;
   } catch (const Json::exception&) {
-    throw DataError(file.string() + ": is not what a run writes there; remove it");
+    refuse_kept(file);
   }
+  // Results may be anybody's: what they say is no more than which commit of a repository it is.
+  const bool sound =
+      std::ranges::all_of(kept.commits, [](const auto& each) { return is_commit(each.second); }) &&
+      std::ranges::all_of(kept.splits, is_split_of_its_own);
+  if (!sound) refuse_kept(file);
   return kept;
 }
 

@@ -14,6 +14,7 @@ import http.server
 import json
 import pathlib
 import socket
+import ssl
 import threading
 import urllib.parse
 
@@ -86,8 +87,9 @@ Seen = collections.namedtuple("Seen", "host method path headers")
 class Hub:
     """The two servers, of the hub and of its storage, in threads of this process."""
 
-    def __init__(self, root, port=0, large=LARGE):
+    def __init__(self, root, port=0, large=LARGE, tls=None):
         self.root = pathlib.Path(root)
+        self.tls = tls  # a certificate and its key
         self.large = large
         self.faults = Faults()
         self.seen = []  # requests
@@ -95,9 +97,10 @@ class Hub:
         self.released = threading.Event()  # ends what stalls
         self.storage_server = self.serve("storage", 0)
         self.hub_server = self.serve("hub", port)
-        self.endpoint = f"http://127.0.0.1:{self.hub_server.server_address[1]}"
+        scheme = "https" if tls else "http"
+        self.endpoint = f"{scheme}://127.0.0.1:{self.hub_server.server_address[1]}"
         # Another host by its name, as the hub's storage is.
-        self.storage = f"http://localhost:{self.storage_server.server_address[1]}"
+        self.storage = f"{scheme}://localhost:{self.storage_server.server_address[1]}"
         self.reload()
 
     def reload(self):
@@ -116,6 +119,10 @@ class Hub:
         handler = type("Handler", (Handler,), {"hub": self, "host": host})
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
         server.handle_error = lambda *_: None  # of a client that went away
+        if self.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
