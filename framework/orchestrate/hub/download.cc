@@ -208,8 +208,9 @@ void FileDownload::ended(const HttpEnd& ended) {
     }
   }
   if (!retry_.again(end)) {
-    throw HubUnreachable(name() + ": " + context_.settings.endpoint + ": " + what_happened(end) +
-                         "; the same command again goes on from there");
+    throw HubUnreachable(
+        name() + ": " + context_.settings.endpoint + ": " + what_happened(end) +
+        (is_worth_another_try(end) ? "; the same command again goes on from there" : ""));
   }
   context_.view.note(name() + ": " + what_happened(end) + "; goes on");
 }

@@ -20,6 +20,10 @@ PartialFile::PartialFile(std::filesystem::path path, const HubFile& wanted)
   if (descriptor_ < 0) throw_file_error(path_, "open", errno);
   struct stat status {};
   if (::fstat(descriptor_, &status) != 0) throw_file_error(path_, "read", errno);
+  if (!S_ISREG(status.st_mode) || status.st_nlink > 1) {
+    ::close(descriptor_);
+    throw Error(path_.string() + ": is no file of its own; remove it");
+  }
   size_ = static_cast<std::uint64_t>(status.st_size);
   if (size_ > wanted_.size) clear();
   hash_anew();

@@ -80,6 +80,7 @@ class TerminalHubView : public HubView {
   [[nodiscard]] std::string line_of(const HubProgress& progress) const {
     std::string text =
         megabytes_text(progress.bytes_done) + " of " + megabytes_text(progress.bytes);
+    if (progress.bytes_done == progress.bytes) return text + "  checking";
     const double seconds = seconds_since(start_);
     const auto rate = static_cast<double>(progress.received) / seconds;
     if (progress.received > 0 && seconds > 0) {

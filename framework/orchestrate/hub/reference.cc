@@ -126,6 +126,13 @@ std::string to_string(const HubReference& reference) {
          (reference.path.empty() ? "" : "/" + reference.path);
 }
 
+std::optional<HubReference> converted_split(const HubReference& reference) {
+  const auto& path = reference.path;
+  const bool split = std::ranges::count(path, '/') == 1 && path.find('.') == path.npos;
+  if (reference.kind != HubKind::kDataset || !split) return std::nullopt;
+  return HubReference{reference.kind, reference.id, "refs/convert/parquet", path};
+}
+
 bool is_hex(std::string_view text, std::size_t digits) {
   return text.size() == digits && std::ranges::all_of(text, [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');

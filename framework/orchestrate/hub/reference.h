@@ -6,6 +6,7 @@
 // very end, behind the file.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,10 @@ HubReference parse_hub_reference(std::string_view text, HubKind standard);
 std::string to_string(const HubReference& reference);
 // The same without revision and path: "hf:datasets/SetFit/sst2".
 std::string repository_text(const HubReference& reference);
+
+// Of hf:datasets/OWNER/NAME/CONFIG/SPLIT, which names no file: where the hub keeps what it has made
+// of that split, as Parquet. Nothing for other references.
+std::optional<HubReference> converted_split(const HubReference& reference);
 
 // 40 hexadecimal digits: nothing needs to be asked.
 bool is_commit(std::string_view revision);

@@ -24,6 +24,17 @@ std::string revision_key(HubReference reference) {
   return to_string(reference);
 }
 
+// Whether a split is a file of the repository that it is said to be of.
+bool is_split_of_its_own(const std::pair<const std::string, std::string>& split) {
+  const auto named = parse_hub_reference(split.first, HubKind::kDataset);
+  const auto file = parse_hub_reference(split.second, HubKind::kDataset);
+  return is_commit(file.revision) && repository_text(named) == repository_text(file);
+}
+
+[[noreturn]] void refuse_kept(const fs::path& file) {
+  throw DataError(file.string() + ": is not what a run writes there; remove it");
+}
+
 }  // namespace
 
 HubFiles::HubFiles(fs::path results, bool afresh) : results_(std::move(results)), afresh_(afresh) {}
@@ -37,48 +48,82 @@ fs::path HubFiles::file_of(const std::string& sweep) const {
   return sweep_paths(results_, sweep).folder / "hub.json";
 }
 
-std::map<std::string, std::string>& HubFiles::commits_of(const std::string& sweep) {
-  const auto known = commits_.find(sweep);
-  if (known != commits_.end()) return known->second;
-  auto& commits = commits_[sweep];
+HubFiles::Kept& HubFiles::kept_of(const std::string& sweep) {
+  const auto known = kept_.find(sweep);
+  if (known != kept_.end()) return known->second;
+  Kept& kept = kept_[sweep];
   const auto file = file_of(sweep);
-  if (afresh_ || !fs::exists(file)) return commits;
-  const Json kept = read_json(file).value("commits", Json::object());
-  for (const auto& [reference, commit] : kept.items()) {
-    if (!commit.is_string() || !is_commit(commit.get<std::string>())) {
-      throw DataError(file.string() + ": '" + reference + "' has no commit; remove the file");
-    }
-    commits[reference] = commit.get<std::string>();
+  if (afresh_ || !fs::exists(file)) return kept;
+  const Json json = read_json(file);
+  try {
+    kept.commits = json.at("commits").get<std::map<std::string, std::string>>();
+    kept.splits = json.at("splits").get<std::map<std::string, std::string>>();
+    kept.begun = true;
+  } catch (const Json::exception&) {
+    refuse_kept(file);
   }
-  return commits;
+  // Results may be anybody's: what they say is no more than which commit of a repository it is.
+  const bool sound =
+      std::ranges::all_of(kept.commits, [](const auto& each) { return is_commit(each.second); }) &&
+      std::ranges::all_of(kept.splits, is_split_of_its_own);
+  if (!sound) refuse_kept(file);
+  return kept;
+}
+
+HubReference HubFiles::with_commit(Kept& kept, HubReference reference) {
+  if (is_commit(reference.revision)) return reference;
+  const auto key = revision_key(reference);
+  if (const auto known = kept.commits.find(key); known != kept.commits.end()) {
+    reference.revision = known->second;
+    return reference;
+  }
+  reference = client().pinned(reference);
+  kept.commits[key] = reference.revision;
+  return reference;
+}
+
+std::string HubFiles::split_of(Kept& kept, const HubReference& reference,
+                               const ConfigError& error) {
+  auto split = converted_split(reference);
+  if (!split) throw error;
+  HubListing files;
+  try {
+    split = with_commit(kept, *split);
+    files = client().needed({*split, HubUse::kData});
+  } catch (const ConfigError&) {
+    throw error;  // the hub has not converted it, or it has no such split
+  }
+  if (files.size() == 1) split->path = files.front().path;
+  return to_string(*split);
 }
 
 std::string HubFiles::pin(const std::string& sweep, const std::string& text, HubUse use) {
-  auto reference = parse_hub_reference(text, hub_kind(use));
-  const bool whole_data = use == HubUse::kData && reference.path.empty();
-  if (whole_data) {
+  const auto reference = parse_hub_reference(text, hub_kind(use));
+  if (use == HubUse::kData && reference.path.empty()) {
     throw ConfigError("", "'" + text + "' is a whole repository: name a file of it: " +
                               repository_text(reference) + "/train.jsonl");
   }
-  auto& commits = commits_of(sweep);
-  const auto key = revision_key(reference);
-  const auto known = commits.find(key);
-  if (known != commits.end()) {
-    reference.revision = known->second;
-    // A sweep that goes on asks nobody.
-    if (client().cache().listing(reference)) client().needed({reference, use});
-    return to_string(reference);
+  Kept& kept = kept_of(sweep);
+  const auto split = kept.splits.find(to_string(reference));
+  if (split != kept.splits.end()) return split->second;
+  // A sweep that goes on asks nobody.
+  const bool known =
+      is_commit(reference.revision) || kept.commits.contains(revision_key(reference));
+  const bool asks = !kept.begun || !known;
+  const auto pinned = with_commit(kept, reference);
+  if (!asks && !client().cache().listing(pinned)) return to_string(pinned);
+  try {
+    client().needed({pinned, use});  // says what is not there
+  } catch (const ConfigError& error) {
+    return kept.splits[to_string(reference)] = split_of(kept, reference, error);
   }
-  reference = client().pinned(reference);
-  client().needed({reference, use});  // says what is not there
-  if (key != revision_key(reference)) commits[key] = reference.revision;
-  return to_string(reference);
+  return to_string(pinned);
 }
 
 void HubFiles::keep_commits(const std::string& sweep) const {
-  const auto commits = commits_.find(sweep);
-  if (commits == commits_.end() || commits->second.empty()) return;
-  const Json json = {{"commits", commits->second}};
+  const auto kept = kept_.find(sweep);
+  if (kept == kept_.end()) return;
+  const Json json = {{"commits", kept->second.commits}, {"splits", kept->second.splits}};
   const auto file = file_of(sweep);
   if (fs::exists(file) && try_parse_json(read_file(file)) == json) return;
   write_file_atomically(file, json.dump(1) + "\n");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/description.h"
+#include "mvn/error.h"
 #include "orchestrate/hub/client.h"
 #include "orchestrate/sweep/plan.h"
 
@@ -44,15 +45,23 @@ class HubFiles {
   std::vector<std::string> take_warnings();
 
  private:
+  // What is written down of a sweep.
+  struct Kept {
+    std::map<std::string, std::string> commits;  // "hf:OWNER/NAME@main" -> its commit
+    bool begun = false;                          // by an earlier run
+    std::map<std::string, std::string> splits;   // "hf:datasets/.../CONFIG/SPLIT" -> its file
+  };
+
   HubClient& client();
-  std::map<std::string, std::string>& commits_of(const std::string& sweep);
+  Kept& kept_of(const std::string& sweep);
+  HubReference with_commit(Kept& kept, HubReference reference);
+  std::string split_of(Kept& kept, const HubReference& reference, const ConfigError& error);
   [[nodiscard]] std::filesystem::path file_of(const std::string& sweep) const;
 
   std::filesystem::path results_;
   bool afresh_;
   std::unique_ptr<HubClient> client_;
-  // By sweep: "hf:OWNER/NAME@main" -> its commit.
-  std::map<std::string, std::map<std::string, std::string>> commits_;
+  std::map<std::string, Kept> kept_;  // by sweep
 };
 
 }  // namespace mvn

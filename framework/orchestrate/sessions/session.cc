@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -72,6 +73,7 @@ class Session {
   }
 
   void preview(RowFormat format);
+  std::vector<HubNeed> needs();
 
  private:
   int run_planned() {
@@ -397,6 +399,15 @@ void Session::preview(RowFormat format) {
   }
 }
 
+std::vector<HubNeed> Session::needs() {
+  installed_ = worker_.describe(signals_);
+  open_results();
+  make_plan();
+  std::vector<const PlannedTrial*> trials;
+  for (const auto& trial : plan_.trials) trials.push_back(&trial);
+  return HubFiles::needs(trials, installed_);
+}
+
 // With what earlier runs measured.
 Packer Session::packer() const {
   const auto& resources = plan_.resources;
@@ -500,6 +511,10 @@ void Session::print_results() {
 }  // namespace
 
 int run_sweep(const RunOptions& options, std::ostream& out) { return Session(options, out).run(); }
+
+std::vector<HubNeed> hub_needs(const RunOptions& options) {
+  return Session(options, std::cerr).needs();
+}
 
 void preview_sweep(const RunOptions& options, RowFormat format, std::ostream& out) {
   Session(options, out).preview(format);

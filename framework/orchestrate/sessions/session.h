@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "orchestrate/hub/client.h"
 #include "orchestrate/process/log.h"
 #include "orchestrate/store/table.h"
 
@@ -28,6 +29,10 @@ struct RunOptions {
 // sweep is thrown as SweepErrors before anything is written: results folder, lock and database are
 // made after all checks passed.
 int run_sweep(const RunOptions& options, std::ostream& out);
+
+// What its trials take from the Hugging Face hub, those to be drawn later left out. Throws what is
+// wrong with the sweep.
+std::vector<HubNeed> hub_needs(const RunOptions& options);
 
 // Prints what run_sweep() would do and what that would take, as a table or as JSON. Reads the
 // results without locking them, and writes nothing. Throws what is wrong with the sweep.

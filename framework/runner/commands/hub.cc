@@ -11,6 +11,7 @@
 #include "orchestrate/hub/progress.h"
 #include "orchestrate/process/run_to_end.h"
 #include "orchestrate/process/signals.h"
+#include "orchestrate/sessions/session.h"
 #include "orchestrate/store/table.h"
 #include "runner/commands/commands.h"
 
@@ -44,18 +45,34 @@ void print_entry(const Json& entry, std::ostream& out) {
       << entry.at("path").get<std::string>() << "\n";
 }
 
-int fetch(const FetchOptions& options, std::ostream& out) {
-  HubClient hub(hub_settings());
+bool is_sweep(const std::string& text) { return text.ends_with(".yaml") || text.ends_with(".yml"); }
+
+std::vector<HubNeed> needs_of(const FetchOptions& options, const CommonOptions& common,
+                              HubClient& hub) {
   std::vector<HubNeed> needs;
   for (const auto& text : options.references) {
+    if (is_sweep(text) && !is_hub_reference(text)) {
+      const auto more = hub_needs({.file = text,
+                                   .overrides = common.overrides,
+                                   .results = common.results,
+                                   .plugin_folders = common.plugin_folders()});
+      needs.insert(needs.end(), more.begin(), more.end());
+      continue;
+    }
     if (!is_hub_reference(text)) {
       throw UsageError("'" + text +
-                       "' is not on the hub: fetch takes hf:OWNER/NAME, or "
-                       "hf:datasets/OWNER/NAME/FILE");
+                       "' is not on the hub: fetch takes hf:OWNER/NAME, "
+                       "hf:datasets/OWNER/NAME/FILE, or a sweep.yaml");
     }
     const auto reference = hub.pinned(parse_hub_reference(text, HubKind::kModel));
     needs.push_back({reference, hub.use_of(reference)});
   }
+  return needs;
+}
+
+int fetch(const FetchOptions& options, const CommonOptions& common, std::ostream& out) {
+  HubClient hub(hub_settings());
+  const auto needs = needs_of(options, common, hub);
   Signals signals;
   // Standard output is for who reads the result.
   const auto view = make_hub_view(std::cerr, terminal_width(STDERR_FILENO).value_or(0));
@@ -74,13 +91,16 @@ int fetch(const FetchOptions& options, std::ostream& out) {
 
 Action define_fetch(CLI::App& app) {
   const auto options = std::make_shared<FetchOptions>();
-  app.add_option("reference", options->references,
-                 "hf:OWNER/NAME[@REVISION] of a model or an adapter, "
-                 "hf:datasets/OWNER/NAME[@REVISION]/FILE of a data set")
+  app.add_option(
+         "references", options->references,
+         "hf:OWNER/NAME[@REVISION], hf:datasets/OWNER/NAME[@REVISION]/FILE, or a sweep: all "
+         "that its trials take from the hub")
       ->required()
-      ->type_name("hf:...");
+      ->type_name("REFERENCE");
   app.add_flag("--json", options->json, "As JSON");
-  return [options](const CommonOptions&, std::ostream& out) { return fetch(*options, out); };
+  return [options](const CommonOptions& common, std::ostream& out) {
+    return fetch(*options, common, out);
+  };
 }
 
 }  // namespace
@@ -88,7 +108,8 @@ Action define_fetch(CLI::App& app) {
 std::vector<CommandRow> hub_commands() {
   return {{.name = "fetch",
            .help = "Fetch models and data of the Hugging Face hub into the cache, ahead of a sweep",
-           .examples = {{"fetch hf:EleutherAI/gpt-neo-125m", "a model, ahead of a sweep"}},
+           .examples = {{"fetch hf:EleutherAI/gpt-neo-125m", "a model, ahead of a sweep"},
+                        {"fetch sweep.yaml", "all that a sweep takes from there"}},
            .define = define_fetch}};
 }
 

@@ -4,7 +4,7 @@
     hub_server.py ROOT [--port PORT]
 
 ROOT/models/OWNER/NAME and ROOT/datasets/OWNER/NAME are its repositories: their files are what each has
-at `main`, whose commit is a hash of them. Files of --large bytes and more are kept as Git LFS keeps
+at `main`, whose commit is a hash of them. NAME@REVISION (with %2F for '/') has those of another one. Files of --large bytes and more are kept as Git LFS keeps
 them: elsewhere, under the name of their SHA-256. Prints the address to give to HF_ENDPOINT.
 """
 import argparse
@@ -14,6 +14,7 @@ import http.server
 import json
 import pathlib
 import socket
+import ssl
 import threading
 import urllib.parse
 
@@ -54,7 +55,13 @@ class Repository:
                       for path in names}
         text = "".join(f"{file.path} {file.hash}\n" for file in self.files.values())
         self.commit = hashlib.sha1(text.encode()).hexdigest()
-        self.revisions = {"main": self.commit}
+        self.revisions = {"main": self}  # and what each has there
+
+    def at(self, revision):
+        """The files of a branch, a tag or a commit, or None."""
+        found = self.revisions.get(revision)
+        return found or next((each for each in self.revisions.values() if each.commit == revision),
+                             None)
 
 
 class Faults:
@@ -80,8 +87,9 @@ Seen = collections.namedtuple("Seen", "host method path headers")
 class Hub:
     """The two servers, of the hub and of its storage, in threads of this process."""
 
-    def __init__(self, root, port=0, large=LARGE):
+    def __init__(self, root, port=0, large=LARGE, tls=None):
         self.root = pathlib.Path(root)
+        self.tls = tls  # a certificate and its key
         self.large = large
         self.faults = Faults()
         self.seen = []  # requests
@@ -89,9 +97,10 @@ class Hub:
         self.released = threading.Event()  # ends what stalls
         self.storage_server = self.serve("storage", 0)
         self.hub_server = self.serve("hub", port)
-        self.endpoint = f"http://127.0.0.1:{self.hub_server.server_address[1]}"
+        scheme = "https" if tls else "http"
+        self.endpoint = f"{scheme}://127.0.0.1:{self.hub_server.server_address[1]}"
         # Another host by its name, as the hub's storage is.
-        self.storage = f"http://localhost:{self.storage_server.server_address[1]}"
+        self.storage = f"{scheme}://localhost:{self.storage_server.server_address[1]}"
         self.reload()
 
     def reload(self):
@@ -99,13 +108,21 @@ class Hub:
         self.repositories = {}
         for kind in ("models", "datasets"):
             for folder in sorted((self.root / kind).glob("*/*")):
-                name = f"{kind}/{folder.relative_to(self.root / kind)}"
-                self.repositories[name] = Repository(folder, self.large)
+                name, _, revision = f"{kind}/{folder.relative_to(self.root / kind)}".partition("@")
+                repository = Repository(folder, self.large)
+                if revision:
+                    self.repositories[name].revisions[urllib.parse.unquote(revision)] = repository
+                else:
+                    self.repositories[name] = repository
 
     def serve(self, host, port):
         handler = type("Handler", (Handler,), {"hub": self, "host": host})
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
         server.handle_error = lambda *_: None  # of a client that went away
+        if self.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
@@ -214,28 +231,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         return found
 
-    def commit_of(self, repository, revision):
-        if revision == repository.commit:
-            return revision
-        commit = repository.revisions.get(revision)
-        if commit is None:
+    def revision_of(self, repository, revision):
+        found = repository.at(revision)
+        if found is None:
             self.refuse(404, "RevisionNotFound", f"Invalid rev id: {revision}")
-        return commit
+        return found
 
     def answer_api(self, parts, query):
         kind, name, what = parts[0], "/".join(parts[1:3]), parts[3:4]
         repository = self.repository(kind, name)
         if repository is None:
             return
-        revision = parts[4] if len(parts) > 4 else "main"
-        commit = self.commit_of(repository, revision)
-        if commit is None:
+        repository = self.revision_of(repository, parts[4] if len(parts) > 4 else "main")
+        if repository is None:
             return
         if what == ["tree"]:
             self.answer_tree(repository, query)
             return
         self.answer(200, {"Content-Type": "application/json"}, json.dumps({
-            "id": name, "sha": commit, "private": False, "gated": False, "tags": [], "downloads": 0,
+            "id": name, "sha": repository.commit, "private": False, "gated": False, "tags": [], "downloads": 0,
             "likes": 0, "siblings": [{"rfilename": path} for path in repository.files]}).encode())
 
     def answer_tree(self, repository, query):
@@ -252,14 +266,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         repository = self.repository(kind, name)
         if repository is None:
             return
-        commit = self.commit_of(repository, revision)
-        if commit is None:
+        repository = self.revision_of(repository, revision)
+        if repository is None:
             return
         file = repository.files.get(path)
         if file is None:
             self.refuse(404, "EntryNotFound", "Entry not found")
             return
-        headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
+        headers = {"X-Repo-Commit": repository.commit, "Accept-Ranges": "bytes"}
         if self.hub.faults.redirect_loop:
             self.answer(302, {**headers, "Location": self.path})
         elif file.is_large:
@@ -274,7 +288,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer_storage(self):
         name = urllib.parse.urlsplit(self.path).path.strip("/")
         for repository in self.hub.repositories.values():
-            for file in repository.files.values():
+            for file in [file for each in repository.revisions.values() for file in each.files.values()]:
                 if file.hash == name:
                     self.send_file(file, {"ETag": f'"{name}"', "Accept-Ranges": "bytes"})
                     return

@@ -277,6 +277,37 @@ class Refusals(HubTest):
         self.assertIn("HF_ENDPOINT", self.refused(f"hf:{MODEL}", HF_ENDPOINT="hub.example"))
 
 
+class Certificates(HubTest):
+    """Over HTTPS, with a certificate that only this test knows."""
+
+    def setUp(self):
+        super().setUp()
+        self.certificate = self.folder / "certificate.pem"
+        made = subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+             "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout",
+             self.folder / "key.pem", "-out", self.certificate], capture_output=True, check=False)
+        if made.returncode != 0:
+            self.skipTest("no openssl to make a certificate with")
+        self.hub.close()
+        self.hub = hub_server.Hub(self.root, tls=(self.certificate, self.folder / "key.pem"))
+        self.addCleanup(self.hub.close)
+
+    def test_one_that_nobody_vouches_for(self):
+        line = self.refused(f"hf:{MODEL}")
+        self.assertIn("its certificate is not accepted", line)
+        self.assertIn("SSL_CERT_FILE", line)
+
+    def test_one_that_is_known(self):
+        entry, = self.fetched(f"hf:{MODEL}", SSL_CERT_FILE=str(self.certificate))
+        self.check_whole(entry["path"])
+
+    def test_it_is_not_led_to_plain_http(self):
+        self.hub.storage = self.hub.storage.replace("https:", "http:")
+        line = self.refused(f"hf:{MODEL}", SSL_CERT_FILE=str(self.certificate))
+        self.assertIn("leads to an address that is none", line)
+
+
 class NetworkFaults(HubTest):
     def check(self, **environment):
         entry, = self.fetched(f"hf:{MODEL}", **environment)
@@ -554,12 +585,28 @@ parameters: {{optimizer.lr: {{values: [0.1, 0.01]}}}}
             self.check_pinned(config, moved)
         self.assertIn("nothing to do", self.ran("sweep.yaml"))
 
+    def test_a_split_is_what_the_hub_made_of_it(self):
+        folder = self.root / "datasets" / f"{DATA}@refs%2Fconvert%2Fparquet" / "default" / "train"
+        folder.mkdir(parents=True)
+        (folder / "0000.parquet").write_text("PAR1")
+        self.hub.reload()
+        converted = self.hub.repositories[f"datasets/{DATA}"].revisions["refs/convert/parquet"]
+        self.sweep.write_text(self.SWEEP.replace("train.jsonl", "default/train"))
+        self.assertIn("2 of 2 trials done", self.ran("sweep.yaml"))
+        for config in self.configurations():
+            self.assertEqual(config["task"]["data"], f"hf:datasets/{DATA}@{converted.commit}"
+                                                     "/default/train/0000.parquet")
+        shutil.rmtree(self.home)
+        before = len(self.hub.seen)
+        self.assertIn("nothing to do", self.ran("sweep.yaml"))
+        self.assertEqual(len(self.hub.seen), before)
+
     def test_without_a_network(self):
         done = self.runner("sweep.yaml", HF_HUB_OFFLINE="1")
         self.assertEqual(done.returncode, 64)
         self.assertIn("sweep.yaml:3:", done.stderr)
         self.assertIn("mvn-runner fetch", done.stderr)
-        self.fetched(f"hf:{MODEL}", f"hf:datasets/{DATA}/train.jsonl")
+        self.ran("fetch", "sweep.yaml")
         before = len(self.hub.seen)
         self.assertIn("2 of 2 trials done", self.ran("sweep.yaml", HF_HUB_OFFLINE="1"))
         self.assertEqual(len(self.hub.seen), before)
@@ -578,6 +625,17 @@ parameters: {{optimizer.lr: {{values: [0.1, 0.01]}}}}
         self.assertIn("sweep.yaml:4:38: task.data: ", done.stderr)
         self.assertIn("did you mean 'train.jsonl'?", done.stderr)
         self.assertFalse((self.folder / "results").exists())
+
+    def test_results_of_others_name_no_other_repository(self):
+        kept = self.folder / "results" / "hubbed" / "hub.json"
+        kept.parent.mkdir(parents=True)
+        for text in ('{"commits": {"hf:acme/tiny@main": "../../x"}, "splits": {}}', "[]",
+                     '{"commits": {}, "splits": {"hf:datasets/acme/texts@main/train.jsonl": '
+                     f'"hf:datasets/evil/x@{self.data.commit}/a"}}}}'):
+            kept.write_text(text)
+            done = self.runner("sweep.yaml")
+            self.assertEqual(done.returncode, 64, done.stderr)
+            self.assertIn("is not what a run writes there", done.stderr)
 
     def test_the_token_is_nowhere(self):
         self.faults.hidden = {f"models/{MODEL}"}

@@ -47,6 +47,16 @@ TEST(HubReference, OneSpelling) {
   EXPECT_EQ(repository_text(model("hf:datasets/a/b@v1/x")), "hf:datasets/a/b");
 }
 
+TEST(HubReference, ASplitOfADataSet) {
+  const auto split = converted_split(model("hf:datasets/a/b@v1/sst2/train"));
+  ASSERT_TRUE(split);
+  EXPECT_EQ(to_string(*split), "hf:datasets/a/b@refs/convert/parquet/sst2/train");
+  for (const char* text : {"hf:a/b/sst2/train", "hf:datasets/a/b/train", "hf:datasets/a/b/x/y/z",
+                           "hf:datasets/a/b/deep/train.tsv"}) {
+    EXPECT_FALSE(converted_split(model(text))) << text;
+  }
+}
+
 TEST(HubReference, WhatIsNone) {
   for (const std::string text :
        {"hf:", "hf:/", "hf:a b", "hf:a/b@", "hf:a/..", "hf:a/b--c", "hf:-a/b", "hf:a/b@../x",

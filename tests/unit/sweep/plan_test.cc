@@ -380,6 +380,41 @@ TEST(Plan, StartsFromATrialOfTheDatabase) {
   EXPECT_EQ("/results/abcdef/model", launched["model"]["weights"]);
 }
 
+TEST(Plan, WhatIsOnTheHubGetsItsCommit) {
+  PlanOptions options;
+  std::set<std::string> asked;
+  options.pin = [&](const std::string& sweep, const std::string& reference, HubUse use) {
+    asked.insert(sweep + " " + reference + " " + std::to_string(static_cast<int>(use)));
+    return reference + "@c0ffee";
+  };
+  const Folder folder;
+  const auto text = kBase +
+                    "name: hubbed\nparameters: {model.weights: {values: ['hf:a/b']},"
+                    " model.tokenizer: {value: 'hf:a/t'}, task.train: {value: 'hf:c/d'}}";
+  const auto plan = plan_sweep(folder.write("sweep.yaml", text), installed(), options);
+  EXPECT_EQ(asked,
+            (std::set<std::string>{"hubbed hf:a/b 0", "hubbed hf:a/t 1", "hubbed hf:c/d 3"}));
+  const Json config = plan.trials[0].config;
+  EXPECT_EQ(config["model"]["weights"], "hf:a/b@c0ffee");
+  EXPECT_EQ(config["task"]["train"], "hf:c/d@c0ffee");
+  const Json launched = launch_config(
+      plan, plan.trials[0], installed(), [](const std::string&) { return ""; },
+      [](const std::string& reference, HubUse) { return "/cache/" + reference.substr(3); });
+  EXPECT_EQ(launched["model"]["weights"], "/cache/a/b@c0ffee");
+  EXPECT_EQ(launched["model"]["tokenizer"], "/cache/a/t@c0ffee");
+  EXPECT_EQ(launched["task"]["validation"], (folder.path() / "b.tsv").string());
+}
+
+TEST(Plan, WhatTheHubRefusesIsShownWhereItIs) {
+  PlanOptions options;
+  options.pin = [](const std::string&, const std::string&, HubUse) -> std::string {
+    throw ConfigError("", "no such model");
+  };
+  const auto text = kBase + "parameters: {model.weights: {values: [m, 'hf:a/b']}}";
+  EXPECT_EQ(error_of(text, options), "sweep.yaml:4:45: model.weights: no such model");
+  EXPECT_NE(error_of(text).find("nothing can be looked up on the hub here"), std::string::npos);
+}
+
 TEST(Plan, WhenCompletesATrial) {
   const auto plan = plan_text(R"(
 model: {plugin: mamba}
