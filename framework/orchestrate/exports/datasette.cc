@@ -99,7 +99,8 @@ ExportFormat datasette_format() {
           .is_folder = true,
           .open =
               [](const std::string& output, const std::string& database) {
-                return "datasette " + database + " --metadata " + output + "/metadata.yaml";
+                return "datasette " + database + " --setting sql_time_limit_ms 60000 --metadata " +
+                       output + "/metadata.yaml";
               },
           .write = write_datasette};
 }

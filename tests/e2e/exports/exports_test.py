@@ -587,7 +587,8 @@ class Datasette(Export):
         config = ["--config", self.folder / "datasette.yaml"] if newer else []
         bodies = []
         for path in paths:
-            run = subprocess.run([program("datasette"), RESULTS.database, "--metadata",
+            run = subprocess.run([program("datasette"), RESULTS.database,
+                                  "--setting", "sql_time_limit_ms", "600000", "--metadata",
                                   self.folder / "metadata.yaml", *config, "--get", path],
                                  capture_output=True, text=True, check=False)
             self.assertEqual(run.returncode, 0, run.stderr + run.stdout[:500])
