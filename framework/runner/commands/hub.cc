@@ -55,7 +55,8 @@ std::vector<HubNeed> needs_of(const FetchOptions& options, const CommonOptions& 
       const auto more = hub_needs({.file = text,
                                    .overrides = common.overrides,
                                    .results = common.results,
-                                   .plugin_folders = common.plugin_folders()});
+                                   .plugin_folders = common.plugin_folders(),
+                                   .command = common.text});
       needs.insert(needs.end(), more.begin(), more.end());
       continue;
     }
