@@ -4,6 +4,7 @@
 
 #include <map>
 #include <random>
+#include <regex>
 
 #include "common/description.h"
 #include "common/files.h"
