@@ -100,6 +100,16 @@ CREATE TABLE mvn_event (
 
 CREATE INDEX mvn_event_trial ON mvn_event (trial);
 
+-- How much of a stage's metric each parameter decides. The runner works it out at the end of a run.
+CREATE TABLE mvn_importance (
+  sweep      INTEGER NOT NULL REFERENCES mvn_sweep ON DELETE CASCADE,
+  stage      TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  importance REAL NOT NULL,      -- all of a stage add up to 1
+  trials     INTEGER NOT NULL,   -- that it rests on
+  PRIMARY KEY (sweep, stage, name)
+) STRICT, WITHOUT ROWID;
+
 -- Every value of every metric. A NaN is a row whose value is NULL; infinities are stored as such.
 CREATE TABLE mvn_metric (
   trial   INTEGER NOT NULL REFERENCES mvn_trial ON DELETE CASCADE,
@@ -126,6 +136,17 @@ CREATE TABLE mvn_param (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX mvn_param_name ON mvn_param (name, value);
+
+-- What trained models said of each example, of trials that kept their predictions.
+CREATE TABLE mvn_prediction (
+  trial      INTEGER NOT NULL REFERENCES mvn_trial ON DELETE CASCADE,
+  split      TEXT NOT NULL CHECK (split IN ('validation', 'test')),
+  example    INTEGER NOT NULL,   -- its number in the split, from 0
+  label      INTEGER NOT NULL,
+  predicted  INTEGER NOT NULL,
+  confidence REAL,               -- probability of what is predicted
+  PRIMARY KEY (trial, split, example)
+) STRICT, WITHOUT ROWID;
 
 -- What was removed of a trial's files to free disk space: an artifact of that path that was written
 -- before is gone.
@@ -514,10 +535,8 @@ SELECT
 FROM interval i
 JOIN mvn_sweep s ON s.id = i.sweep;
 
--- The answer: the objective over the seeds of each configuration, best first within each stage.
--- `missing` counts the trials of the configuration that gave no value (failed, not run, stopped early,
--- NaN), `stopped` those of them that were stopped early: their last value is none of a whole run.
-CREATE VIEW group_stats AS
+-- The objective over the seeds of each configuration.
+CREATE VIEW mvn_group AS
 WITH result AS (  -- used twice, so that SQLite computes it once; narrow, as there may be 100,000
   SELECT
     t.sweep, t.stage, t.group_hash, t.id, t.state, t.current,
@@ -534,13 +553,18 @@ WITH result AS (  -- used twice, so that SQLite computes it once; narrow, as the
     count(value) AS n, avg(value) AS mean, min(value) AS min, max(value) AS max
   FROM result
   GROUP BY sweep, stage, group_hash
-), spread AS (
-  SELECT s.*, g.metric, g.maximize, g.position,
+)
+SELECT s.*, g.metric, g.maximize, g.position,
     CASE WHEN n > 1 THEN
       (SELECT sqrt(sum((r.value - mean) * (r.value - mean)) / (n - 1)) FROM result r
        WHERE r.sweep = s.sweep AND r.stage = s.stage AND r.group_hash = s.group_hash) END AS sd
-  FROM summed s JOIN mvn_stage g ON g.sweep = s.sweep AND g.stage = s.stage
-), ranked AS (
+  FROM summed s JOIN mvn_stage g ON g.sweep = s.sweep AND g.stage = s.stage;
+
+-- The answer: the objective over the seeds of each configuration, best first within each stage.
+-- `missing` counts the trials of the configuration that gave no value (failed, not run, stopped early,
+-- NaN), `stopped` those of them that were stopped early: their last value is none of a whole run.
+CREATE VIEW group_stats AS
+WITH ranked AS (
   SELECT *,
     CASE WHEN n > 1 THEN
       (SELECT q.t FROM mvn_t_quantile q WHERE q.df <= n - 1 ORDER BY q.df DESC LIMIT 1)
@@ -549,7 +573,7 @@ WITH result AS (  -- used twice, so that SQLite computes it once; narrow, as the
       rank() OVER (PARTITION BY sweep, stage
                    ORDER BY mean IS NULL, CASE maximize WHEN 1 THEN -mean ELSE mean END) END
       AS place
-  FROM spread
+  FROM mvn_group
 )
 SELECT
   s.name AS sweep,
@@ -574,6 +598,78 @@ CROSS JOIN mvn_sweep s ON s.id = r.sweep
 CROSS JOIN mvn_metric_name m ON m.id = r.metric
 CROSS JOIN mvn_trial t ON t.id = r.id
 ORDER BY r.sweep, r.position, r.place IS NULL, r.place;
+
+-- The best configuration of each stage beside each of the others: the difference of their means
+-- and its 95 % interval (Welch's), which needs two seeds of either. What may be concluded from so
+-- many looks at once is what `mvn-runner compare` answers.
+CREATE VIEW comparisons AS
+WITH side AS (
+  SELECT
+    sweep, stage, group_hash, id, metric, position, n, mean, sd * sd / n AS error,
+    row_number() OVER (PARTITION BY sweep, stage
+                       ORDER BY CASE maximize WHEN 1 THEN -mean ELSE mean END) AS place
+  FROM mvn_group
+  WHERE n > 0 AND current = 1
+), pair AS (
+  SELECT
+    b.sweep, b.stage, b.position, b.metric, b.id AS best, o.id AS other, o.place,
+    b.mean - o.mean AS difference, b.n AS n_best, o.n AS n_other,
+    sqrt(b.error + o.error) AS error,
+    (b.error + o.error) * (b.error + o.error)
+      / nullif(b.error * b.error / (b.n - 1) + o.error * o.error / (o.n - 1), 0) AS freedom
+  FROM side b
+  JOIN side o ON o.sweep = b.sweep AND o.stage = b.stage AND o.place > 1
+  WHERE b.place = 1
+), interval AS (
+  SELECT *, error * (SELECT q.t FROM mvn_t_quantile q WHERE q.df <= freedom
+                     ORDER BY q.df DESC LIMIT 1) AS half
+  FROM pair
+)
+SELECT
+  s.name AS sweep,
+  i.stage,
+  b.label AS best,
+  o.label AS other,
+  i.difference,
+  i.difference - i.half AS low,
+  i.difference + i.half AS high,
+  i.n_best,
+  i.n_other,
+  m.name AS metric,
+  substr(b.group_hash, 1, 12) AS best_group,
+  substr(o.group_hash, 1, 12) AS other_group
+FROM interval i
+JOIN mvn_sweep s ON s.id = i.sweep
+JOIN mvn_metric_name m ON m.id = i.metric
+JOIN mvn_trial b ON b.id = i.best
+JOIN mvn_trial o ON o.id = i.other
+ORDER BY i.sweep, i.position, i.place;
+
+-- How much of its stage's metric each parameter decides, by PED-ANOVA (Watanabe and others, 2023);
+-- of a stage they add up to 1. As of the end of the last run.
+CREATE VIEW importance AS
+SELECT s.name AS sweep, i.stage, i.name, i.importance, i.trials
+FROM mvn_importance i
+JOIN mvn_sweep s ON s.id = i.sweep
+ORDER BY s.id, i.stage, i.importance DESC, i.name;
+
+-- What trained models said of each example, of trials that kept their predictions.
+CREATE VIEW predictions AS
+SELECT
+  t.short AS trial,
+  p.split,
+  p.example,
+  p.label,
+  p.predicted,
+  p.label = p.predicted AS correct,
+  p.confidence,
+  s.name AS sweep,
+  t.stage,
+  t.label AS params,
+  t.seed
+FROM mvn_prediction p
+JOIN mvn_trial t ON t.id = p.trial
+JOIN mvn_sweep s ON s.id = t.sweep;
 
 -- Every attempt that failed or diverged, and every trial that is blocked, newest first.
 CREATE VIEW failures AS
@@ -718,7 +814,7 @@ FROM mvn_environment e
 JOIN mvn_trial t ON t.id = e.trial
 JOIN mvn_sweep s ON s.id = t.sweep;
 
-CREATE VIEW mvn_views AS SELECT 'c6a43ed1a6a94782f4ef25fd54ef2087867d1e4f015296712347980bcd616161' AS hash;
+CREATE VIEW mvn_views AS SELECT '4116f7bd530b8b974c5567140301d702089a3edb05f717e66e94e8b0a27c951b' AS hash;
 
 PRAGMA application_id = 1836478066;
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;

@@ -55,7 +55,8 @@ struct ParamSpec {
   ParamRole role = ParamRole::kNone;
 };
 
-// "bool", "int", "real", "text", "path", "text_list", "text_or_list", "object", "path_list", "weights".
+// "bool", "int", "real", "text", "path", "text_list", "text_or_list", "object", "path_list",
+// "weights".
 std::string_view to_string(ParamType type);
 // The inverse; throws Error for any other name.
 ParamType param_type_from(std::string_view name);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/tensors.h"
+#include "support/threads.h"
 
 namespace mvn::test {
 namespace {
@@ -89,8 +90,9 @@ TEST(FrozenLinear, DoesNotDependOnTheNumberOfThreads) {
       const auto alone = with_gradient(layer.forward(x), x);
       torch::set_num_threads(3);
       const auto together = with_gradient(layer.forward(x), x);
-      EXPECT_TRUE(torch::equal(alone[0], together[0])) << rows;
-      EXPECT_TRUE(torch::equal(alone[1], together[1])) << rows;
+      SCOPED_TRACE(rows);
+      expect_same(alone[0], together[0], type);
+      expect_same(alone[1], together[1], type);
     }
   }
   torch::set_num_threads(threads);
