@@ -411,7 +411,7 @@ TEST(Plan, WhatTheHubRefusesIsShownWhereItIs) {
     throw ConfigError("", "no such model");
   };
   const auto text = kBase + "parameters: {model.weights: {values: [m, 'hf:a/b']}}";
-  EXPECT_EQ(error_of(text, options), "sweep.yaml:4:45: model.weights: no such model");
+  EXPECT_EQ(error_of(text, options), "sweep.yaml:4:42: model.weights: no such model");
   EXPECT_NE(error_of(text).find("nothing can be looked up on the hub here"), std::string::npos);
 }
 
