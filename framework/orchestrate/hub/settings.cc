@@ -113,7 +113,7 @@ HubSettings hub_settings(const Environment& environment) {
   settings.stall_seconds =
       seconds_of(environment, "HF_HUB_DOWNLOAD_TIMEOUT", settings.stall_seconds);
   if (environment("MVN_HUB_PAUSE") == "0") settings.pause_seconds = 0;
-  for (const char* name : {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
+  for (const char* name : {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}) {
     if (settings.certificates.empty()) settings.certificates = environment(name);
   }
   if (!settings.offline) take_token(settings, environment);

@@ -52,11 +52,13 @@ std::vector<HubNeed> needs_of(const FetchOptions& options, const CommonOptions& 
   std::vector<HubNeed> needs;
   for (const auto& text : options.references) {
     if (is_sweep(text) && !is_hub_reference(text)) {
-      const auto more = hub_needs({.file = text,
-                                   .overrides = common.overrides,
-                                   .results = common.results,
-                                   .plugin_folders = common.plugin_folders(),
-                                   .command = common.text});
+      RunOptions sweep;
+      sweep.file = text;
+      sweep.overrides = common.overrides;
+      sweep.results = common.results;
+      sweep.plugin_folders = common.plugin_folders();
+      sweep.rerun_changed = common.rerun_changed;
+      const auto more = hub_needs(sweep);
       needs.insert(needs.end(), more.begin(), more.end());
       continue;
     }

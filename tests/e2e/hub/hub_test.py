@@ -72,7 +72,8 @@ class HubTest(unittest.TestCase):
 
     def environment(self, **more):
         environment = {name: value for name, value in os.environ.items()
-                       if not name.startswith(("HF_", "HUGGING")) and "proxy" not in name.lower()}
+                       if not name.startswith(("HF_", "HUGGING", "SSL_"))
+                       and "proxy" not in name.lower() and "CA_BUNDLE" not in name}
         environment.update(HF_ENDPOINT=self.hub.endpoint, HF_HOME=str(self.home),
                            HOME=str(self.folder / "user"), HF_HUB_DOWNLOAD_TIMEOUT="1",
                            MVN_HUB_PAUSE="0", NO_COLOR="1")
