@@ -79,7 +79,8 @@ Json without_excluded(const std::vector<const ParamSpec*>& specs) {
   for (const ParamSpec* spec : specs) {
     for (const std::string& other : spec->excludes) {
       pairs.push_back({{"not",
-                        {{"required", {spec->name, other}},
+                        {{"type", "object"},
+                         {"required", {spec->name, other}},
                          {"properties", {{spec->name, given}, {other, given}}}}}});
     }
   }

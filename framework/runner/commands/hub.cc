@@ -96,8 +96,8 @@ Action define_fetch(CLI::App& app) {
   const auto options = std::make_shared<FetchOptions>();
   app.add_option(
          "references", options->references,
-         "hf:OWNER/NAME[@REVISION], hf:datasets/OWNER/NAME[@REVISION]/FILE, or a sweep: all "
-         "that its trials take from the hub")
+         "hf:OWNER/NAME@REVISION, hf:datasets/OWNER/NAME/FILE, or a sweep: all that its trials "
+         "take from the hub")
       ->required()
       ->type_name("REFERENCE");
   app.add_flag("--json", options->json, "As JSON");
