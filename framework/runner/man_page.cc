@@ -9,6 +9,19 @@
 namespace mvn {
 namespace {
 
+// In lines of at most 72 characters, where there are spaces to break them at.
+std::string broken(std::string text) {
+  constexpr std::size_t kWidth = 72;
+  for (std::size_t start = 0; text.size() - start > kWidth;) {
+    auto space = text.rfind(' ', start + kWidth);
+    if (space == std::string::npos || space <= start) space = text.find(' ', start + kWidth);
+    if (space == std::string::npos) break;
+    text[space] = '\n';
+    start = space + 1;
+  }
+  return text;
+}
+
 // As roff takes it: a dash is one that can be copied, and no line begins with a request.
 std::string roff(const std::string& text) {
   std::string escaped;
@@ -41,7 +54,7 @@ std::string value_of(const CLI::Option& option) {
 
 // A paragraph with a mark before it.
 std::string tagged(const std::string& mark, const std::string& text) {
-  return ".TP\n" + mark + "\n" + roff(text) + "\n";
+  return ".TP\n" + mark + "\n" + roff(broken(text)) + "\n";
 }
 
 std::string option_text(const CLI::Option& option) {
@@ -83,7 +96,7 @@ std::string usage_of(const CLI::App& app, const std::string& before) {
 
 std::string command_text(const CLI::App& command, const std::string& before) {
   std::string text = ".SS " + std::string("\"") + roff(usage_of(command, before)) + "\"\n";
-  text += roff(command.get_description()) + ".\n" + options_text(command);
+  text += roff(broken(command.get_description())) + ".\n" + options_text(command);
   const auto within = before + command.get_name() + " ";
   for (const auto* action : command.get_subcommands({})) text += command_text(*action, within);
   return text;
