@@ -53,15 +53,28 @@ std::vector<float> balanced_weights(const std::vector<std::int64_t>& labels, std
   return weights;
 }
 
-// What decides which texts are a split's, and how they are read: all but the loss and the head.
+// What decides which texts of its files are a split's, and how they are read. Splits that take all
+// of one file share its tokens.
 Value::Map text_parameters(const Params& params, Split split) {
-  Value::Map how = params.values();
-  for (const char* name : {"head", "class_weights", "label_smoothing", "truncation"}) {
-    how.erase(name);
+  Value::Map how = {{"task", "classification"}};
+  const auto add = [&](const std::string& name) {
+    if (params.has(name)) how[name] = params.get(name);
+    return params.has(name);
+  };
+  for (const char* name :
+       {"text", "format", "delimiter", "header", "columns", "encoding", "strip"}) {
+    add(name);
   }
-  std::erase_if(how, [](const auto& entry) { return entry.second.is_null(); });
-  how["task"] = "classification";
+  bool some = false;
+  for (const char* name : {"validation_share", "test_share"}) some = add(name) || some;
+  if (split == Split::kTrain) {
+    for (const char* name : {"max_examples", "max_examples_per_class"}) some = add(name) || some;
+  } else {
+    some = add("max_validation_examples") || some;
+  }
+  if (!some) return how;
   how["split"] = static_cast<std::int64_t>(split);
+  for (const char* name : {"label", "split_seed"}) add(name);
   return how;
 }
 
