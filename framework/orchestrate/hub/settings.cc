@@ -29,7 +29,7 @@ std::string without_space(std::string text) {
 }
 
 fs::path home_folder(const Environment& environment) {
-  const fs::path home = environment("HOME");
+  fs::path home = environment("HOME");
   if (home.is_absolute()) return home;
   throw ConfigError("", "HOME names no folder: set HF_HOME to the one that the hub's files go to");
 }
