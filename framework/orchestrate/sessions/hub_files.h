@@ -22,8 +22,8 @@ class HubFiles {
   // the hub again.
   HubFiles(std::filesystem::path results, bool afresh);
 
-  // The reference `text` as a trial's configuration has it: hf:OWNER/NAME@COMMIT/PATH. A sweep keeps the
-  // commits that it began with. Throws ConfigError.
+  // The reference `text` as a trial's configuration has it: hf:OWNER/NAME@COMMIT/PATH. A sweep
+  // keeps the commits that it began with. Throws ConfigError.
   std::string pin(const std::string& sweep, const std::string& text, HubUse use);
   // Writes them down, once the sweep has a folder.
   void keep_commits(const std::string& sweep) const;
