@@ -116,7 +116,7 @@ TEST_F(DatabaseCommands, AnAdapterIsExportedWithItsModelCard) {
   EXPECT_TRUE(contains(card, "\"lr\": 0.1")) << card;
   EXPECT_EQ(error({"export", "peft", id, "out"}),
             "mvn-runner: out exists already; choose another folder\n");
-  EXPECT_FALSE(place_.has(".out.tmp"));
+  EXPECT_FALSE(place_.has("out.tmp"));
 }
 
 // A base of random weights comes along, and the adapter names it where it then is.

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <map>
-#include <system_error>
 
 #include "common/atomic_file.h"
 #include "common/files.h"
@@ -54,7 +53,6 @@ void copy_files(const fs::path& from, const fs::path& to) {
       fs::create_directories(place);
     } else if (entry.is_regular_file()) {
       fs::copy_file(entry.path(), place);
-      sync_path(place);
     }
   }
 }
@@ -125,9 +123,7 @@ void export_peft(const fs::path& results, const std::string& trial, const fs::pa
   const fs::path parent =
       whole.has_filename() ? whole.parent_path() : whole.parent_path().parent_path();
   const auto name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
-  const fs::path temporary = parent / ("." + name + ".tmp");
-  make_fresh_folder(temporary);
-  try {
+  write_folder(parent / name, Existing::kRefuse, [&](const fs::path& temporary) {
     copy_files(model, temporary);
     Json config = read_json(model / kConfig);
     const bool named =
@@ -141,13 +137,7 @@ void export_peft(const fs::path& results, const std::string& trial, const fs::pa
     }
     write_file_atomically(temporary / "README.md",
                           model_card(record, base, results_table(reader, record)));
-    fs::rename(temporary, parent / name);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(temporary, ignored);
-    throw;
-  }
-  sync_path(parent);
+  });
 }
 
 }  // namespace mvn
