@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <unordered_map>
@@ -110,6 +111,13 @@ void add_shared_texts(const NamedRows& train, const FirstRows& trained, const Na
       train.split + ", too, which flatters the result: the first is at " + at(*other.rows, *first));
 }
 
+std::optional<double> number_of(const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 // What two labels have in common that somebody may have meant to be one: "Pos" and "pos", "01" and
 // "1", ["a","b"] and ["b","a"].
 std::string likeness(const std::string& label) {
@@ -118,9 +126,7 @@ std::string likeness(const std::string& label) {
     if (c != ' ' && c != '\t')
       small += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
-  double number = 0;
-  const auto [end, error] = std::from_chars(small.data(), small.data() + small.size(), number);
-  if (error == std::errc() && end == small.data() + small.size()) return std::to_string(number);
+  if (const auto number = number_of(small)) return std::to_string(*number);
   if (!small.starts_with("[")) return small;
   std::ranges::sort(small);
   return small;
@@ -146,10 +152,9 @@ void add_scores(const NamedRows& split, std::vector<std::string>& warnings) {
   if (counts.size() <= kMany) return;
   bool fractions = false;
   for (const auto& [label, count] : counts) {
-    double number = 0;
-    const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), number);
-    if (error != std::errc() || end != label.data() + label.size()) return;
-    fractions = fractions || number != static_cast<double>(static_cast<std::int64_t>(number));
+    const auto number = number_of(label);
+    if (!number) return;
+    fractions = fractions || *number != static_cast<double>(static_cast<std::int64_t>(*number));
   }
   if (!fractions) return;
   warnings.push_back("the labels of " + of_split(split) + " are " + std::to_string(counts.size()) +
