@@ -43,9 +43,17 @@ void sync_tree(const fs::path& folder) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(const fs::path& path) : path_(path), temporary_(path) {
+fs::path temporary_name(fs::path path) {
+  path += ".tmp" + random_digits();
+  return path;
+}
+
+AtomicFile::AtomicFile(const fs::path& path) : AtomicFile(path, folder_of(path)) {}
+
+AtomicFile::AtomicFile(const fs::path& path, const fs::path& staging)
+    : path_(path), temporary_(temporary_name(staging / path.filename())) {
   make_folders(folder_of(path));
-  temporary_ += ".tmp" + random_digits();
+  make_folders(staging);
   descriptor_ =
       ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (descriptor_ >= 0) return;

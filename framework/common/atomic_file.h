@@ -13,6 +13,9 @@ namespace mvn {
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path);
+  // The new file is in another folder of the same file system: where others read all that lies
+  // beside `path`, a process that is killed leaves nothing there.
+  AtomicFile(const std::filesystem::path& path, const std::filesystem::path& staging);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -30,6 +33,9 @@ class AtomicFile {
   std::filesystem::path temporary_;
   int descriptor_ = -1;
 };
+
+// A name beside `path` that nobody can guess, for what is renamed to `path`.
+std::filesystem::path temporary_name(std::filesystem::path path);
 
 // Makes a folder for what is written piece by piece, anew: what lay there, of a process that was
 // killed, is removed. Creates the folders above it. Throws Error where another process puts

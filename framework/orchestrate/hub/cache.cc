@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "common/atomic_file.h"
 #include "common/disk_full.h"
 #include "common/files.h"
 #include "mvn/error.h"
@@ -35,10 +36,11 @@ fs::path link_target(const std::string& path, const std::string& hash) {
 }
 
 // In one step, whatever is there: a link to other bytes, a file that somebody copied.
-void replace_by_link(const fs::path& target, const fs::path& link) {
-  fs::path fresh = link;
-  fresh += ".tmp" + std::to_string(::getpid());
-  ::unlink(fresh.c_str());
+void replace_by_link(const fs::path& target, const fs::path& link, const fs::path& staging) {
+  if (::symlink(target.c_str(), link.c_str()) == 0) return;
+  if (errno != EEXIST) throw_file_error(link, "create", errno);
+  make_folders(staging);
+  const fs::path fresh = temporary_name(staging / link.filename());
   if (::symlink(target.c_str(), fresh.c_str()) != 0) throw_file_error(link, "create", errno);
   if (::rename(fresh.c_str(), link.c_str()) == 0) return;
   const int error = errno;
@@ -60,6 +62,10 @@ std::optional<HubListing> read_listing(const fs::path& file) {
 
 fs::path HubCache::repository(const HubReference& reference) const {
   return folder_ / folder_name(reference);
+}
+
+fs::path HubCache::own_folder(const HubReference& reference) const {
+  return repository(reference) / ".mvn-trees";
 }
 
 fs::path HubCache::blob(const HubReference& reference, const std::string& hash) const {
@@ -92,20 +98,21 @@ std::optional<std::string> HubCache::commit(const HubReference& reference) const
 
 void HubCache::note_commit(const HubReference& reference, const std::string& commit) const {
   if (reference.revision == commit || this->commit(reference) == commit) return;
-  replace_file(repository(reference) / "refs" / reference.revision, commit);
+  AtomicFile file(repository(reference) / "refs" / reference.revision, own_folder(reference));
+  file.write(commit);
+  file.commit_unsynced();
 }
 
 std::optional<HubListing> HubCache::listing(const HubReference& pinned) const {
-  for (const char* folder : {".mvn-trees", "trees"}) {
-    auto listing = read_listing(repository(pinned) / folder / (pinned.revision + ".json"));
+  for (const auto& folder : {own_folder(pinned), repository(pinned) / "trees"}) {
+    auto listing = read_listing(folder / (pinned.revision + ".json"));
     if (listing) return listing;
   }
   return std::nullopt;
 }
 
 void HubCache::note_listing(const HubReference& pinned, const HubListing& listing) const {
-  replace_file(repository(pinned) / ".mvn-trees" / (pinned.revision + ".json"),
-               to_json(listing).dump(1) + "\n");
+  replace_file(own_folder(pinned) / (pinned.revision + ".json"), to_json(listing).dump(1) + "\n");
 }
 
 HubListing HubCache::files_there(const HubReference& pinned) const {
@@ -133,7 +140,7 @@ void HubCache::link(const HubReference& pinned, const HubFile& file) const {
   const auto target = link_target(file.path, file.hash);
   std::error_code none;
   if (fs::read_symlink(path, none) == target) return;
-  replace_by_link(target, path);
+  replace_by_link(target, path, own_folder(pinned));
 }
 
 std::optional<HubLock> HubLock::try_lock(const fs::path& file) {

@@ -52,6 +52,9 @@ class HubCache {
   void link(const HubReference& pinned, const HubFile& file) const;
 
  private:
+  // What huggingface_hub does not look at: its own files lie bare under their final names.
+  [[nodiscard]] std::filesystem::path own_folder(const HubReference& reference) const;
+
   std::filesystem::path folder_;
 };
 

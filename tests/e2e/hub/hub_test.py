@@ -315,6 +315,7 @@ class NetworkFaults(HubTest):
         self.check_whole(entry["path"])
         self.check_no_partial()
         self.assertEqual(list(self.home.rglob("*.incomplete")), [])
+        self.assertEqual([ref.name for ref in self.home.glob("hub/*/refs/*")], ["main"])
 
     def test_cut_at_every_tenth(self):
         for tenth in range(10):

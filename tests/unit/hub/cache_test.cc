@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "common/files.h"
+#include "mvn/error.h"
 #include "support/temporary_folder.h"
 
 namespace mvn {
@@ -65,6 +66,23 @@ TEST(HubCache, RevisionsAreRemembered) {
   folder.write("models--a--b/refs/bad", "../../x");
   reference.revision = "bad";
   EXPECT_EQ(cache.commit(reference), std::nullopt);
+}
+
+// A process that is killed leaves no half-made name among the links and refs that others list.
+TEST(HubCache, NothingIsMadeWhereOthersLook) {
+  const TemporaryFolder folder;
+  const HubCache cache(folder.path());
+  folder.write("models--a--b/blobs/" + kHash, "12345");
+  folder.write("models--a--b/snapshots/" + kCommit + "/y.bin", "old");
+  const HubReference main{HubKind::kModel, "a/b", "main", ""};
+  // What is made before it is moved has no place.
+  folder.write("models--a--b/.mvn-trees", "a file");
+  cache.link(pinned(), {"x.bin", 5, kHash});  // in one step
+  EXPECT_THROW(cache.link(pinned(), {"y.bin", 5, kHash}), Error);
+  EXPECT_THROW(cache.note_commit(main, kCommit), Error);
+  EXPECT_EQ(read_file(cache.local(pinned()) / "x.bin"), "12345");
+  EXPECT_EQ(read_file(cache.local(pinned()) / "y.bin"), "old");
+  EXPECT_FALSE(fs::exists(folder / "models--a--b/refs/main"));
 }
 
 TEST(HubCache, ListingsAreRememberedAndThoseOfHuggingfaceHubRead) {
