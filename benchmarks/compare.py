@@ -94,6 +94,20 @@ def step_case(model, config, targets, tokenizer, data, batch_size, max_length):
     return make
 
 
+def halves_case(model, config, targets, batch_size):
+    """A step in bf16 and, in place of a peer, the same in fp32."""
+    def make(folder, arguments, _):
+        sides = []
+        for precision in ("bf16", "fp32"):
+            place = folder / precision
+            place.mkdir()
+            step = step_case(model, config, targets, made_tokenizer,
+                             lambda place: made_texts(place, 32), batch_size, 128)
+            sides.append(step(place, arguments, precision)[0])
+        return tuple(sides)
+    return make
+
+
 def start_case(config, event):
     """A trial from its submission to where its first step begins, or is done."""
     def make(folder, arguments, precision):
@@ -131,11 +145,11 @@ def long_texts(folder):
     return write_examples(folder, shared_data("imdb/train.jsonl.xz"), "text", "label", 8, every=3125)
 
 
-def made_texts(folder):
-    """256 texts of 16 to 127 letters, a token each: where no data set is at hand."""
+def made_texts(folder, count=256):
+    """Texts of 16 to 127 letters, a token each: where no data set is at hand."""
     draw = random.Random(0)
     lines = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=draw.randrange(16, 128)))
-             for _ in range(256)]
+             for _ in range(count)]
     path = folder / "train.tsv"
     path.write_text("text\tlabel\n" + "".join(f"{t}\t{i % 2}\n" for i, t in enumerate(lines)))
     return str(path)
@@ -152,8 +166,13 @@ def published(name):
 NEO = ("gptneo", GPT_NEO_125M, GPT_NEO_LINEARS)
 NEO_TINY = ("gptneo", GPT_NEO_TINY, GPT_NEO_LINEARS)
 MAMBA = ("mamba", MAMBA_130M, ["in_proj", "x_proj"])
+# Mistral's layers, few of them and narrow.
+MISTRAL = ("mistral", {"vocab_size": 32000, "hidden_size": 768, "num_hidden_layers": 4,
+                       "num_attention_heads": 12, "num_key_value_heads": 4,
+                       "intermediate_size": 2048},
+           ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
 # What the cases that take no precision compute in.
-FP32_ALONE = ("attention", "start")
+ONE_PRECISION = {"attention": "fp32", "start": "fp32", "halves": "bf16"}
 CASES = {
     **{f"scan-{what}-{length}": (f"scan, {what}, L {length}",
                                  kernel_case("scan", "{precision}", str(length), what))
@@ -169,6 +188,10 @@ CASES = {
                         step_case(*model, made_tokenizer, made_texts, 32, 128))
        for name, title, model in (("mamba", "mamba-130m", MAMBA), ("neo", "gpt-neo-125m", NEO),
                                   ("neo-tiny", "GPT-Neo of 3 million", NEO_TINY))},
+    **{f"halves-{name}": (f"LoRA step, {title}, B 16, 16 to 127 tokens; peer: fp32",
+                          halves_case(*model, 16))
+       for name, title, model in (("mamba", "mamba-130m", MAMBA), ("neo", "gpt-neo-125m", NEO),
+                                  ("mistral", "Mistral of 4 layers", MISTRAL))},
     **{f"start-{size}-{event}": (f"start of a trial, {title}, {what}", start_case(config, event))
        for size, title, config in (("tiny", "GPT-Neo of 3 million", GPT_NEO_TINY),
                                    ("125m", "gpt-neo-125m", GPT_NEO_125M))
@@ -274,12 +297,13 @@ def main():
           "|---|---|---|---|---|---|---|", flush=True)
     for name in arguments.case or CASES:
         title, make = CASES[name]
-        for precision in ["fp32"] if name.startswith(FP32_ALONE) else arguments.precision:
+        one = ONE_PRECISION.get(name.split("-")[0])
+        for precision in [one] if one else arguments.precision:
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     sides = make(pathlib.Path(folder), arguments, precision)
                     start = time.monotonic()
-                    if with_peer:
+                    if with_peer or name.startswith("halves"):
                         pairs = measure(*sides, arguments.rounds, arguments.limit)
                         print(row(title, precision, pairs, time.monotonic() - start), flush=True)
                     else:

@@ -393,6 +393,7 @@ AdapterEntry lora_entry() {
 void register_lora(Registry& registry) {
   registry.add_adapter(lora_entry());
   registry.add_adapter(none_entry());
+  registry.add_adapter(frozen_entry());
 }
 
 }  // namespace mvn

@@ -1,4 +1,5 @@
-// The adapter "none": nothing is added, and every parameter trains.
+// The adapters that add nothing: "none", where every parameter trains, and "frozen", where none
+// does.
 #pragma once
 
 #include "mvn/registry.h"
@@ -6,5 +7,6 @@
 namespace mvn {
 
 AdapterEntry none_entry();
+AdapterEntry frozen_entry();
 
 }  // namespace mvn

@@ -16,6 +16,7 @@ struct CompareRequest {
   std::string baseline = {};             // the arm that all others are compared with; "": all pairs
   std::string metric = {};               // "": what each stage is judged by
   std::optional<double> region = {};     // of practical equivalence, on either side of 0
+  std::vector<std::string> stages = {};  // none: all
   std::vector<std::string> within = {};  // parameters whose values are data sets of their own
 };
 

@@ -124,6 +124,23 @@ std::map<std::vector<std::string>, std::string> labels_of(const Trials& trials,
   return labelled;
 }
 
+// Leaves the stages that were asked for, and their trials.
+void keep_stages(ComparedSweep& sweep, const std::vector<std::string>& wanted) {
+  if (wanted.empty()) return;
+  std::vector<std::string> known;
+  for (const auto& stage : sweep.stages) known.push_back(stage.name);
+  for (const auto& name : wanted) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    throw ConfigError(
+        "", "sweep '" + sweep.name + "' has no stage '" + name + "'" + suggest(name, known));
+  }
+  const auto is_out = [&](const std::string& name) {
+    return std::ranges::find(wanted, name) == wanted.end();
+  };
+  std::erase_if(sweep.stages, [&](const auto& stage) { return is_out(stage.name); });
+  std::erase_if(sweep.trials, [&](const auto& trial) { return is_out(trial.stage); });
+}
+
 std::vector<std::string> values_at(const ComparedTrial& trial,
                                    const std::vector<std::string>& keys) {
   std::vector<std::string> values;
@@ -135,6 +152,7 @@ class Gatherer {
  public:
   Gatherer(Database& db, const CompareRequest& request)
       : db_(db), request_(request), sweep_(read_sweep(db, request.sweep)) {
+    keep_stages(sweep_, request.stages);
     by_ = known_key(sweep_, request.by);
     if (by_ == "seed") {
       throw ConfigError("", "seeds are what a comparison rests on; compare by another parameter");

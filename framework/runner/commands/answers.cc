@@ -77,6 +77,7 @@ Action define_compare(CLI::App& app) {
                  "Largest difference that is none in practice (0.01 of scores up to 1, else 0)")
       ->type_name("R")
       ->check(number_of_at_least(0));
+  add_repeated(app, "--stage", request.stages, "Compare trials of this stage alone", "STAGE");
   add_repeated(app, "--within", request.within,
                "Compare within each value of this parameter, as within each data set", "KEY");
   add_format(app, options->format, {"table", "json", "markdown", "latex"});

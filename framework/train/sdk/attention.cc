@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "mvn/real_tokens.h"
+#include "train/sdk/bf16_products.h"
 #include "train/sdk/deterministic.h"
 
 namespace mvn {
@@ -124,7 +125,7 @@ constexpr std::int64_t kKeysWorthHalfPrecision = 256;
 
 bool faster_in_float(const Tensor& k_BHLK) {
   return k_BHLK.is_cpu() && k_BHLK.scalar_type() == torch::kBFloat16 &&
-         k_BHLK.size(2) < kKeysWorthHalfPrecision;
+         (k_BHLK.size(2) < kKeysWorthHalfPrecision || !has_bf16_products());
 }
 
 Tensor attend_by_torch(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
@@ -145,6 +146,8 @@ Tensor attend_by_torch(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor&
 Tensor attend(const Tensor& q_BHLK, const Tensor& k_BHLK, const Tensor& v_BHLK,
               const Visible& visible, double scale, double dropout) {
   if (faster_in_float(k_BHLK)) {
+    // Autocast would round them to bfloat16 once more.
+    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
     return attend(q_BHLK.to(torch::kFloat32), k_BHLK.to(torch::kFloat32),
                   v_BHLK.to(torch::kFloat32), visible, scale, dropout)
         .to(torch::kBFloat16);

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "mvn/cpu_isa.h"
+#include "train/sdk/bf16_products.h"
 
 namespace mvn {
 namespace {
@@ -26,7 +26,7 @@ Tensor reorder(const Tensor& weight) {
   return operation.call(weight, kRows);
 }
 
-Tensor multiply(const Tensor& x, const Tensor& packed, const Tensor& bias) {
+Tensor multiply_packed(const Tensor& x, const Tensor& packed, const Tensor& bias) {
   static const auto operation =
       c10::Dispatcher::singleton()
           .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
@@ -37,28 +37,29 @@ Tensor multiply(const Tensor& x, const Tensor& packed, const Tensor& bias) {
                         c10::List<std::optional<at::Scalar>>(), std::nullopt);
 }
 
-// oneDNN's own limit (ONEDNN_MAX_CPU_ISA) counts as well.
-bool multiplies_bfloat16() {
-  static const bool answer = c10::Dispatcher::singleton()
-                                 .findSchemaOrThrow("mkldnn::_is_mkldnn_bf16_supported", "")
-                                 .typed<bool()>()
-                                 .call();
-  return answer;
+// The type that a weight is laid out in: of a bfloat16 weight float32, where nothing multiplies
+// bfloat16.
+torch::ScalarType packed_type(torch::ScalarType type) {
+  return type == torch::kBFloat16 && !has_bf16_products() ? torch::kFloat32 : type;
 }
 
-// oneDNN multiplies float32 on every x86 and bfloat16 from AVX-512 on.
-bool has_product([[maybe_unused]] torch::ScalarType type) {
+// x and the bias have the type of the weight, which may be laid out in a wider one; the result is
+// rounded to theirs.
+Tensor multiply(const Tensor& x, const Tensor& packed, const Tensor& bias) {
+  const auto type = x.scalar_type();
+  if (packed_type(type) == type) return multiply_packed(x, packed, bias);
+  const auto wide_bias = bias.defined() ? bias.to(torch::kFloat32) : bias;
+  return multiply_packed(x.to(torch::kFloat32), packed, wide_bias).to(type);
+}
+
+bool can_pack([[maybe_unused]] const Tensor& weight) {
 #if defined(__x86_64__)
-  return type == torch::kFloat32 ||
-         (type == torch::kBFloat16 && supports(CpuIsa::kAvx512) && multiplies_bfloat16());
+  const auto type = weight.scalar_type();
+  return at::globalContext().hasMKLDNN() && at::globalContext().userEnabledMkldnn() &&
+         (type == torch::kFloat32 || type == torch::kBFloat16) && weight.numel() > 0;
 #else
   return false;
 #endif
-}
-
-bool can_pack(const Tensor& weight) {
-  return at::globalContext().hasMKLDNN() && at::globalContext().userEnabledMkldnn() &&
-         has_product(weight.scalar_type()) && weight.numel() > 0;
 }
 
 }  // namespace
@@ -87,14 +88,15 @@ void FrozenWeight::take_packed(FrozenWeight& other) {
 
 bool FrozenWeight::pack(const Tensor& weight, Tensor& packed) {
   if (packed.defined()) return true;
-  const auto bytes = static_cast<std::int64_t>(weight.nbytes());
+  const auto type = packed_type(weight.scalar_type());
+  const auto bytes = weight.numel() * static_cast<std::int64_t>(c10::elementSize(type));
   if (!can_pack(weight)) return false;
   if (all_packed_bytes.fetch_add(bytes) + bytes > kMostPackedBytes) {
     all_packed_bytes -= bytes;
     return false;
   }
   packed_bytes_ += bytes;
-  packed = reorder(weight.contiguous());
+  packed = reorder(weight.to(type).contiguous());
   return true;
 }
 

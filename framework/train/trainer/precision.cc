@@ -2,10 +2,13 @@
 
 #include <ATen/autocast_mode.h>
 
+#include "train/sdk/bf16_products.h"
+
 namespace mvn {
 
 void set_numerics(int threads, Precision precision) {
   torch::set_num_threads(threads);
+  widen_bf16_products();
   auto& context = at::globalContext();
   context.setAllowTF32CuBLAS(precision == Precision::kTf32);
   context.setAllowTF32CuDNN(precision == Precision::kTf32);

@@ -311,6 +311,22 @@ TEST_F(CompareTest, ThreeArmsAreAskedTogether) {
   EXPECT_FALSE(has(based, "mamba - mistral")) << based;
 }
 
+TEST_F(CompareTest, OneStageAlone) {
+  for (const std::string stage : {"tune", "final"}) {
+    add(model("mamba"), kHigh, stage);
+    add(model("gptneo"), kLow, stage);
+  }
+  add(model("mistral"), kLow, "baseline");
+  store();
+  const auto text = compare({.sweep = "s", .by = "model.plugin", .stages = {"final"}});
+  EXPECT_TRUE(has(text, "\nmamba is better than gptneo")) << text;
+  EXPECT_FALSE(has(text, "tune")) << text;
+  EXPECT_FALSE(has(text, "baseline")) << text;
+  EXPECT_EQ(
+      refusal({.sweep = "s", .by = "model.plugin", .stages = {"finale"}}),
+      "sweep 's' has no stage 'finale'; did you mean 'final'? (known: tune, final, baseline)");
+}
+
 TEST_F(CompareTest, OtherFormatsSayTheSame) {
   add(model("mamba"), kHigh);
   add(model("gptneo"), kLow);
