@@ -665,13 +665,18 @@ task: {plugin: classification, train: train.jsonl, validation: dev.jsonl, text: 
 training: {steps: 0}
 resources: {device: cpu, workers: 1}
 zip:
-  - model.plugin: [mamba, gptneo]
+  - model.plugin: [mamba, gptneo, mistral]
     model.config:
       - {vocab_size: VOCABULARY, hidden_size: 16, num_hidden_layers: 1}
       - {vocab_size: VOCABULARY, hidden_size: 16, num_layers: 1, num_heads: 2,
          attention_types: [[[global], 1]]}
+      - {vocab_size: VOCABULARY, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2,
+         num_key_value_heads: 1, intermediate_size: 32}
 """
-    NAMES = {"mamba": "state-spaces/mamba-130m-hf", "gpt_neo": "EleutherAI/gpt-neo-125m"}
+    NAMES = {"mamba": [f"state-spaces/mamba-{size}-hf" for size in ("130m", "1.4b", "2.8b")],
+             "gpt_neo": [f"EleutherAI/gpt-neo-{size}" for size in ("125m", "1.3B", "2.7B")],
+             "mistral": ["intfloat/e5-mistral-7b-instruct"]}
+    SETS = ["sst2", "trec", "banking77", "ag_news", "emotion", "massive_en_intent"]
 
     def setUp(self):
         super().setUp()
@@ -696,7 +701,8 @@ zip:
         self.trained("tiny.yaml")
         for folder in (self.folder / "results" / "tiny").glob("*/model"):
             kind = json.loads((folder / "config.json").read_text())["model_type"]
-            shutil.copytree(folder, self.root / "models" / self.NAMES[kind])
+            for name in self.NAMES[kind]:
+                shutil.copytree(folder, self.root / "models" / name)
         shutil.rmtree(self.folder / "results")
 
     def trained(self, *arguments):
@@ -709,11 +715,27 @@ zip:
         sweep = str(self.SOURCE / "experiments" / "released" / "quick.yaml")
         out = self.trained("plan", sweep)
         self.assertIn("released-quick: 24 trials, 0 done, 24 to run", out)
-        for name in self.NAMES.values():
-            self.assertIn(f"first fetches: hf:{name}@", out)
+        for names in (self.NAMES["mamba"], self.NAMES["gpt_neo"]):
+            self.assertIn(f"first fetches: hf:{names[0]}@", out)
         out = self.trained(sweep, "--set", "optimizer.lr=1e-2", "--set", "repeats.seeds=[0]", "--set",
                            "training.precision=fp32", "--set", "resources.device=cpu")
         self.assertIn("2 of 2 trials done", out)
+
+    def test_every_size(self):
+        """Each as its file has it, but for one learning rate, one seed and what this machine has."""
+        shutil.copytree(self.SOURCE / "experiments", self.folder / "experiments")
+        for name in self.SETS:
+            data = self.folder / "data" / "small-verdict" / name
+            data.mkdir(parents=True)
+            shutil.copy(self.folder / "train.jsonl", data)
+            shutil.copy(self.folder / "dev.jsonl", data / "test.jsonl")
+        for name, models in (("130m", 2), ("1.4b", 2), ("2.8b", 2), ("e5-mistral", 1)):
+            sweep = str(self.folder / "experiments" / "released" / f"{name}.yaml")
+            self.assertIn(f"released-{name}: {108 * models} trials", self.trained("plan", sweep))
+            out = self.trained(sweep, "--set", "optimizer.lr=1e-3", "--set", "repeats.seeds=[0]",
+                               "--set", "training.precision=fp32", "--set", "resources.device=cpu",
+                               "--set", "training.epochs=1")
+            self.assertIn(f"{6 * models} of {6 * models} trials done", out)
 
 
 def main():
