@@ -10,6 +10,7 @@ them: elsewhere, under the name of their SHA-256. Prints the address to give to 
 import argparse
 import collections
 import hashlib
+import http.client
 import http.server
 import json
 import pathlib
@@ -338,6 +339,46 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if end < file.size:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
+
+
+class Proxy:
+    """Passes plain HTTP on to whom it is addressed, and knows what it passed."""
+
+    def __init__(self):
+        passed = self.passed = []
+
+        class Relay(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                passed.append(self.path)
+                address = urllib.parse.urlsplit(self.path)
+                connection = http.client.HTTPConnection(address.netloc, timeout=60)
+                headers = {name: value for name, value in self.headers.items()
+                           if not name.lower().startswith("proxy-")}
+                target = address.path + (f"?{address.query}" if address.query else "")
+                connection.request(self.command, target, headers=headers)
+                answer = connection.getresponse()
+                self.send_response_only(answer.status)
+                for name, value in answer.getheaders():
+                    self.send_header(name, value)
+                self.end_headers()
+                while piece := answer.read(1 << 16):
+                    self.wfile.write(piece)
+                connection.close()
+
+            do_HEAD = do_GET
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
 
 
 def main():

@@ -219,6 +219,18 @@ class Fetch(HubTest):
         self.assertIn("cannot be reached", done.stderr)
         self.assertIn("where it was last", done.stderr)
 
+    def test_through_a_proxy(self):
+        proxy = hub_server.Proxy()
+        self.addCleanup(proxy.close)
+        entry, = self.fetched(f"hf:{MODEL}", http_proxy=proxy.address)
+        self.check_whole(entry["path"])
+        self.assertEqual(len(proxy.passed), len(self.hub.seen))
+        self.assertTrue(all(url.startswith("http://") for url in proxy.passed))
+        passed = len(proxy.passed)
+        shutil.rmtree(self.home)
+        self.fetched(f"hf:{MODEL}", http_proxy=proxy.address, no_proxy="localhost,127.0.0.1")
+        self.assertEqual(len(proxy.passed), passed)
+
     def test_text_output(self):
         done = self.fetch(f"hf:{MODEL}")
         self.assertEqual(done.returncode, 0, done.stderr)
