@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -74,15 +75,26 @@ struct Adapted {
   std::shared_ptr<torch::nn::Module> head;
 };
 
-TEST(None, TrainsEverything) {
+// How many of a model's parameters train under an adapter that adds none, whatever they did before.
+std::size_t trained_under(const AdapterEntry& entry, bool before) {
   TinyModel model(9, 4, 1);
-  const Params params("adapter", none_entry().params, {});
-  const auto adapter = none_entry().make(
-      {.params = params, .generator = generator(1), .head = HeadKind::kLanguageModel});
-  for (auto& parameter : model.parameters()) parameter.requires_grad_(false);
+  const Params params("adapter", entry.params, {});
+  const auto adapter =
+      entry.make({.params = params, .generator = generator(1), .head = HeadKind::kLanguageModel});
+  for (auto& parameter : model.parameters()) parameter.requires_grad_(before);
   adapter->attach(model);
-  for (const auto& parameter : model.parameters()) EXPECT_TRUE(parameter.requires_grad());
   EXPECT_FALSE(adapter->keeps_base());
+  const auto parameters = model.parameters();
+  const auto count = std::ranges::count_if(
+      parameters, [](const torch::Tensor& each) { return each.requires_grad(); });
+  EXPECT_TRUE(count == 0 || static_cast<std::size_t>(count) == parameters.size());
+  return static_cast<std::size_t>(count);
+}
+
+TEST(None, TrainsEverything) { EXPECT_GT(trained_under(none_entry(), /*before=*/false), 0U); }
+
+TEST(Frozen, TrainsNothingOfTheModel) {
+  EXPECT_EQ(trained_under(frozen_entry(), /*before=*/true), 0U);
 }
 
 TEST(Lora, TrainsOnlyWhatItAdds) {
