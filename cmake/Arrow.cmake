@@ -14,7 +14,7 @@ endif()
 file(STRINGS ${MVN_ARROW}/include/arrow/util/config.h _mvn_arrow_version
      REGEX "define ARROW_VERSION_STRING")
 string(REGEX REPLACE ".*\"(.*)\"" "\\1" MVN_ARROW_VERSION "${_mvn_arrow_version}")
-add_library(mvn::arrow INTERFACE IMPORTED)
+add_library(mvn::arrow INTERFACE IMPORTED GLOBAL)
 target_include_directories(mvn::arrow SYSTEM INTERFACE ${MVN_ARROW}/include)
 target_link_libraries(mvn::arrow INTERFACE ${MVN_ARROW_LIBRARIES})
 message(STATUS "Arrow ${MVN_ARROW_VERSION} in ${MVN_ARROW}")
