@@ -706,6 +706,18 @@ zip:
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
+    def test_what_is_cut_off_is_said_once(self):
+        out = self.trained("tiny.yaml", "--set", "training.max_length=4", "--set",
+                           "repeats.seeds=[0, 1]")
+        self.assertIn("4 of 4 trials done", out)
+        warnings = [line for line in out.splitlines() if line.startswith("warning: ")]
+        self.assertEqual(sorted(line for line in warnings if " longer than " in line), [
+            "warning: 10 of 10 texts of validation are longer than the model reads and lose their end"
+            " (training.max_length)",
+            "warning: 40 of 40 texts of train are longer than the model reads and lose their end"
+            " (training.max_length)"])
+        self.assertEqual(len(warnings), len(set(warnings)))
+
     def test_quick(self):
         sweep = str(self.SOURCE / "experiments" / "released" / "quick.yaml")
         out = self.trained("plan", sweep)
