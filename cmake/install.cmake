@@ -1,8 +1,9 @@
 # `cmake --install build --prefix X`: a tree that can be moved and copied. It holds every library it
-# needs but LibTorch, CUDA and glibc; LibTorch is found through LD_LIBRARY_PATH.
+# needs but LibTorch, CUDA, glibc and Arrow; LibTorch is found through LD_LIBRARY_PATH, and Arrow, too,
+# where `cmake --install build --prefix X --component arrow` has not put it into the tree.
 #
 #   bin/mvn-runner  bin/mvn-supervisor  bin/mvn-worker
-#   lib/libmvn.so  lib/libmvn_cuda.so  lib/libmvn_http.so  lib/mvn/plugins/*.so
+#   lib/libmvn.so  lib/libmvn_cuda.so  lib/libmvn_http.so  lib/libmvn_arrow.so  lib/mvn/plugins/*.so
 #   include/mvn  lib/cmake/mvn  share/mvn/experiments  share/mvn/licenses
 #   share/man/man1 and the completions of bash, zsh and fish
 #
@@ -27,6 +28,15 @@ if(TARGET mvn_cuda)
   # What it needs of CUDA is LibTorch's, and in the process before it.
   set_target_properties(mvn_cuda PROPERTIES INSTALL_RPATH "$ORIGIN")
   install(TARGETS mvn_cuda LIBRARY DESTINATION lib)
+endif()
+if(TARGET mvn_arrow)
+  # Not of the set: what it needs of Arrow takes 62 MB and is left out.
+  set_target_properties(mvn_arrow PROPERTIES INSTALL_RPATH "$ORIGIN")
+  install(TARGETS mvn_arrow LIBRARY DESTINATION lib)
+  install(FILES ${MVN_ARROW_LIBRARIES} DESTINATION lib COMPONENT arrow EXCLUDE_FROM_ALL)
+  file(GLOB arrow_licences ${MVN_ARROW}/licenses/*.txt)
+  install(FILES ${arrow_licences} DESTINATION share/mvn/licenses/arrow COMPONENT arrow
+          EXCLUDE_FROM_ALL)
 endif()
 install(RUNTIME_DEPENDENCY_SET mvn_dependencies
         PRE_EXCLUDE_REGEXES [[^lib(torch|c10|cu|nv|gomp)]] [[^ld-linux]]

@@ -6,6 +6,7 @@
 #include "dataset.h"
 #include "head.h"
 #include "mvn/error.h"
+#include "pairs.h"
 #include "register.h"
 #include "tokens.h"
 
@@ -65,6 +66,7 @@ Value::Map text_parameters(const Params& params, Split split) {
        {"text", "format", "delimiter", "header", "columns", "encoding", "strip"}) {
     add(name);
   }
+  if (params.has("text") && params.get_text_list("text").size() > 1) add("pair_separator");
   bool some = false;
   for (const char* name : {"validation_share", "test_share"}) some = add(name) || some;
   if (split == Split::kTrain) {
@@ -98,13 +100,20 @@ std::shared_ptr<const Data> read_data(const TaskContext& context) {
     if (examples.texts.empty()) return;
     add_files(data->files, examples.files);
     auto& filled = data->splits[static_cast<std::size_t>(split)];
-    filled.tokens = tokenise(
-        *context.tokenizer, examples.texts, context.max_length,
-        {.folder = context.cache_folder,
-         .sources = examples.files,
-         .how = text_parameters(context.params, split)},
-        context.threads,
-        context.params.has("truncation") ? context.params.get_text("truncation") : std::string());
+    const TokenPlace place = {.folder = context.cache_folder,
+                              .sources = examples.files,
+                              .how = text_parameters(context.params, split)};
+    const auto truncation =
+        context.params.has("truncation") ? context.params.get_text("truncation") : std::string();
+    filled.tokens = examples.are_pairs
+                        ? tokenise_pairs(*context.tokenizer, examples.texts,
+                                         {.max_length = context.max_length,
+                                          .separator = context.params.get_text("pair_separator"),
+                                          .truncation = truncation,
+                                          .threads = context.threads},
+                                         place)
+                        : tokenise(*context.tokenizer, examples.texts, context.max_length, place,
+                                   context.threads, truncation);
     filled.labels = std::move(examples.labels);
   };
   fill(Split::kTrain, dataset.train);

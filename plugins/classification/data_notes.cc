@@ -58,7 +58,7 @@ void add_empty_texts(const NamedRows& split, std::vector<std::string>& warnings)
   std::size_t count = 0;
   const LabelledRow* first = nullptr;
   for (const auto& row : split.rows->rows) {
-    if (!row.text.empty()) continue;
+    if (!row.lacks_text()) continue;
     if (count++ == 0) first = &row;
   }
   if (count == 0) return;
@@ -208,9 +208,10 @@ std::vector<std::string> data_summary(const std::vector<NamedRows>& splits) {
   std::vector<std::string> lines;
   for (const auto& [split, rows] : splits) {
     const auto classes = label_counts(*rows).size();
-    lines.push_back(split + ": " + counted(rows->rows.size(), "text") + " of " + files_text(*rows) +
-                    ", " + std::to_string(classes) + (classes == 1 ? " class (" : " classes (") +
-                    classes_text(*rows) + ")");
+    const bool pairs = !rows->rows.empty() && rows->rows.front().second;
+    lines.push_back(split + ": " + counted(rows->rows.size(), pairs ? "pair" : "text") + " of " +
+                    files_text(*rows) + ", " + std::to_string(classes) +
+                    (classes == 1 ? " class (" : " classes (") + classes_text(*rows) + ")");
   }
   return lines;
 }

@@ -36,6 +36,11 @@ Examples numbered(LabelledRows raw, const Classes& classes, const std::string& l
                       suggest(row.label, classes.names()));
     }
     examples.labels.push_back(*index);
+    if (row.second) {
+      examples.are_pairs = true;
+      examples.texts.push_back(row.text.substr(0, *row.second - 1));
+      row.text.erase(0, *row.second);
+    }
     examples.texts.push_back(std::move(row.text));
   }
   examples.files = std::move(raw.files);
@@ -166,15 +171,21 @@ std::vector<ParamSpec> dataset_params() {
   std::vector<ParamSpec> params = {
       {.name = "train",
        .type = ParamType::kPathList,
-       .help = "training examples: tables (CSV, TSV, JSON Lines or a JSON array, also compressed), "
-               "a pattern such as data/*.jsonl, or a text file beside train_labels; needed unless "
-               "training.steps is 0"},
+       .help = "training examples: tables (CSV, TSV, JSON Lines or a JSON array, also compressed; "
+               "Parquet or Arrow files), a pattern such as data/*.jsonl, a folder of Parquet or "
+               "Arrow files, or a text file beside train_labels; needed unless training.steps is "
+               "0"},
       {.name = "validation",
        .type = ParamType::kPathList,
        .help = "examples to evaluate on while training; or give validation_share"},
       {.name = "test", .type = ParamType::kPathList, .help = "examples to evaluate on at the end"},
       {.name = "text",
-       .help = "name of the column with the texts; review.body is a key in an object"},
+       .type = ParamType::kTextOrList,
+       .help = "name of the column with the texts; review.body is a key in an object; two, such as "
+               "[premise, hypothesis], are read as a pair"},
+      {.name = "pair_separator",
+       .default_value = "\n",
+       .help = "between the texts of a pair where the tokenizer puts nothing there itself"},
       {.name = "label", .help = "name of the column with the labels"},
       {.name = "train_labels",
        .type = ParamType::kPathList,

@@ -28,8 +28,9 @@ class Classes {
 
 struct Examples {
   std::vector<std::filesystem::path> files;
-  std::vector<std::string> texts;
+  std::vector<std::string> texts;    // of pairs the first and the second, in turns
   std::vector<std::int64_t> labels;  // indices of classes
+  bool are_pairs = false;
 };
 
 struct Dataset {

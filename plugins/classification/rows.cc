@@ -29,20 +29,22 @@ class RowReader {
 
   void read_table_of(const std::filesystem::path& path, const std::string& which) {
     auto options = table_options(params_);
-    const auto text_name = column_name("text");
-    const auto label_name = column_name("label");
-    options.needed = {text_name, label_name};
-    options.joined = {text_name};
+    const auto text_names = text_columns();
+    const auto label_name = required("label").front();
+    options.needed = options.joined = text_names;
+    options.needed.push_back(label_name);
     Table table = read_table(path, options, params_.key(which));
-    if (table.rows.empty()) throw DataError(path.string() + ": has no rows");
-    const auto text = table.column(text_name, params_.key("text"));
+    const auto text = table.column(text_names.front(), params_.key("text"));
+    const auto second = table.column(text_names.back(), params_.key("text"));
     const auto label = table.column(label_name, params_.key("label"));
+    if (table.rows.empty()) throw DataError(path.string() + ": has no rows");
     result_.files.push_back(path);
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
       auto& cells = table.rows[row];
       const std::string label_cell = cells[label];  // the text may be of the same column
-      add(std::move(cells[text]), label_cell, table.lines[row],
-          "the label in column '" + label_name + "' is empty");
+      auto& added = add(std::move(cells[text]), label_cell, table.lines[row],
+                        "the label in column '" + label_name + "' is empty");
+      if (second != text) add_second(added, cells[second]);
     }
   }
 
@@ -66,20 +68,35 @@ class RowReader {
   }
 
  private:
-  [[nodiscard]] std::string column_name(const std::string& name) const {
-    if (params_.has(name)) return params_.get_text(name);
+  [[nodiscard]] std::vector<std::string> required(const std::string& name) const {
+    if (params_.has(name)) return params_.get_text_list(name);
     throw ConfigError(params_.key(name),
                       "is required: the name of the column with the " + name + "s");
   }
 
-  void add(std::string text, const std::string& label, std::int64_t line,
-           const std::string& no_label) {
+  // One, or the two of a pair.
+  [[nodiscard]] std::vector<std::string> text_columns() const {
+    auto names = required("text");
+    if (names.size() == 1 || (names.size() == 2 && names[0] != names[1])) return names;
+    throw ConfigError(params_.key("text"),
+                      "names the column with the texts, or two columns that are read as a pair, "
+                      "such as [premise, hypothesis]");
+  }
+
+  void add_second(LabelledRow& row, const std::string& text) const {
+    row.second = row.text.size() + 1;
+    row.text.append("\n").append(strip_ ? stripped(text) : text);
+  }
+
+  LabelledRow& add(std::string text, const std::string& label, std::int64_t line,
+                   const std::string& no_label) {
     LabelledRow row{.text = strip_ ? stripped(text) : std::move(text),
                     .label = plain_label(strip_ ? stripped(label) : label),
                     .file = result_.files.size() - 1,
                     .line = line};
     if (row.label.empty()) throw DataError(result_.where(row) + no_label);
     result_.rows.push_back(std::move(row));
+    return result_.rows.back();
   }
 
   const Params& params_;
@@ -88,6 +105,11 @@ class RowReader {
 };
 
 }  // namespace
+
+bool LabelledRow::lacks_text() const {
+  if (!second) return text.empty();
+  return *second == 1 || *second == text.size();
+}
 
 std::string LabelledRows::where(const LabelledRow& row) const {
   return files[row.file].string() + ":" + std::to_string(row.line) + ": ";

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,10 +12,14 @@
 namespace mvn {
 
 struct LabelledRow {
-  std::string text;
+  std::string text;  // of a pair both, a line end between them
   std::string label;
-  std::size_t file = 0;   // of LabelledRows::files
-  std::int64_t line = 0;  // from 1
+  std::size_t file = 0;                              // of LabelledRows::files
+  std::int64_t line = 0;                             // from 1
+  std::optional<std::size_t> second = std::nullopt;  // where a pair's second text begins
+
+  // Whether there is nothing to read, or one of a pair is missing.
+  [[nodiscard]] bool lacks_text() const;
 };
 
 struct LabelledRows {

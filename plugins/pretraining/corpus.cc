@@ -9,7 +9,8 @@ namespace mvn {
 namespace {
 
 bool looks_like_a_table(const std::filesystem::path& path) {
-  static const std::vector<std::string> endings = {".csv", ".tsv", ".jsonl", ".json", ".ndjson"};
+  static const std::vector<std::string> endings = {".csv",    ".tsv",     ".jsonl", ".json",
+                                                   ".ndjson", ".parquet", ".arrow", ".feather"};
   return std::find(endings.begin(), endings.end(), data_ending(path)) != endings.end();
 }
 

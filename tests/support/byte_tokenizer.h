@@ -41,12 +41,15 @@ class ByteTokenizer : public Tokenizer {
   [[nodiscard]] std::int64_t vocabulary() const override { return 259; }
   [[nodiscard]] std::int32_t end_of_text() const override { return end_of_text_; }
   [[nodiscard]] bool truncates_left() const override { return truncates_left_; }
+  [[nodiscard]] std::optional<PairTokens> pair_tokens() const override { return pair_tokens_; }
+  void set_pair_tokens(PairTokens tokens) { pair_tokens_ = std::move(tokens); }
 
  private:
   bool opens_;
   bool closes_;
   std::int32_t end_of_text_;
   bool truncates_left_;
+  std::optional<PairTokens> pair_tokens_;
 };
 
 }  // namespace mvn::test

@@ -3,12 +3,20 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace mvn {
+
+// What a tokenizer puts round and between two texts that belong together.
+struct PairTokens {
+  std::vector<std::int32_t> before;
+  std::vector<std::int32_t> between;
+  std::vector<std::int32_t> behind;
+};
 
 // Thread-safe for encode() and decode().
 class Tokenizer {
@@ -24,6 +32,9 @@ class Tokenizer {
   [[nodiscard]] virtual std::int32_t end_of_text() const = 0;
   // Whether a text that is too long loses its beginning and not its end. Default: its end.
   [[nodiscard]] virtual bool truncates_left() const;
+  // How the tokenizer's own files join two texts; nothing where they put no token between them, as
+  // GPT-2's. Default: nothing.
+  [[nodiscard]] virtual std::optional<PairTokens> pair_tokens() const;
 };
 
 // Takes the ids of one text, which live as long as the call.

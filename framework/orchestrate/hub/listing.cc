@@ -124,19 +124,37 @@ bool belongs_to(const HubFile& file, const std::string& folder, HubUse use) {
   return is_among(name, kTokenizerFiles) || (use == HubUse::kModel && name == "config.json");
 }
 
+// "sst2/train-00000-of-00002.parquet" where `split` is "sst2/train".
+bool is_part(std::string_view name, std::string_view split) {
+  constexpr std::string_view kDigits = "0123456789";
+  if (!name.starts_with(split)) return false;
+  const auto take = [&](std::string_view sign, std::string_view among) {
+    if (!name.starts_with(sign)) return false;
+    name.remove_prefix(sign.size());
+    const auto end = std::min(name.find_first_not_of(among), name.size());
+    name.remove_prefix(end);
+    return end > 0;
+  };
+  name.remove_prefix(split.size());
+  return take("-", kDigits) && take("-of-", kDigits) && name.starts_with('.');
+}
+
 HubListing of_path(const HubListing& listing, const HubReference& reference, HubUse use) {
   const auto& path = reference.path;
   const auto slash = path.rfind('/');
   const std::string folder = slash == path.npos ? "" : path.substr(0, slash + 1);
   HubListing below;
   HubListing beside;
+  HubListing parts;
   bool is_file = false;
   for (const HubFile& file : listing) {
     is_file = is_file || file.path == path;
     if (file.path.starts_with(path + "/")) below.push_back(file);
     if (file.path == path || belongs_to(file, folder, use)) beside.push_back(file);
+    if (use == HubUse::kData && is_part(file.path, path)) parts.push_back(file);
   }
   if (is_file) return beside;
+  if (below.empty() && !parts.empty()) return parts;
   if (!below.empty() && use == HubUse::kData) return below;
   if (below.empty()) {
     std::vector<std::string> known;

@@ -33,8 +33,10 @@ Json to_json(const HubListing& listing);
 HubListing listing_from_json(const Json& json, const std::string& where);
 
 // The files of `reference` that are needed for `use`: the one that its path names, all of the
-// folder that it names, or of a whole repository what the loaders and tokenizers of this project
-// read. Throws ConfigError where that is not there, which names the nearest.
+// folder that it names, the parts of a split that it names ("data/train" for
+// data/train-00000-of-00002.parquet and its like), or of a whole repository what the loaders and
+// tokenizers of this project read. Throws ConfigError where that is not there, which names the
+// nearest.
 HubListing needed_files(const HubListing& listing, const HubReference& reference, HubUse use);
 
 }  // namespace mvn

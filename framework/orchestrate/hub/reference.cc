@@ -128,8 +128,12 @@ std::string to_string(const HubReference& reference) {
 
 std::optional<HubReference> converted_split(const HubReference& reference) {
   const auto& path = reference.path;
-  const bool split = std::ranges::count(path, '/') == 1 && path.find('.') == path.npos;
-  if (reference.kind != HubKind::kDataset || !split) return std::nullopt;
+  // A configuration may be called 20231101.en; a split with a dot is a file.
+  const auto slash = path.find('/');
+  const bool split = std::ranges::count(path, '/') == 1 && path.find('.', slash) == path.npos;
+  // What is converted is main.
+  const bool main = reference.revision == HubReference().revision;
+  if (reference.kind != HubKind::kDataset || !split || !main) return std::nullopt;
   return HubReference{reference.kind, reference.id, "refs/convert/parquet", path};
 }
 

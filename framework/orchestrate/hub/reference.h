@@ -43,8 +43,8 @@ std::string to_string(const HubReference& reference);
 // The same without revision and path: "hf:datasets/SetFit/sst2".
 std::string repository_text(const HubReference& reference);
 
-// Of hf:datasets/OWNER/NAME/CONFIG/SPLIT, which names no file: where the hub keeps what it has made
-// of that split, as Parquet. Nothing for other references.
+// Of hf:datasets/OWNER/NAME/CONFIG/SPLIT at main, which names no file: where the hub keeps what it
+// has made of that split, as Parquet. Nothing for other references.
 std::optional<HubReference> converted_split(const HubReference& reference);
 
 // 40 hexadecimal digits: nothing needs to be asked.

@@ -118,6 +118,11 @@ void Announcer::without_objective(const Attempt& attempt, const std::vector<std:
              said + (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
 }
 
+void Announcer::warned(const std::string& message, bool last) {
+  view_.note("warning: " + printable_lines(message) +
+             (last ? "\n  further warnings are in the view `events`" : ""));
+}
+
 void Announcer::damaged(const Attempt& attempt, const std::string& what) {
   const auto goal = plan_.metrics.find(plan_.trials[attempt.trial].stage);
   const Json example = {

@@ -33,6 +33,8 @@ class Announcer {
   void blocked(const BlockedTrial& blocked, const std::string& reason);
   // It is done, and `names` are all the metrics it reported: not the one of its stage.
   void without_objective(const Attempt& attempt, const std::vector<std::string>& names);
+  // What a trial warns of, which holds for others, too; `last`: no more are said.
+  void warned(const std::string& message, bool last);
   // Something in its spool is no record, or not one that can be stored.
   void damaged(const Attempt& attempt, const std::string& what);
 

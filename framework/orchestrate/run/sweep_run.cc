@@ -371,6 +371,14 @@ AttemptEnd SweepRun::end_of(const Ended& event, const Attempt& attempt) const {
   return end;
 }
 
+// Trials of one data set warn of the same.
+void SweepRun::say_warning(const EventRecord& event) {
+  constexpr std::size_t kMost = 20;
+  if (event.level != "warning" || !event.message || said_warnings_ == kMost) return;
+  if (!parts_.said.insert(*event.message).second) return;
+  announcer_.warned(*event.message, ++said_warnings_ == kMost);
+}
+
 void SweepRun::ingest(Attempt& attempt) {
   const auto& planned = parts_.plan.trials[attempt.trial];
   const auto goal = parts_.plan.metrics.find(planned.stage);
@@ -385,6 +393,7 @@ void SweepRun::ingest(Attempt& attempt) {
   for (const auto& record : records) {
     status_.running[attempt.place.number].absorb(record);
     stopper_.absorb(planned, attempt.number, record);
+    if (const auto* event = record.as<EventRecord>()) say_warning(*event);
     if (const auto* end = record.as<EndRecord>()) {
       attempt.end = end_of_code(end->code, end->message.value_or(""));
     }

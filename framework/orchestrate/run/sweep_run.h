@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/disk_full.h"
+#include "common/records.h"
 #include "orchestrate/process/signals.h"
 #include "orchestrate/run/announcer.h"
 #include "orchestrate/run/attempt.h"
@@ -43,6 +44,7 @@ struct SweepRunParts {
   // throw. Nothing where the plan is complete.
   std::function<std::size_t()> draw = {};
   std::set<std::string> fresh = {};  // ids of trials to train again from scratch
+  std::set<std::string> said = {};   // warnings that the user has read already
 };
 
 class SweepRun {
@@ -93,6 +95,7 @@ class SweepRun {
   void ask_to_end(Attempt& attempt, Failure cause, const std::string& reason);
   void report_blocked();
   void ingest(Attempt& attempt);
+  void say_warning(const EventRecord& event);
   // Does it again and again until the disk has space for it, and nobody keeps the database locked:
   // `action` writes all or nothing.
   template <typename Action>
@@ -121,6 +124,7 @@ class SweepRun {
   RepeatedErrors repeated_;
   std::set<std::string> objectives_;  // stages of which a trial that was done was looked at
   bool said_damage_ = false;
+  std::size_t said_warnings_ = 0;
   std::set<std::size_t> shrink_;  // trials whose next attempt gets half the micro-batch
   std::map<std::size_t, std::string> shapes_;  // the shape of a trial's next attempt
   std::string given_up_;

@@ -464,7 +464,8 @@ int Session::run_trials() {
                 .configuration = [this](const PlannedTrial& trial) { return configuration(trial); },
                 .on_course = [&](Course course) { lock_->announce(plan_.name, course, began); },
                 .draw = [&] { return searcher.draw(); },
-                .fresh = fresh_});
+                .fresh = fresh_,
+                .said = said_});
   run.execute();
   print_results();
   store_->set_importance(plan_.name, sweep_importance(database(), plan_.name));

@@ -33,7 +33,7 @@ OrderedJson parse_object(std::string_view text, const Table& table, std::int64_t
 }
 
 bool is_text_list(const OrderedJson& value) {
-  return value.is_array() && !value.empty() &&
+  return value.is_array() &&
          std::ranges::all_of(value, [](const auto& each) { return each.is_string(); });
 }
 

@@ -1,6 +1,4 @@
 // Opens a table: which format, the bytes, the checks that all formats share.
-#include <glob.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -9,13 +7,16 @@
 #include "mvn/data.h"
 #include "mvn/error.h"
 #include "mvn/nearest.h"
+#include "train/data/columnar.h"
 #include "train/data/source.h"
 #include "train/data/table_reader.h"
 
 namespace mvn {
 namespace {
 
-enum class Format { kCsv, kTsv, kText, kJson };
+enum class Format { kCsv, kTsv, kText, kJson, kParquet, kArrow };
+
+bool is_columnar(Format format) { return format == Format::kParquet || format == Format::kArrow; }
 
 Format format_of_ending(const std::filesystem::path& path, const std::string& key) {
   const auto ending = data_ending(path);
@@ -23,14 +24,13 @@ Format format_of_ending(const std::filesystem::path& path, const std::string& ke
   if (ending == ".tsv") return Format::kTsv;
   if (ending == ".txt" || ending == ".text") return Format::kText;
   if (ending == ".jsonl" || ending == ".json" || ending == ".ndjson") return Format::kJson;
-  if (ending == ".parquet" || ending == ".arrow") {
-    throw ConfigError(key, path.string() +
-                               " is a table of Arrow's; write it as JSON Lines first: "
-                               "pandas.read_parquet(...).to_json(..., orient='records', "
-                               "lines=True)");
+  if (ending == ".parquet" || begins_as_parquet(path)) return Format::kParquet;
+  if (ending == ".arrow" || ending == ".feather" || begins_as_arrow_file(path)) {
+    return Format::kArrow;
   }
   throw ConfigError(key, "cannot tell the format of " + path.string() +
-                             " by its ending; give the format (csv, tsv, txt or jsonl)");
+                             " by its ending; give the format (csv, tsv, txt, jsonl, parquet or "
+                             "arrow)");
 }
 
 Format format_of(const std::filesystem::path& path, const TableOptions& options,
@@ -40,7 +40,10 @@ Format format_of(const std::filesystem::path& path, const TableOptions& options,
   if (options.format == "tsv") return Format::kTsv;
   if (options.format == "txt") return Format::kText;
   if (options.format == "jsonl") return Format::kJson;
-  const std::array<std::string, 5> known = {"auto", "csv", "tsv", "txt", "jsonl"};
+  if (options.format == "parquet") return Format::kParquet;
+  if (options.format == "arrow") return Format::kArrow;
+  const std::array<std::string, 7> known = {"auto",  "csv",     "tsv",  "txt",
+                                            "jsonl", "parquet", "arrow"};
   throw ConfigError(
       key, "unknown table format '" + options.format + "'" + suggest(options.format, known));
 }
@@ -63,6 +66,16 @@ Dialect dialect_of(Format format, const std::filesystem::path& path, const Table
   }
   dialect.delimiter = wanted[0];
   return dialect;
+}
+
+// Its bytes would be no text, which says less.
+void refuse_columnar(const std::filesystem::path& path, const std::string& key) {
+  const bool parquet = begins_as_parquet(path);
+  if (!parquet && !begins_as_arrow_file(path)) return;
+  throw ConfigError(key, path.string() + (parquet ? " is a Parquet file, whatever its name says; "
+                                                    "say format: parquet"
+                                                  : " is an Arrow file, whatever its name says; "
+                                                    "say format: arrow"));
 }
 
 void check_columns(const Table& table) {
@@ -107,7 +120,7 @@ std::vector<ParamSpec> table_params() {
       {.name = "format",
        .default_value = "auto",
        .help = "format of tables; auto goes by their names' endings",
-       .choices = {"auto", "csv", "tsv", "txt", "jsonl"}},
+       .choices = {"auto", "csv", "tsv", "txt", "jsonl", "parquet", "arrow"}},
       {.name = "delimiter", .help = "one character between columns (default: the format's own)"},
       {.name = "header",
        .type = ParamType::kBool,
@@ -129,6 +142,13 @@ Table read_table(const std::filesystem::path& path, const TableOptions& options,
   Table table;
   table.path = path;
   const Format format = format_of(path, options, key);
+  if (is_columnar(format)) {
+    const auto form = format == Format::kParquet ? ColumnarForm::kParquet : ColumnarForm::kArrow;
+    read_columnar({path, form, options.needed, options.joined}, table, key);
+    check_columns(table);
+    return table;
+  }
+  refuse_columnar(path, key);
   if (format == Format::kJson) {
     parse_json(read_source(path, options.encoding, key), options, table);
   } else {
@@ -155,26 +175,6 @@ std::vector<std::string> read_lines(const std::filesystem::path& path, const std
 std::string read_text(const std::filesystem::path& path, const std::string& key,
                       const std::string& encoding) {
   return read_source(path, encoding, key);
-}
-
-std::vector<std::filesystem::path> expand_files(const std::vector<std::filesystem::path>& paths,
-                                                const std::string& key) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& path : paths) {
-    const bool pattern = path.string().find_first_of("*?[") != std::string::npos;
-    if (!pattern || std::filesystem::exists(path)) {
-      files.push_back(path);
-      continue;
-    }
-    glob_t found{};
-    const int result = ::glob(path.c_str(), GLOB_BRACE, nullptr, &found);
-    for (std::size_t i = 0; result == 0 && i < found.gl_pathc; ++i) {
-      files.emplace_back(found.gl_pathv[i]);
-    }
-    ::globfree(&found);
-    if (result != 0) throw ConfigError(key, "no file fits " + path.string());
-  }
-  return files;
 }
 
 void fail_at_line(const Table& table, std::int64_t line, const std::string& message) {

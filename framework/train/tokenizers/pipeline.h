@@ -24,6 +24,8 @@ struct TokenizerParts {
   // Ids before and after the text's own.
   std::vector<std::int32_t> prefix;
   std::vector<std::int32_t> suffix;
+  // Round and between two texts; absent where nothing comes between them.
+  std::optional<PairTokens> pair;
   std::optional<std::vector<Decoder>> decoders;  // absent: tokens are joined by spaces
   std::int32_t end_of_text = -1;
   bool truncates_left = false;
@@ -38,6 +40,7 @@ class PipelineTokenizer final : public Tokenizer {
   [[nodiscard]] std::int64_t vocabulary() const override { return vocabulary_; }
   [[nodiscard]] std::int32_t end_of_text() const override { return parts_.end_of_text; }
   [[nodiscard]] bool truncates_left() const override { return parts_.truncates_left; }
+  [[nodiscard]] std::optional<PairTokens> pair_tokens() const override { return parts_.pair; }
 
  private:
   // What one encode() at a time writes to.

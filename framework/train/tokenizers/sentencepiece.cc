@@ -221,7 +221,10 @@ TokenizerParts read_sentencepiece(const JsonSource& source, std::string_view dat
     parts.normalizers.emplace_back(Replace{" ", marker});
     parts.decoders = {Replace{marker, " "}, ByteFallback{}, Fuse{}};
     if (model.add_dummy_prefix) parts.decoders->emplace_back(Strip{" ", 1, 0});
-    if (const std::int32_t begin = parts.model->id_of("<s>"); begin >= 0) parts.prefix = {begin};
+    if (const std::int32_t begin = parts.model->id_of("<s>"); begin >= 0) {
+      parts.prefix = {begin};
+      parts.pair = PairTokens{{begin}, {begin}, {}};  // as transformers converts it
+    }
     return parts;
   } catch (const DataError& e) {
     throw DataError(source.path.string() + ": " + e.what());

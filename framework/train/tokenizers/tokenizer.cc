@@ -7,4 +7,6 @@ Tokenizer::~Tokenizer() = default;
 
 bool Tokenizer::truncates_left() const { return false; }
 
+std::optional<PairTokens> Tokenizer::pair_tokens() const { return std::nullopt; }
+
 }  // namespace mvn

@@ -61,6 +61,15 @@ void apply_ends(TokenizerParts& parts, const JsonNode& root, const char* flag, c
   ids.push_back(id);
 }
 
+// As the classes of transformers that read these flags join two texts: each with its own ends.
+void apply_pair(TokenizerParts& parts, const JsonNode& root) {
+  if (!root.has("add_bos_token") && !root.has("add_eos_token")) return;
+  parts.pair = PairTokens{parts.prefix, parts.suffix, parts.suffix};
+  auto& between = parts.pair->between;
+  between.insert(between.end(), parts.prefix.begin(), parts.prefix.end());
+  if (between.empty()) parts.pair.reset();
+}
+
 bool adds_prefix_space(const TokenizerParts& parts) {
   if (const auto* metaspace = std::get_if<Metaspace>(&parts.pre_tokenizer)) {
     return metaspace->prepend != PrependScheme::kNever;
@@ -152,6 +161,7 @@ void apply_tokenizer_config(TokenizerParts& parts, const JsonSource& source, con
   }
   apply_ends(parts, root, "add_bos_token", "bos_token", parts.prefix);
   apply_ends(parts, root, "add_eos_token", "eos_token", parts.suffix);
+  apply_pair(parts, root);
   apply_prefix_space(parts, root);
   apply_truncation_side(parts, root);
   if (root.has("eos_token")) parts.end_of_text = token_id(parts, named_token(root, "eos_token"));

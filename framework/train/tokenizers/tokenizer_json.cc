@@ -218,6 +218,27 @@ void read_template(const JsonNode& node, TokenizerParts& parts) {
   parts.suffix = std::move(after);
 }
 
+// The template for two texts, $A before $B; nothing where no token comes between them.
+std::optional<PairTokens> read_pair(const JsonNode& node) {
+  if (!node.has("pair")) return std::nullopt;
+  const JsonNode pieces = node.at("pair");
+  PairTokens pair;
+  std::string texts;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const JsonNode piece = pieces.item(i);
+    if (piece.has("SpecialToken")) {
+      append_special(node.at("special_tokens"), piece.at("SpecialToken").at("id").text(),
+                     texts.empty()  ? pair.before
+                     : texts == "A" ? pair.between
+                                    : pair.behind);
+    } else {
+      texts += piece.at("Sequence").at("id").text();
+    }
+  }
+  if (texts != "AB" || pair.between.empty()) return std::nullopt;
+  return pair;
+}
+
 // The processors one after the other, sequences opened.
 void flatten_processors(const JsonNode& node, std::vector<JsonNode>& flat) {
   if (node.at("type").text() != "Sequence") {
@@ -244,6 +265,7 @@ void read_post_processor(const JsonNode& node, TokenizerParts& parts) {
     // The library applies a second one to the parts that the first one made.
     if (++templates > 1) processor.unsupported("a second template is not supported");
     read_template(processor, parts);
+    parts.pair = read_pair(processor);
   }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """mvn-runner and the Hugging Face hub, against a small hub on this machine with the faults of networks.
 
-hub_test.py --runner FILE [--python FILE] [--worker FILE] [TEST...]: that Python's huggingface_hub, where
+hub_test.py --runner FILE [--python FILE] [--worker FILE] [--writer FILE] [TEST...]: that Python's huggingface_hub, where
 it has one, reads what mvn-runner wrote and the reverse; that mvn-worker trains.
 """
 import argparse
@@ -25,6 +25,7 @@ ARGUMENTS = argparse.ArgumentParser()
 ARGUMENTS.add_argument("--runner", type=pathlib.Path, required=True)
 ARGUMENTS.add_argument("--python", type=pathlib.Path)
 ARGUMENTS.add_argument("--worker", type=pathlib.Path)
+ARGUMENTS.add_argument("--writer", type=pathlib.Path, help="write_columnar, where Arrow is there")
 
 TOKEN = "hf_secret"
 MODEL = "acme/tiny"
@@ -723,6 +724,18 @@ zip:
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
+    def test_what_is_cut_off_is_said_once(self):
+        out = self.trained("tiny.yaml", "--set", "training.max_length=4", "--set",
+                           "repeats.seeds=[0, 1]")
+        self.assertIn("4 of 4 trials done", out)
+        warnings = [line for line in out.splitlines() if line.startswith("warning: ")]
+        self.assertEqual(sorted(line for line in warnings if " longer than " in line), [
+            "warning: 10 of 10 texts of validation are longer than the model reads and lose their end"
+            " (training.max_length)",
+            "warning: 40 of 40 texts of train are longer than the model reads and lose their end"
+            " (training.max_length)"])
+        self.assertEqual(len(warnings), len(set(warnings)))
+
     def test_quick(self):
         sweep = str(self.SOURCE / "experiments" / "released" / "quick.yaml")
         out = self.trained("plan", sweep)
@@ -748,6 +761,114 @@ zip:
                                "--set", "training.precision=fp32", "--set", "resources.device=cpu",
                                "--set", "training.epochs=1")
             self.assertIn(f"{6 * models} of {6 * models} trials done", out)
+
+
+class Parquet(HubTest):
+    """A data set in the hub's own form, trained on to the end."""
+
+    SOURCE = pathlib.Path(__file__).resolve().parents[3]
+    OWNED = "stanfordnlp/sst2"
+    SWEEP = """name: parquet
+metric: {name: eval/accuracy, goal: maximize}
+model: {plugin: gptneo, tokenizer: tokenizer.json,
+        config: {vocab_size: VOCABULARY, hidden_size: 16, num_layers: 1, num_heads: 2,
+                 attention_types: [[[global], 1]]}}
+task: {plugin: classification, train: "hf:stanfordnlp/sst2/TRAIN",
+       validation: "hf:stanfordnlp/sst2/VALIDATION", text: text, label: label}
+training: {steps: 6, batch_size: 8}
+optimizer: {lr: 1e-2}
+resources: {device: cpu, workers: 1}
+"""
+
+    def setUp(self):
+        super().setUp()
+        for program in (self.options.worker, self.options.writer):
+            if program is None or not program.exists():
+                self.skipTest(f"{program} is not built (docs/building.md)")
+        tokenizer = self.SOURCE / "tests" / "exactness" / "trajectory" / "tokenizer.json"
+        shutil.copy(tokenizer, self.folder)
+        self.vocabulary = max(json.loads(tokenizer.read_text())["model"]["vocab"].values()) + 8
+
+    @staticmethod
+    def rows(first, count):
+        return [{"text": f"a {'good' if i % 2 else 'bad'} film {i}", "label": i % 2}
+                for i in range(first, first + count)]
+
+    def write(self, name, rows, revision="", names=("negative", "positive")):
+        file = self.root / "datasets" / (self.OWNED + revision) / name
+        subprocess.run([self.options.writer, file, *names], check=True, text=True,
+                       input="".join(json.dumps(row) + "\n" for row in rows))
+
+    def run_sweep(self, train, validation):
+        self.hub.reload()
+        text = self.SWEEP.replace("VOCABULARY", str(self.vocabulary), 1)
+        text = text.replace("VALIDATION", validation).replace("TRAIN", train)
+        (self.folder / "parquet.yaml").write_text(text)
+        return self.run_runner("parquet.yaml", MVN_WORKER=str(self.options.worker),
+                               HF_HUB_DOWNLOAD_TIMEOUT="60")
+
+    def trained(self, train, validation):
+        done = self.run_sweep(train, validation)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("1 of 1 trial done", done.stdout)
+        return done.stdout
+
+    def query(self, sql):
+        done = self.run_runner("query", "--format", "json", sql)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def check(self, out):
+        self.assertIn("train: 48 texts of ", out)
+        self.assertIn("2 classes (negative: 24, positive: 24)", out)
+        self.assertIn("validation: 10 texts of ", out)
+        card = {row["name"]: row["value"] for row in self.query(
+            "SELECT name, value FROM environments WHERE name LIKE 'card.%'")}
+        self.assertEqual((card["card.train.rows"], card["card.validation.rows"]), (48, 10))
+        labelled, = self.query("SELECT value FROM metrics WHERE name = 'eval/labelled/positive' "
+                               "ORDER BY step DESC LIMIT 1")
+        self.assertEqual(labelled["value"], 5)
+        data = self.query("SELECT name FROM environments WHERE name LIKE 'data.%'")
+        return sorted(pathlib.Path(row["name"]).name for row in data)
+
+    def test_what_the_hub_made_of_a_split(self):
+        branch = "@refs%2Fconvert%2Fparquet"
+        self.write("README.jsonl", self.rows(0, 2))
+        self.write("sst2/train/0000.parquet", self.rows(0, 40), branch)
+        self.write("sst2/train/0001.parquet", self.rows(40, 8), branch)
+        self.write("sst2/validation/0000.parquet", self.rows(100, 10), branch)
+        names = self.check(self.trained("sst2/train", "sst2/validation"))
+        self.assertEqual(names, ["0000.parquet", "0000.parquet", "0001.parquet"])
+        commit = self.hub.repositories[f"datasets/{self.OWNED}"].revisions[
+            "refs/convert/parquet"].commit
+        config, = self.query("SELECT config FROM mvn_trial")
+        self.assertEqual(json.loads(config["config"])["task"]["train"],
+                         f"hf:datasets/{self.OWNED}@{commit}/sst2/train")
+        before = len(self.hub.seen)
+        self.assertIn("nothing to do", self.run_sweep("sst2/train", "sst2/validation").stdout)
+        self.assertEqual(len(self.hub.seen), before)
+
+    def test_the_parts_of_a_split(self):
+        self.write("data/train-00000-of-00002.parquet", self.rows(0, 40))
+        self.write("data/train-00001-of-00002.parquet", self.rows(40, 8))
+        self.write("data/test-00000-of-00001.parquet", self.rows(200, 9))
+        self.write("data/validation-00000-of-00001.parquet", self.rows(100, 10))
+        names = self.check(self.trained("data/train",
+                                        "data/validation-00000-of-00001.parquet"))
+        self.assertEqual(names, ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet",
+                                 "validation-00000-of-00001.parquet"])
+
+    def test_a_split_that_is_not_whole(self):
+        self.write("data/train-00000-of-00002.parquet", self.rows(0, 40))
+        self.write("data/validation-00000-of-00001.parquet", self.rows(100, 10))
+        done = self.run_sweep("data/train", "data/validation")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("data/train: 1 of its 2 parts are there", done.stdout + done.stderr)
+
+    def test_arrow_files_as_datasets_saves_them(self):
+        self.write("train.arrow", self.rows(0, 48))
+        self.write("validation.arrow", self.rows(100, 10))
+        self.check(self.trained("train.arrow", "validation.arrow"))
 
 
 def main():

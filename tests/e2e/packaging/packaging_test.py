@@ -132,6 +132,39 @@ class InstalledTree(unittest.TestCase):
             self.assertTrue(file.resolve().is_relative_to(self.prefix.resolve()), file)
         self.assertEqual(described["refused"], [])
 
+    def refused_parquet(self):
+        """What is said of a file that begins and ends as Parquet does, and holds nothing."""
+        folder = self.scratch_path / "parquet"
+        folder.mkdir(exist_ok=True)
+        (folder / "train.parquet").write_bytes(b"PAR1" + bytes(40) + b"PAR1")
+        (folder / "sweep.yaml").write_text("""
+name: parquet
+metric: {name: eval/accuracy, goal: maximize}
+model: {plugin: gptneo, tokenizer: none.json, config: {vocab_size: 8}}
+task: {plugin: classification, train: train.parquet, validation: train.parquet,
+       text: text, label: label}
+optimizer: {lr: 0.01}
+training: {steps: 1}
+""")
+        done = subprocess.run([self.prefix / "bin" / "mvn-runner", "plan", "sweep.yaml"],
+                              env=ONLY_TORCH, cwd=folder, text=True, capture_output=True,
+                              check=False)
+        self.assertNotEqual(done.returncode, 0)
+        return done.stderr
+
+    def test_parquet_takes_arrow_which_is_a_part_of_its_own(self):
+        said = self.refused_parquet()
+        self.assertIn("train.parquet takes a reader of Parquet and Arrow files, which ", said)
+        self.assertIn("docs/building.md", said)
+        library = self.prefix / "lib" / "libmvn_arrow.so"
+        if not library.exists():
+            self.assertIn(f"built without (no {library})", said)
+            return
+        self.assertIn("cannot be opened: libarrow.so.", said)
+        self.assertIn("pyarrow", said)
+        run("cmake", "--install", BUILD, "--prefix", self.prefix, "--component", "arrow")
+        self.assertIn("train.parquet: is damaged or cut off: ", self.refused_parquet())
+
     def build_plugin(self, source):
         folder = self.scratch_path / (source.name + "-build")
         run("cmake", "-G", "Ninja", "-S", source, "-B", folder,

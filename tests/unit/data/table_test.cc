@@ -150,10 +150,11 @@ TEST_F(TableTest, WhatTheConfigurationGotWrong) {
   EXPECT_EQ(error_of([&] { read_table(folder_.path(), {.format = "csv"}, "task.train"); }),
             "task.train: " + folder_.path().string() + ": is a folder, not a file");
   EXPECT_EQ(error("a.dat", ""), "task.train: cannot tell the format of " + path("a.dat") +
-                                    " by its ending; give the format (csv, tsv, txt or jsonl)");
+                                    " by its ending; give the format (csv, tsv, txt, jsonl, "
+                                    "parquet or arrow)");
   EXPECT_EQ(error("a.csv", "", {.format = "cvs"}),
             "task.train: unknown table format 'cvs'; did you mean 'csv'? (known: auto, csv, tsv, "
-            "txt, jsonl)");
+            "txt, jsonl, parquet, arrow)");
   EXPECT_EQ(error("a.txt", "x"),
             "task.train: " + path("a.txt") + ": a table in a .txt file needs a delimiter");
   EXPECT_EQ(error("a.csv", "x", {.delimiter = ";;"}),
@@ -232,9 +233,11 @@ TEST_F(TableTest, KeysWithinObjectsAndListsOfTexts) {
   const Table table = read("a.jsonl",
                            "{\"review\": {\"body\": \"good\"}, \"tokens\": [\"a\", \"b\"], "
                            "\"stars\": 5}\n{\"review.body\": \"bad\", \"tokens\": [1], "
-                           "\"stars\": [\"x\"]}\n",
+                           "\"stars\": [\"x\"]}\n"
+                           "{\"review\": {\"body\": \"\"}, \"tokens\": [], \"stars\": []}\n",
                            options);
-  EXPECT_EQ(table.rows, (std::vector<Row>{{"good", "a b", "5"}, {"bad", "[1]", "[\"x\"]"}}));
+  EXPECT_EQ(table.rows,
+            (std::vector<Row>{{"good", "a b", "5"}, {"bad", "[1]", "[\"x\"]"}, {"", "", "[]"}}));
 }
 
 TEST_F(TableTest, AJsonArrayOfObjects) {
@@ -340,6 +343,43 @@ TEST_F(TableTest, APatternStandsForTheFilesThatFit) {
   EXPECT_EQ(expand("[odd].jsonl"), "[odd].jsonl ");
   EXPECT_EQ(expand("other.jsonl"), "other.jsonl ");
   EXPECT_EQ(error_of([&] { expand("other-*"); }), "task.train: no file fits " + path("other-*"));
+}
+
+TEST_F(TableTest, AFolderOrASplitStandsForItsParts) {
+  const auto expand = [&](const std::string& name) {
+    std::string names;
+    for (const auto& file : expand_files({folder_ / name}, "task.train")) {
+      names += file.filename().string() + " ";
+    }
+    return names;
+  };
+  for (const char* name :
+       {"default/train/0001.parquet", "default/train/0000.parquet", "default/train/notes.txt",
+        "data/train-00001-of-00002.parquet", "data/train-00000-of-00002.parquet",
+        "data/dev-00000-of-00001.parquet", "data/test-00001-of-00002.parquet",
+        "part/train-00000-of-00002.parquet", "saved/data-00000-of-00001.arrow", "saved/state.json",
+        "saved/cache-0f.arrow", "lines/a.jsonl"}) {
+    folder_.write(name, "");
+  }
+  EXPECT_EQ(expand("default/train"), "0000.parquet 0001.parquet ");
+  EXPECT_EQ(expand("data/train"), "train-00000-of-00002.parquet train-00001-of-00002.parquet ");
+  EXPECT_EQ(expand("data/dev"), "dev-00000-of-00001.parquet ");
+  EXPECT_EQ(expand("data/tra"), "tra ");
+  EXPECT_EQ(expand("saved"), "data-00000-of-00001.arrow ");
+  EXPECT_EQ(error_of([&] { expand("data"); }),
+            "task.train: " + path("data") +
+                " holds more than one split (dev-00000-of-00001.parquet and "
+                "test-00001-of-00002.parquet); name the files of one, or a pattern");
+  EXPECT_EQ(error_of([&] { expand("data/test"); }),
+            "task.train: " + path("data/test") +
+                ": 1 of its 2 parts are there, such as test-00001-of-00002.parquet");
+  EXPECT_EQ(error_of([&] { expand("part"); }),
+            "task.train: " + path("part") +
+                ": 1 of its 2 parts are there, such as train-00000-of-00002.parquet");
+  EXPECT_EQ(error_of([&] { expand("lines"); }),
+            "task.train: " + path("lines") +
+                " is a folder without Parquet or Arrow files; name files, or a pattern such as " +
+                path("lines/*.jsonl"));
 }
 
 TEST_F(TableTest, StrippingTakesUnicodesSpacesOffBothEnds) {

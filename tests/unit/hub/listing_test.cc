@@ -28,6 +28,21 @@ std::vector<std::string> chosen(const std::vector<std::string>& paths, HubUse us
 
 using Names = std::vector<std::string>;
 
+TEST(HubListing, ASplitIsItsParts) {
+  const Names files = {"data/test-00000-of-00001.parquet",
+                       "data/train-00000-of-00002.parquet",
+                       "data/train-00001-of-00002.parquet",
+                       "data/train-of.parquet",
+                       "data/train_x-00000-of-00001.parquet",
+                       "whole/train-00000-of-00001.parquet",
+                       "whole/train/0000.parquet"};
+  EXPECT_EQ(chosen(files, HubUse::kData, "data/train"),
+            (Names{"data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet"}));
+  EXPECT_EQ(chosen(files, HubUse::kData, "whole/train"), (Names{"whole/train/0000.parquet"}));
+  EXPECT_THROW(chosen(files, HubUse::kData, "data/tra"), ConfigError);
+  EXPECT_THROW(chosen(files, HubUse::kModel, "data/train"), ConfigError);
+}
+
 TEST(HubListing, OfThePageOfATree) {
   const Json page = Json::parse(R"([
     {"type": "directory", "path": "deep", "oid": "x", "size": 0},

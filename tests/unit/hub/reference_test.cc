@@ -48,11 +48,12 @@ TEST(HubReference, OneSpelling) {
 }
 
 TEST(HubReference, ASplitOfADataSet) {
-  const auto split = converted_split(model("hf:datasets/a/b@v1/sst2/train"));
+  const auto split = converted_split(model("hf:datasets/a/b/sst2/train"));
   ASSERT_TRUE(split);
   EXPECT_EQ(to_string(*split), "hf:datasets/a/b@refs/convert/parquet/sst2/train");
+  EXPECT_TRUE(converted_split(model("hf:datasets/a/b/20231101.en/train")));
   for (const char* text : {"hf:a/b/sst2/train", "hf:datasets/a/b/train", "hf:datasets/a/b/x/y/z",
-                           "hf:datasets/a/b/deep/train.tsv"}) {
+                           "hf:datasets/a/b/deep/train.tsv", "hf:datasets/a/b@v1/sst2/train"}) {
     EXPECT_FALSE(converted_split(model(text))) << text;
   }
 }

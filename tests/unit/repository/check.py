@@ -26,7 +26,11 @@ DEPENDENCIES = (
     ("framework/runner/", rf"train/|{TORCH}|{SDK_WITH_TORCH}|boost/"),
     # Libraries are opened in one place.
     ("framework/train/sdk/library.cc", r"orchestrate/|train/(?!sdk/library.h)"),
-    ("framework/train/", r"orchestrate/|yaml-cpp/|sqlite|SQLite|CLI/|spdlog/|boost/|dlfcn\.h"),
+    # What alone links Arrow, and nothing of the wing beside two headers.
+    ("framework/train/data/arrow/",
+     rf"orchestrate/|common/|train/(?!data/(arrow/|columnar\.h))|{TORCH}"),
+    ("framework/train/", r"orchestrate/|yaml-cpp/|sqlite|SQLite|CLI/|spdlog/|boost/|dlfcn\.h"
+                         r"|arrow/|parquet/"),
     ("framework/worker/", r"orchestrate/|yaml-cpp/|sqlite|SQLite|boost/"),
     # mvn/, LibTorch, the standard and intrinsics, and files of the plugin's own folder.
     ("plugins/", rf"(?!mvn/|{TORCH}|cuda|[A-Za-z_0-9.]+$).*"),

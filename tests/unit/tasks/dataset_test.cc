@@ -234,6 +234,33 @@ TEST_F(DatasetTest, WarnsOfSpacesThatAModelWouldLearn) {
                   "them off"});
 }
 
+TEST_F(DatasetTest, TwoColumnsAreAPair) {
+  const auto train = write("p.tsv", "premise\thypothesis\tlabel\n a b \tc\tyes\n a b\td\tno\n");
+  const auto v = write("v.jsonl", R"({"premise": ["a", "b"], "hypothesis": "", "label": "no"})");
+  const Value::List text = {"premise", "hypothesis"};
+  const auto data =
+      read({{"train", train}, {"validation", v}, {"text", text}, {"label", "label"}}, false);
+  EXPECT_TRUE(data.train.are_pairs);
+  EXPECT_EQ(data.train.texts, (Texts{"a b", "c", "a b", "d"}));
+  EXPECT_EQ(data.validation.texts, (Texts{"a b", ""}));
+  EXPECT_EQ(data.summary.front(), "train: 2 pairs of " + train + ", 2 classes (no: 1, yes: 1)");
+  EXPECT_EQ(data.warnings,
+            (Texts{"1 text of validation (" + v + ") is empty, the first at " + v + ":1"}));
+  EXPECT_EQ(error({{"train", train},
+                   {"validation", v},
+                   {"text", Value::List{"a", "b", "c"}},
+                   {"label", "label"}},
+                  false),
+            "task.text: names the column with the texts, or two columns that are read as a pair, "
+            "such as [premise, hypothesis]");
+  EXPECT_EQ(error({{"train", train},
+                   {"validation", v},
+                   {"text", Value::List{"premise", "hypo"}},
+                   {"label", "label"}},
+                  false),
+            "task.text: " + train + " has no column 'hypo' (columns: premise, hypothesis, label)");
+}
+
 struct Layout {
   const char* train;
   const char* validation;

@@ -112,6 +112,38 @@ TEST_F(LoadTest, ConfigurationReplacesTheTemplate) {
   EXPECT_EQ(load(json)->encode("a"), (Ids{1, 5}));
 }
 
+TEST_F(LoadTest, TokensOfAPair) {
+  const auto pair_of = [&](const std::string& pieces) {
+    Json json = small_json();
+    json["post_processor"] = Json::parse(R"({
+      "type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}], "pair": [)" +
+                                         pieces + R"(],
+      "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]},
+                         "</s>": {"id": "</s>", "ids": [5], "tokens": ["</s>"]}}})");
+    return load(json)->pair_tokens();
+  };
+  const std::string a = R"({"Sequence": {"id": "A", "type_id": 0}})";
+  const std::string b = R"({"Sequence": {"id": "B", "type_id": 1}})";
+  const std::string begin = R"({"SpecialToken": {"id": "<s>", "type_id": 0}})";
+  const std::string end = R"({"SpecialToken": {"id": "</s>", "type_id": 0}})";
+  const auto pair = pair_of(begin + "," + a + "," + end + "," + begin + "," + b + "," + end);
+  ASSERT_TRUE(pair);
+  EXPECT_EQ(pair->before, (Ids{0}));
+  EXPECT_EQ(pair->between, (Ids{5, 0}));
+  EXPECT_EQ(pair->behind, (Ids{5}));
+  // Nothing between them is no way to join them.
+  EXPECT_FALSE(pair_of(begin + "," + a + "," + b));
+  EXPECT_FALSE(pair_of(b + "," + end + "," + a));
+  EXPECT_FALSE(load(small_json())->pair_tokens());
+  folder_.write("tokenizer_config.json",
+                R"({"add_bos_token": true, "bos_token": "<s>", "add_eos_token": false})");
+  const auto flagged = load(small_json())->pair_tokens();
+  ASSERT_TRUE(flagged);
+  EXPECT_EQ(flagged->before, (Ids{0}));
+  EXPECT_EQ(flagged->between, (Ids{0}));
+  EXPECT_EQ(flagged->behind, (Ids{}));
+}
+
 TEST_F(LoadTest, NamedAndAddedTokensOfTheConfiguration) {
   EXPECT_EQ(encode_with(R"({"eos_token": "</s>"})", "a</s>"), (Ids{1, 5}));
   EXPECT_EQ(encode_with(R"({"added_tokens_decoder": {"6": {"content": "<x>", "single_word": false,
