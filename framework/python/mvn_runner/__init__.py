@@ -1,0 +1,1 @@
+"""mvn-runner in Python."""
