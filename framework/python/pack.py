@@ -10,6 +10,7 @@ out, without symbols. In the wheel it is the folder `native` of the package mvn_
 
 MVN_BUILD names another build folder than `build`.
 """
+
 import json
 import os
 import pathlib
@@ -65,8 +66,12 @@ def lay_out_libraries(folder):
 
 def describe(build, tree):
     """What the worker says of its plugins, for where it has no torch to say it with."""
-    told = run(build / "bin" / "mvn-worker", "describe", stdout=subprocess.PIPE,
-               env={"CUDA_VISIBLE_DEVICES": ""}).stdout
+    told = run(
+        build / "bin" / "mvn-worker",
+        "describe",
+        stdout=subprocess.PIPE,
+        env={"CUDA_VISIBLE_DEVICES": ""},
+    ).stdout
     description = json.loads(told)
     for component in description["components"]:
         component["file"] = pathlib.Path(component["file"]).name
@@ -80,8 +85,9 @@ def newest_glibc(tree):
     for path in tree.rglob("*"):
         if path.is_file() and is_elf(path):
             # Of a static program it is an error to ask.
-            text = subprocess.run(["objdump", "-T", path], capture_output=True, text=True,
-                                  check=False).stdout
+            text = subprocess.run(
+                ["objdump", "-T", path], capture_output=True, text=True, check=False
+            ).stdout
             versions.update(re.findall(r"GLIBC_(2\.\d+)", text))
     return max(versions, key=lambda version: int(version.split(".")[1]))
 
@@ -91,9 +97,11 @@ class PackPrograms(BuildHookInterface):
         if self.target_name != "wheel" or version == "editable":
             return
         if platform.machine() != "x86_64" or sys.platform != "linux":
-            self.app.abort(f"mvn-runner: no wheel can be made for {platform.machine()} with "
-                           f"{sys.platform}: build it there, with a LibTorch of your own "
-                           "(docs/building.md)")
+            self.app.abort(
+                f"mvn-runner: no wheel can be made for {platform.machine()} with "
+                f"{sys.platform}: build it there, with a LibTorch of your own "
+                "(docs/building.md)"
+            )
         root = pathlib.Path(self.root)
         build = root / os.environ.get("MVN_BUILD", "build")
         if not (build / "bin" / "mvn-launcher").exists():
@@ -114,10 +122,14 @@ class PackPrograms(BuildHookInterface):
             self.scratch.cleanup()
 
     def compile(self, root):
-        done = subprocess.run([root / "scripts" / "build", "framework/all", "plugins/all"], check=False)
+        done = subprocess.run(
+            [root / "scripts" / "build", "framework/all", "plugins/all"], check=False
+        )
         if done.returncode != 0:
-            self.app.abort("mvn-runner: it is not built, and building it failed: scripts/setup of "
-                           "the source installs what that takes; the wheel needs none of it")
+            self.app.abort(
+                "mvn-runner: it is not built, and building it failed: scripts/setup of "
+                "the source installs what that takes; the wheel needs none of it"
+            )
 
     def lay_out(self, tree, launcher, build_data):
         included = build_data["force_include"]

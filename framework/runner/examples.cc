@@ -51,15 +51,12 @@ std::vector<std::string> example_names(const std::map<std::string, std::string>&
 // The first sentence of the comment that it begins with.
 std::string headline(const std::string& text) {
   std::istringstream lines(text);
-  std::string sentence;
+  std::string comment;
   for (std::string line; std::getline(lines, line) && line.starts_with("# ");) {
-    sentence.append(sentence.empty() ? "" : " ").append(line.substr(2));
-    const auto end = sentence.find_first_of(".?", 0);
-    if (end != std::string::npos && (end + 1 == sentence.size() || sentence[end + 1] == ' ')) {
-      return sentence.substr(0, end + 1);
-    }
+    comment.append(line.substr(2)).append(" ");
   }
-  return sentence;
+  const auto end = std::min(comment.find(". "), comment.find("? "));
+  return comment.substr(0, end == std::string::npos ? end : end + 1);
 }
 
 bool is_word_character(char c) {
