@@ -31,7 +31,7 @@ class TrialCallback(Callback):
             known = steps if isinstance(steps, int) and steps > 0 else None
             self.trial.progress(trainer.global_step, known)
             # logged_metrics are those of this step alone.
-            if trainer.fit_loop.epoch_loop._logger_connector.should_update_logs:
+            if trainer.global_step % trainer.log_every_n_steps == 0:
                 self._log(trainer, dict(trainer.logged_metrics))
         if self.trial.should_stop and not self._stopped:
             self._stopped = True
