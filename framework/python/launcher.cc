@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -85,6 +87,26 @@ std::string wanted_glibc(const std::string& native) {
   return all.substr(0, all.find('\n'));
 }
 
+bool is_readable(const std::string& file) { return ::access(file.c_str(), R_OK) == 0; }
+
+// The wheel's libcurl looks for certificates where Debian has them. On other systems SSL_CERT_FILE
+// tells where they are; where a container has none at all, those that pip itself goes by do.
+void name_certificates(const std::string& packages) {
+  if (is_readable("/etc/ssl/certs/ca-certificates.crt")) return;
+  for (const char* given : {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}) {
+    if (std::getenv(given) != nullptr) return;
+  }
+  for (const std::string& file :
+       {std::string("/etc/pki/tls/certs/ca-bundle.crt"), std::string("/etc/ssl/ca-bundle.pem"),
+        std::string("/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"),
+        std::string("/etc/ssl/cert.pem"), packages + "/certifi/cacert.pem",
+        packages + "/pip/_vendor/certifi/cacert.pem"}) {
+    if (!is_readable(file)) continue;
+    ::setenv("SSL_CERT_FILE", file.c_str(), /*overwrite=*/0);
+    return;
+  }
+}
+
 int fail(const std::string& name, const std::string& message) {
   std::fprintf(stderr, "%s: %s\n", name.c_str(), message.c_str());
   return kCannotRun;
@@ -102,13 +124,15 @@ int main(int, char** argv) {
                     folder_of(own) +
                     "; install it again: python3 -m pip install --force-reinstall mvn-runner");
   }
-  const std::string glibc = wanted_glibc(folder_of(folder_of(program)));
+  const std::string native = folder_of(folder_of(program));
+  const std::string glibc = wanted_glibc(native);
   if (!glibc.empty() && !has_glibc("GLIBC_" + glibc)) {
     return fail(name,
                 "this machine's glibc is older than " + glibc +
                     ", which the wheel was made for; build it from the source on this machine "
                     "(docs/building.md), or use a newer system, in a container say");
   }
+  name_certificates(folder_of(folder_of(native)));
   ::execv(program.c_str(), argv);
   return fail(name, program + ": " + std::strerror(errno));
 }

@@ -64,6 +64,22 @@ def lay_out_libraries(folder):
             set_rpath("$ORIGIN", library)
 
 
+def add_licences(tree):
+    """Of each library of Debian's that comes along, what Debian says of its licence."""
+    licences = tree / "share" / "mvn" / "licenses"
+    licences.mkdir(parents=True, exist_ok=True)
+    for library in (tree / "lib").iterdir():
+        for folder in ("/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu"):
+            file = pathlib.Path(folder, library.name).resolve()
+            # Its package knows it by a path of before /lib became /usr/lib.
+            names = [str(file), str(file).removeprefix("/usr")]
+            owner = subprocess.run(["dpkg-query", "-S", *names], capture_output=True, text=True,
+                                   check=False).stdout.partition(":")[0]
+            text = pathlib.Path("/usr/share/doc", owner or "-", "copyright")
+            if text.is_file():
+                shutil.copy(text, licences / f"{owner}.txt")
+
+
 def describe(build, tree):
     """What the worker says of its plugins, for where it has no torch to say it with."""
     told = run(
@@ -110,6 +126,7 @@ class PackPrograms(BuildHookInterface):
         tree = pathlib.Path(self.scratch.name) / "native"
         install(build, tree)
         lay_out_libraries(tree / "lib")
+        add_licences(tree)
         describe(build, tree)
         set_rpath(RPATH, tree / "bin" / "mvn-worker")
         (tree / "lib" / "mvn" / "glibc-version").write_text(newest_glibc(tree) + "\n")

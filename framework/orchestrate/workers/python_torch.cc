@@ -59,7 +59,7 @@ std::string problem_of(const PythonPackage& package, const fs::path& torch) {
   if (read_file(library).find("NSt7__cxx1112basic_string") == std::string::npos) {
     return torch.string() +
            " is built with the old ABI of C++ texts, mvn-runner with that of 2011" +
-           "; install the package of the index instead: " + install + " --force-reinstall";
+           "; install the one that pip brings instead: " + install + " --force-reinstall";
   }
   return "";
 }
