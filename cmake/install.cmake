@@ -4,6 +4,7 @@
 #
 #   bin/mvn-runner  bin/mvn-supervisor  bin/mvn-worker
 #   lib/libmvn.so  lib/libmvn_cuda.so  lib/libmvn_http.so  lib/libmvn_arrow.so  lib/mvn/plugins/*.so
+#   lib/mvn/python  lib/mvn/torch-version
 #   include/mvn  lib/cmake/mvn  share/mvn/experiments  share/mvn/licenses
 #   share/man/man1 and the completions of bash, zsh and fish
 #
@@ -39,11 +40,17 @@ if(TARGET mvn_arrow)
           EXCLUDE_FROM_ALL)
 endif()
 install(RUNTIME_DEPENDENCY_SET mvn_dependencies
-        PRE_EXCLUDE_REGEXES [[^lib(torch|c10|cu|nv|gomp)]] [[^ld-linux]]
+        PRE_EXCLUDE_REGEXES [[^lib(torch|c10|cu(da|blas|dnn|fft|file|pti|rand|solver|sparse)|nv|gomp)]]
+                            [[^ld-linux]]
                             [[^lib(c|m|dl|rt|pthread|util|resolv)\.so]]
         LIBRARY DESTINATION lib)
 
 install(DIRECTORY framework/include/mvn DESTINATION include FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY framework/python/mvn_runner DESTINATION lib/mvn/python
+        PATTERN "__pycache__" EXCLUDE)
+# What a wheel's mvn-runner compares the user's torch with.
+file(WRITE ${CMAKE_BINARY_DIR}/torch-version "${MVN_TORCH_VERSION}\n")
+install(FILES ${CMAKE_BINARY_DIR}/torch-version DESTINATION lib/mvn)
 install(DIRECTORY experiments DESTINATION share/mvn
         PATTERN "__pycache__" EXCLUDE PATTERN ".*" EXCLUDE)
 

@@ -13,6 +13,9 @@ Every Debian package has a synopsis ("Real-time strategy game of ancient warfare
 Packages of one source ("0ad" and "0ad-data") are on the same side of the split, and no synopsis of
 validation.tsv is in corpus-train.txt. The same metadata gives the same files, byte for byte.
 Python's standard library is all it needs; it takes about ten seconds.
+
+Where apt is not there, or knows too few packages, the texts are lines of Python's standard library
+(python_lines.py), and the sections the modules that they are from: it says so.
 """
 import argparse
 import collections
@@ -96,11 +99,11 @@ def in_validation(package):
     return place(package.source) % VALIDATION_SHARE == 0
 
 
-def classification(packages, validation, rows):
+def classification(packages, validation, rows, sections=SECTIONS):
     """`rows` packages, as many of each section as of any other, in an order that mixes them."""
-    each = rows // len(SECTIONS)
+    each = rows // len(sections)
     chosen = []
-    for section in SECTIONS:
+    for section in sections:
         of_section = [package for package in packages
                       if package.section == section and in_validation(package) == validation]
         if len(of_section) < each:
@@ -222,9 +225,9 @@ def write_table(path, packages):
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def write_data(packages, folder, train_rows, validation_rows):
-    train = classification(packages, False, train_rows)
-    validation = classification(packages, True, validation_rows)
+def write_data(packages, folder, train_rows, validation_rows, sections=SECTIONS):
+    train = classification(packages, False, train_rows, sections)
+    validation = classification(packages, True, validation_rows, sections)
     corpus = sorted(packages, key=lambda package: place(package.name))
     texts = {side: "".join(package.synopsis + "\n" for package in corpus
                            if in_validation(package) == (side == "validation"))
@@ -238,20 +241,42 @@ def write_data(packages, folder, train_rows, validation_rows):
                                            encoding="utf-8")
 
 
+def python_packages():
+    """Lines of Python's modules in the place of packages, and the modules as sections."""
+    import python_lines  # pylint: disable=import-outside-toplevel  # lies beside this file
+    lines = python_lines.lines_by_module()
+    packages = [Package(line, line, name, line) for name, known in lines.items() for line in known]
+    return packages, tuple(lines)
+
+
+def choose_texts(arguments):
+    """The packages to take, and their sections."""
+    if arguments.packages:
+        return packages_of(metadata_of_file(arguments.packages)), SECTIONS
+    try:
+        packages = packages_of(metadata_of_apt())
+        classification(packages, False, arguments.train_rows)
+        classification(packages, True, arguments.validation_rows)
+        return packages, SECTIONS
+    except Problem as problem:
+        print(f"debian_packages: {problem}\ndebian_packages: going on with lines of Python's "
+              "standard library instead")
+        return python_packages()
+
+
 def make(arguments):
-    metadata = (metadata_of_file(arguments.packages) if arguments.packages else metadata_of_apt())
-    packages = packages_of(metadata)
+    packages, sections = choose_texts(arguments)
     output = arguments.output.resolve()
     output.parent.mkdir(parents=True, exist_ok=True)
     # Written aside and renamed, so that the folder is whole or not there.
     with tempfile.TemporaryDirectory(prefix=output.name + ".", dir=output.parent) as aside:
         folder = pathlib.Path(aside) / "data"
         folder.mkdir()
-        write_data(packages, folder, arguments.train_rows, arguments.validation_rows)
+        write_data(packages, folder, arguments.train_rows, arguments.validation_rows, sections)
         shutil.rmtree(output, ignore_errors=True)
         folder.rename(output)
     print(f"{output}: {arguments.train_rows} + {arguments.validation_rows} examples of "
-          f"{len(SECTIONS)} sections, a corpus of {len(packages)} synopses, tokenizer.json")
+          f"{len(sections)} sections, a corpus of {len(packages)} texts, tokenizer.json")
 
 
 def main():

@@ -71,19 +71,22 @@ void register_components(mvn::Registry& registry) {
 MVN_PLUGIN("NAME", "0.1.0", register_components);
 )";
 
-constexpr auto* kReadme = R"(# NAME
+constexpr auto* kReadme = R"text(# NAME
 
 A plugin for mvn-runner. It starts as an adapter that trains the biases of a model and nothing else.
 
-Build it against an installed mvn-runner and the LibTorch that was built with, then use it:
+Build it against mvn-runner as pip installed it, or against an installed tree and the LibTorch that it
+was built with; then use it:
 
+    cmake -G Ninja -B build -Dmvn_DIR="$(python -m mvn_runner --cmake-dir)"
     cmake -G Ninja -B build -DCMAKE_PREFIX_PATH="/path/to/mvn;/path/to/libtorch"
+
     cmake --build build
     mvn-runner plugins NAME --plugin-dir build
     mvn-runner sweep.yaml --plugin-dir build --set adapter.plugin=NAME
 
 The headers in include/mvn of the installed tree say what a model, an adapter and a task must do.
-)";
+)text";
 
 std::string filled(std::string text, const std::string& name) {
   const std::string mark = "NAME";

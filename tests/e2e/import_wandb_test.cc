@@ -69,30 +69,21 @@ TEST(ImportWandb, TheResultRunsAndItsMetricsAreRecorded) {
             "mvn-runner: sweep.yaml exists already; move it away or choose another name\n");
 }
 
-TEST(ImportWandb, TheHeadSaysWhatTheProgramChanges) {
+TEST(ImportWandb, TheHeadSaysThatTheProgramStays) {
   Workplace place;
   const auto run = imported(place, grid("  lr: {values: [1]}\n"));
   EXPECT_EQ(run.out,
             "# wandb.yaml of W&B, by mvn-runner import wandb. train.py runs in the folder of this "
             "file.\n"
             "#\n"
-            "# It gets its parameters as W&B's agent gives them. For its metrics to be recorded, "
-            "let it append\n"
-            "# a line of JSON to the file that MVN_SPOOL names wherever it calls wandb.log:\n"
-            "#\n"
-            "#     spool = open(os.environ[\"MVN_SPOOL\"], \"a\", buffering=1)\n"
-            "#     print(json.dumps({\"type\": \"metric\", \"step\": step, \"values\": {\"loss\": "
-            "value}}), file=spool)\n"
-            "#\n"
-            "# What it reads from wandb.config is in the file that MVN_TRIAL names:\n"
-            "#\n"
-            "#     config = json.load(open(os.environ[\"MVN_TRIAL\"]))[\"config\"][\"args\"]\n"
-            "#\n"
-            "# With WANDB_MODE=disabled in its environment, calls of wandb that are left do "
-            "nothing.\n"
+            "# It gets its parameters as W&B's agent gives them, and stays as it is: by `tracker: "
+            "wandb`\n"
+            "# the `wandb` that it imports is mvn-runner's, and what it logs is recorded here. "
+            "Without it\n"
+            "# the program reports to W&B itself.\n"
             "method: grid\n"
             "metric: {name: loss, goal: minimize}\n"
-            "worker: {command: [python3, train.py, \"${args}\"]}\n"
+            "worker: {command: [python3, train.py, \"${args}\"], tracker: wandb}\n"
             "parameters:\n"
             "  args.lr: {values: [1]}\n");
 }
@@ -114,7 +105,7 @@ TEST(ImportWandb, DistributionsMeanTheSame) {
   EXPECT_EQ(body(run.out),
             "method: random\n"
             "metric: {name: loss, goal: minimize}\n"
-            "worker: {command: [python3, train.py, \"${args}\"]}\n"
+            "worker: {command: [python3, train.py, \"${args}\"], tracker: wandb}\n"
             "parameters:\n"
             "  args.a: {distribution: log_uniform_values, min: 0.135335283237, max: 1}  # W&B's "
             "log_uniform has exponents of e: min -2, max 0\n"
@@ -144,7 +135,7 @@ TEST(ImportWandb, AGridEndsWhereWandbsDoes) {
   EXPECT_EQ(body(run.out),
             "method: grid\n"
             "metric: {name: loss, goal: minimize}\n"
-            "worker: {command: [python3, train.py, \"${args}\"]}\n"
+            "worker: {command: [python3, train.py, \"${args}\"], tracker: wandb}\n"
             "parameters:\n"
             "  args.a: {distribution: q_uniform, min: 0, max: 0.75, q: 0.25}  # W&B leaves max out "
             "of a grid\n"
@@ -206,7 +197,7 @@ TEST(ImportWandb, WhatIsOtherwiseHereIsSaidAtItsPlace) {
   EXPECT_EQ(body(run.out),
             "name: My-sweep-2\n"
             "method: bayes\n"
-            "worker: {command: [python3, \"a b.py\", -m, \"${args_no_hyphens}\"]}\n"
+            "worker: {command: [python3, \"a b.py\", -m, \"${args_no_hyphens}\"], tracker: wandb}\n"
             "parameters:\n"
             "  args.flag: {values: [true, false]}\n"
             "  args.optimizer.lr: {values: [1]}\n"
@@ -317,7 +308,7 @@ TEST(ImportWandb, NumbersAreThoseOfPython) {
   EXPECT_EQ(body(run.out),
             "method: grid\n"
             "metric: {name: loss, goal: minimize}\n"
-            "worker: {command: [python3, train.py, \"${args}\"]}\n"
+            "worker: {command: [python3, train.py, \"${args}\"], tracker: wandb}\n"
             "parameters:\n"
             "  args.a: {values: [8, 1000, 5, 90, 0x1f, +5, 007]}\n"
             "  args.b: {values: [\"08\", \"0o17\", 1.5, 10.5, 2e-5, 1e-5, inf]}\n"
@@ -339,7 +330,7 @@ TEST(ImportWandb, MergeKeysAndTagsAreResolved) {
   EXPECT_EQ(body(run.out),
             "method: grid\n"
             "metric: {name: loss, goal: minimize}\n"
-            "worker: {command: [python3, train.py, \"${args}\"]}\n"
+            "worker: {command: [python3, train.py, \"${args}\"], tracker: wandb}\n"
             "parameters:\n"
             "  args.a: {values: [1.0, 2, \"3\", true]}\n"
             "  args.b: {values: [1.0, 2, \"3\", true]}\n"
@@ -389,10 +380,12 @@ TEST(ImportWandb, WordsOfACommand) {
   };
   for (const std::string word : {"${args_no_equals}", "${args_append_hydra}",
                                  "${args_override_hydra}", "${args_no_hyphens}"}) {
-    EXPECT_EQ(words("'" + word + "'"), "worker: {command: [python, train.py, \"" + word + "\"]}");
+    EXPECT_EQ(words("'" + word + "'"),
+              "worker: {command: [python, train.py, \"" + word + "\"], tracker: wandb}");
   }
-  EXPECT_EQ(words("010, on, 'on', '${args}'"),
-            "worker: {command: [python, train.py, \"8\", \"True\", on, \"${args}\"]}");
+  EXPECT_EQ(
+      words("010, on, 'on', '${args}'"),
+      "worker: {command: [python, train.py, \"8\", \"True\", on, \"${args}\"], tracker: wandb}");
   EXPECT_EQ(refusal(place, grid("  a: {value: 1}\n") +
                                "command: [python, '--d=${envvar:D}', '--e=${HOME}']\n"),
             "wandb.yaml:6:19: command: a word cannot be taken from the environment "
@@ -478,8 +471,10 @@ TEST(ImportWandb, TheProgramRunsWhereWandbSweepWasTyped) {
   EXPECT_NE(sweep.find("src/train.py runs in the folder\n# that `cwd` names, from this file's.\n"),
             std::string::npos)
       << sweep;
-  EXPECT_NE(sweep.find("worker: {command: [python3, src/train.py, \"${args}\"], cwd: ..}\n"),
-            std::string::npos)
+  EXPECT_NE(
+      sweep.find(
+          "worker: {command: [python3, src/train.py, \"${args}\"], cwd: .., tracker: wandb}\n"),
+      std::string::npos)
       << sweep;
   ASSERT_EQ(place.run({"sweeps/ours.yaml"}).end.exit_code, 0);
   const auto folder = place.rows("SELECT folder FROM trials").front();
@@ -487,8 +482,9 @@ TEST(ImportWandb, TheProgramRunsWhereWandbSweepWasTyped) {
             (place / "src").parent_path().string() + "\n");
   // Printed, it is for this folder.
   const auto printed = place.run({"import", "wandb", "sweeps/wandb.yaml"});
-  EXPECT_NE(printed.out.find("worker: {command: [python3, src/train.py, \"${args}\"]}\n"),
-            std::string::npos)
+  EXPECT_NE(
+      printed.out.find("worker: {command: [python3, src/train.py, \"${args}\"], tracker: wandb}\n"),
+      std::string::npos)
       << printed.out;
   place.write("sweeps/wandb.yaml",
               "program: gone.py\nmethod: grid\nmetric: {name: loss}\n"

@@ -86,6 +86,7 @@ class Session {
     check_device();
     note_changes();
     if (!all_ended()) {
+      require_torch();
       prepare(plan_, out_, signals_);
       check();
     }
@@ -106,6 +107,7 @@ class Session {
   void check_owner() const;
   void check_device() const;
   void check();
+  void require_torch();
   [[nodiscard]] std::vector<const PlannedTrial*> open_trials() const;
   void check(const std::vector<const PlannedTrial*>& trials);
   void fetch(const std::vector<const PlannedTrial*>& trials);
@@ -188,6 +190,14 @@ void Session::note_changes() {
     if (options_.rerun_changed) fresh_.insert(change.trials.begin(), change.trials.end());
   }
   add_dependents();
+}
+
+// Before data is made for them: what trains the models is there.
+void Session::require_torch() {
+  const auto trials = open_trials();
+  const bool needed = std::ranges::any_of(
+      trials, [](const PlannedTrial* trial) { return !has_own_program(trial->config); });
+  if (needed) worker_.require_torch(signals_);
 }
 
 // What starts from a model that is trained again is trained again, too.

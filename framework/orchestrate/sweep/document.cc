@@ -161,7 +161,11 @@ Description with_own_sections(Description installed) {
   folder.name = "cwd";
   folder.type = ParamType::kPath;
   folder.help = "the folder that the program runs in; the sweep file's by default";
-  installed.sections["worker"] = {command, folder};
+  ParamSpec tracker;
+  tracker.name = "tracker";
+  tracker.choices = {"none", "wandb"};
+  tracker.help = "what the program reports to; of wandb it gets a stand-in, which records here";
+  installed.sections["worker"] = {command, folder, tracker};
   installed.sections["args"] = {};
   return installed;
 }

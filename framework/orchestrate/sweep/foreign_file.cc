@@ -68,8 +68,7 @@ std::string foreign_file(const Node& root, const std::vector<std::string>& secti
         each.keys, [&](const auto& key) { return root.find(key) != nullptr; });
     if (count < each.at_least) continue;
     return std::string("this looks like a file of ") + each.program +
-           ", not a sweep: " + each.help +
-           "; see docs/sweeps.md, \"From Hydra, Optuna and Axolotl\"";
+           ", not a sweep: " + each.help + "; see docs/from-others.md";
   }
   return "";
 }

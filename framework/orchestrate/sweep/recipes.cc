@@ -46,8 +46,8 @@ bool is_recipe_file(const std::string& name) {
 std::vector<fs::path> shipped_recipe_folders() {
   const auto prefix = executable_folder().parent_path();
   std::vector<fs::path> folders;
-  for (const auto& folder :
-       {prefix / "share" / "mvn" / "recipes", prefix.parent_path() / "experiments" / "recipes"}) {
+  for (const auto& folder : {prefix / "share" / "mvn" / "experiments" / "recipes",
+                             prefix.parent_path() / "experiments" / "recipes"}) {
     if (fs::is_directory(folder)) folders.push_back(folder);
   }
   return folders;

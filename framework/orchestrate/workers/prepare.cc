@@ -1,6 +1,7 @@
 #include "orchestrate/workers/prepare.h"
 
 #include <filesystem>
+#include <sstream>
 
 #include "common/printable.h"
 #include "common/text.h"
@@ -11,7 +12,7 @@
 namespace mvn {
 namespace {
 
-constexpr std::size_t kTail = 15;  // lines of a failed command's output
+constexpr std::size_t kTail = 15;  // lines of a command's output
 
 void run(const Preparation& preparation, std::ostream& out, Signals& signals) {
   const auto text = shell_text(preparation.command);
@@ -26,6 +27,10 @@ void run(const Preparation& preparation, std::ostream& out, Signals& signals) {
   if (!std::filesystem::exists(preparation.creates)) {
     throw Error("'" + text + "' ended well but did not create " + preparation.creates.string());
   }
+  // What it made, and from what.
+  std::istringstream lines(last_lines(result.output, kTail));
+  for (std::string line; std::getline(lines, line);) out << "  " << printable(line) << "\n";
+  out << std::flush;
 }
 
 }  // namespace

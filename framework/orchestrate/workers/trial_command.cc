@@ -12,6 +12,9 @@
 #include <system_error>
 #include <utility>
 
+#include "common/environment_variable.h"
+#include "common/files.h"
+#include "mvn/error.h"
 #include "orchestrate/sweep/placeholders.h"
 
 namespace mvn {
@@ -179,6 +182,20 @@ std::string why_no_start_of_file(const fs::path& file, const std::string& name,
   return what_is_wrong_with_its_interpreter(file, name, folder);
 }
 
+// Packages that take the place of other trackers': in the Python package, which lies in an
+// installed tree or around one.
+fs::path standins() {
+  const auto prefix = executable_folder().parent_path();
+  for (const auto& package :
+       {prefix / "lib" / "mvn" / "python" / "mvn_runner", prefix.parent_path()}) {
+    if (is_file(package / "standins" / "wandb" / "__init__.py")) return package / "standins";
+  }
+  throw Error(
+      "worker.tracker: no stand-in for wandb came with this mvn-runner: lib/mvn/python is missing "
+      "in " +
+      prefix.string() + "; install it again");
+}
+
 }  // namespace
 
 bool has_own_program(const Json& config) {
@@ -218,6 +235,10 @@ ProcessSpec trial_process(const Json& config, const fs::path& trial_file, const 
   spec.environment = {
       {"MVN_TRIAL", trial_file.string()}, {"MVN_SPOOL", spool.string()}, {"PYTHONUNBUFFERED", "1"}};
   spec.log = log;
+  if (config.at("worker").value("tracker", "none") == "wandb") {
+    const auto given = environment_variable("PYTHONPATH");
+    spec.environment["PYTHONPATH"] = standins().string() + (given.empty() ? "" : ":" + given);
+  }
   return spec;
 }
 

@@ -24,7 +24,8 @@ std::vector<std::string> trial_command(const Json& config, const std::filesystem
 std::filesystem::path program_folder(const Json& config, const std::filesystem::path& folder);
 
 // How it is started: in its folder, its output going to the attempt's log.
-// It finds the trial file and the spool in MVN_TRIAL and MVN_SPOOL, too.
+// It finds the trial file and the spool in MVN_TRIAL and MVN_SPOOL, too. Where the configuration's
+// `worker.tracker` is wandb, the stand-in for that package is the first that its Python finds.
 ProcessSpec trial_process(const Json& config, const std::filesystem::path& trial_file,
                           const std::filesystem::path& spool, const std::filesystem::path& log,
                           const std::filesystem::path& folder);

@@ -110,7 +110,50 @@ fs::path find_worker() {
 }
 
 WorkerProgram::WorkerProgram(fs::path file, std::vector<fs::path> plugin_folders)
-    : file_(std::move(file)), plugin_folders_(std::move(plugin_folders)) {}
+    : file_(std::move(file)),
+      plugin_folders_(std::move(plugin_folders)),
+      package_(python_package_of(file_)) {}
+
+void WorkerProgram::find_torch(Signals& signals) const {
+  if (!package_ || torch_) return;
+  torch_ = find_python_torch(*package_, [&](const std::vector<std::string>& command) {
+    try {
+      const auto result = run_to_end({command, {}, {}}, "", signals, patience());
+      return result.end.success() ? result.output : "";
+    } catch (const CannotStart&) {
+      return std::string();
+    }
+  });
+}
+
+void WorkerProgram::require_torch(Signals& signals) const {
+  find_torch(signals);
+  if (torch_ && !torch_->problem.empty()) throw Error(torch_->problem);
+}
+
+std::optional<Description> WorkerProgram::shipped_description() const {
+  const auto library = file_.parent_path().parent_path() / "lib" / "mvn";
+  // Plugins of others are unknown to it.
+  if (!plugin_folders_.empty() || !environment_variable("MVN_PLUGIN_PATH").empty()) {
+    return std::nullopt;
+  }
+  auto description = cached(library / "description.json");
+  if (!description) return std::nullopt;
+  for (auto& component : description->components) {
+    component.file = library / "plugins" / component.file.filename();
+  }
+  return description;
+}
+
+ProcessSpec WorkerProgram::spec(std::vector<std::string> words) const {
+  ProcessSpec spec{std::move(words), {}, {}};
+  if (torch_ && torch_->problem.empty() && !torch_->beside) {
+    const auto given = environment_variable("LD_LIBRARY_PATH");
+    spec.environment["LD_LIBRARY_PATH"] =
+        (torch_->folder / "lib").string() + (given.empty() ? "" : ":" + given);
+  }
+  return spec;
+}
 
 std::vector<std::string> WorkerProgram::command(const std::string& verb) const {
   std::vector<std::string> words = {file_.string(), verb};
@@ -122,7 +165,8 @@ std::vector<std::string> WorkerProgram::command(const std::string& verb) const {
 }
 
 Json WorkerProgram::ask(const std::string& verb, const std::string& input, Signals& signals) const {
-  const auto result = run_to_end({command(verb), {}, {}}, input, signals, patience());
+  require_torch(signals);
+  const auto result = run_to_end(spec(command(verb)), input, signals, patience());
   if (!result.end.success()) {
     const auto said = last_lines(result.errors, 15);
     throw Error("'" + file_.string() + " " + verb + "' ended with " + to_string(result.end) +
@@ -140,6 +184,7 @@ std::string WorkerProgram::fingerprint() const {
   const auto beside = file_.parent_path().parent_path() / "lib";
   std::string text = std::string("1 ") + MVN_VERSION + "\n" + stamp(file_) +
                      stamp(beside / "libmvn.so") + machine();
+  if (torch_) text += stamp(torch_->folder / "version.py");
   for (const auto* name : {"MVN_PLUGIN_PATH", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH"}) {
     text += std::string(name) + "=" + environment_variable(name) + "\n";
   }
@@ -152,6 +197,10 @@ std::string WorkerProgram::fingerprint() const {
 }
 
 Description WorkerProgram::describe(Signals& signals) const {
+  find_torch(signals);
+  if (torch_ && !torch_->problem.empty()) {
+    if (const auto shipped = shipped_description()) return *shipped;
+  }
   const auto folder = cache_folder();
   const auto file =
       folder.empty() ? folder : folder / ("describe-" + fingerprint().substr(0, 16) + ".json");
@@ -186,7 +235,8 @@ std::vector<CheckResult> WorkerProgram::check(const Json& configurations, Signal
 std::string WorkerProgram::merge(const std::vector<std::string>& options, Signals& signals) const {
   auto words = command("merge");
   words.insert(words.end(), options.begin(), options.end());
-  const auto result = run_to_end({words, {}, {}}, "", signals);
+  require_torch(signals);
+  const auto result = run_to_end(spec(words), "", signals);
   if (result.end.success()) return result.errors + result.output;
   std::string said = last_lines(result.errors, 15);
   const std::string prefix = "mvn-worker: ";
@@ -200,6 +250,6 @@ std::string WorkerProgram::merge(const std::vector<std::string>& options, Signal
               (said.empty() ? "" : ":\n" + said));
 }
 
-ProcessSpec WorkerProgram::serve() const { return {command("serve"), {}, {}}; }
+ProcessSpec WorkerProgram::serve() const { return spec(command("serve")); }
 
 }  // namespace mvn

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "common/json.h"
 #include "orchestrate/process/process.h"
 #include "orchestrate/process/signals.h"
+#include "orchestrate/workers/python_torch.h"
 
 namespace mvn {
 
@@ -32,8 +34,12 @@ class WorkerProgram {
   WorkerProgram(std::filesystem::path file, std::vector<std::filesystem::path> plugin_folders);
 
   // `mvn-worker describe`. Its answer is kept in a file and used again as long as the worker, the
-  // plugins and the devices are the same: the worker takes a second to load LibTorch.
+  // plugins and the devices are the same: the worker takes a second to load LibTorch. Where pip
+  // installed it and it has no LibTorch that fits, the answer is the one that came with the
+  // package, which is enough for sweeps of users' own programs.
   [[nodiscard]] Description describe(Signals& signals) const;
+  // Throws Error that says what to do where pip installed it and it has no LibTorch that fits.
+  void require_torch(Signals& signals) const;
   // `mvn-worker check`: one result per configuration.
   [[nodiscard]] std::vector<CheckResult> check(const Json& configurations, Signals& signals) const;
   // `mvn-worker merge` with these options: what it printed. Throws ConfigError with the worker's
@@ -48,9 +54,14 @@ class WorkerProgram {
   [[nodiscard]] std::vector<std::string> command(const std::string& verb) const;
   [[nodiscard]] Json ask(const std::string& verb, const std::string& input, Signals& signals) const;
   [[nodiscard]] std::string fingerprint() const;
+  void find_torch(Signals& signals) const;
+  [[nodiscard]] std::optional<Description> shipped_description() const;
+  [[nodiscard]] ProcessSpec spec(std::vector<std::string> words) const;
 
   std::filesystem::path file_;
   std::vector<std::filesystem::path> plugin_folders_;
+  std::optional<PythonPackage> package_;      // that it is in
+  mutable std::optional<PythonTorch> torch_;  // of a package's worker, once it was looked for
 };
 
 }  // namespace mvn

@@ -20,7 +20,7 @@ std::vector<CommandRow> answer_commands();    // query, compare, collect
 std::vector<CommandRow> page_commands();      // report, ui, show, top, curve
 std::vector<CommandRow> export_commands();    // export
 std::vector<CommandRow> database_commands();  // artifacts, gc, remove, db
-std::vector<CommandRow> plugin_commands();    // plugins, schema, new-plugin
+std::vector<CommandRow> plugin_commands();    // examples, plugins, schema, new-plugin
 std::vector<CommandRow> hub_commands();       // fetch
 std::vector<CommandRow> exchange_commands();  // import, merge
 std::vector<CommandRow> shell_commands();     // completion, man

@@ -1,4 +1,4 @@
-// plugins, schema, new-plugin: what is installed, and what may be added.
+// examples, plugins, schema, new-plugin: what is installed, and what may be added.
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -6,6 +6,7 @@
 #include "orchestrate/sweep/json_schema.h"
 #include "orchestrate/workers/worker_program.h"
 #include "runner/commands/commands.h"
+#include "runner/examples.h"
 #include "runner/list_plugins.h"
 #include "runner/new_plugin.h"
 
@@ -15,6 +16,25 @@ namespace {
 Description installed(const CommonOptions& common) {
   Signals signals;
   return WorkerProgram(find_worker(), common.plugin_folders()).describe(signals);
+}
+
+Action define_examples(CLI::App& app) {
+  struct Options {
+    std::string name;  // "": lists them
+    std::string output = "experiments";
+  };
+  const auto options = std::make_shared<Options>();
+  app.add_option("name", options->name, "The one to write, with what it needs")->type_name("NAME");
+  app.add_option("--output", options->output, "Folder to write it to (experiments)")
+      ->type_name("DIR");
+  return [options](const CommonOptions&, std::ostream& out) {
+    if (options->name.empty()) {
+      list_examples(out);
+    } else {
+      write_example(options->name, options->output, out);
+    }
+    return 0;
+  };
 }
 
 Action define_plugins(CLI::App& app) {
@@ -57,7 +77,11 @@ Action define_new_plugin(CLI::App& app) {
 }  // namespace
 
 std::vector<CommandRow> plugin_commands() {
-  return {{.name = "plugins",
+  return {{.name = "examples",
+           .help = "List the sweeps that came with mvn-runner, or write one here",
+           .examples = {{"examples quickstart", "a first sweep, into the folder experiments"}},
+           .define = define_examples},
+          {.name = "plugins",
            .help = "List plugins and their parameters",
            .examples = {{"plugins lora", "the parameters of a plugin"}},
            .define = define_plugins},

@@ -191,7 +191,8 @@ class WandbImporter {
     const std::string words = command();
     if (!problems_.empty()) return "";
     find_folder();
-    return "{command: [" + words + "]" + (cwd_.empty() ? "" : ", cwd: " + yaml_text(cwd_)) + "}";
+    return "{command: [" + words + "]" + (cwd_.empty() ? "" : ", cwd: " + yaml_text(cwd_)) +
+           ", tracker: wandb}";
   }
 
   // "" after a problem at `wanted`.
@@ -383,28 +384,15 @@ class WandbImporter {
 
   [[nodiscard]] std::string header() const {
     const std::string who = program_file_.empty() ? "The program" : program_file_;
-    const Node* metric = root_.get("metric");
-    const Node* name = metric == nullptr ? nullptr : metric->get("name");
     return "# " + file_.filename().string() + " of W&B, by mvn-runner import wandb. " + who +
            (cwd_.empty() ? " runs in the folder of this file.\n"
                          : " runs in the folder\n# that `cwd` names, from this file's.\n") +
            "#\n"
-           "# It gets its parameters as W&B's agent gives them. For its metrics to be recorded, "
-           "let "
-           "it append\n"
-           "# a line of JSON to the file that MVN_SPOOL names wherever it calls wandb.log:\n"
-           "#\n"
-           "#     spool = open(os.environ[\"MVN_SPOOL\"], \"a\", buffering=1)\n"
-           "#     print(json.dumps({\"type\": \"metric\", \"step\": step, \"values\": {\"" +
-           (name == nullptr ? "eval/loss" : name->text) +
-           "\": value}}), file=spool)\n"
-           "#\n"
-           "# What it reads from wandb.config is in the file that MVN_TRIAL names:\n"
-           "#\n"
-           "#     config = json.load(open(os.environ[\"MVN_TRIAL\"]))[\"config\"][\"args\"]\n"
-           "#\n"
-           "# With WANDB_MODE=disabled in its environment, calls of wandb that are left do "
-           "nothing.\n";
+           "# It gets its parameters as W&B's agent gives them, and stays as it is: by `tracker: "
+           "wandb`\n"
+           "# the `wandb` that it imports is mvn-runner's, and what it logs is recorded here. "
+           "Without it\n"
+           "# the program reports to W&B itself.\n";
   }
 
   const fs::path file_;

@@ -37,6 +37,13 @@ TEST_F(Prepare, RunsWhatIsMissingInTheSweepsFolder) {
   EXPECT_TRUE(missing_preparations(plan_).empty());
 }
 
+TEST_F(Prepare, ShowsWhatTheCommandSays) {
+  add({"sh", "-c", "echo 3 rows; echo of another file; echo x > data.txt"});
+  run();
+  const auto shown = out_.str();
+  EXPECT_EQ(shown.substr(shown.find('\n')), "\n  3 rows\n  of another file\n");
+}
+
 TEST_F(Prepare, ShowsTheEndOfAFailedCommandsOutput) {
   add({"sh", "-c", "echo no network >&2; exit 7"});
   EXPECT_EQ(error_of([&] { run(); }),

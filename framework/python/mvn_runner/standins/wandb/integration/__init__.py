@@ -1,0 +1,1 @@
+"""Of W&B's integrations, Keras'; Trainer and Lightning bring their own."""

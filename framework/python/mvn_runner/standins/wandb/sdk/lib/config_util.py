@@ -1,0 +1,3 @@
+from wandb.errors import ConfigError
+
+__all__ = ["ConfigError"]

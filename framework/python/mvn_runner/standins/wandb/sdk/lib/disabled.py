@@ -1,0 +1,3 @@
+from wandb._run import RunDisabled
+
+__all__ = ["RunDisabled"]

@@ -1,0 +1,3 @@
+from wandb._config import Config
+
+__all__ = ["Config"]

@@ -1,0 +1,3 @@
+from wandb._run import Run, RunDisabled
+
+__all__ = ["Run", "RunDisabled"]

@@ -1,0 +1,3 @@
+from wandb._run import Settings
+
+__all__ = ["Settings"]
