@@ -73,8 +73,9 @@ def add_licences(tree):
             file = pathlib.Path(folder, library.name).resolve()
             # Its package knows it by a path of before /lib became /usr/lib.
             names = [str(file), str(file).removeprefix("/usr")]
-            owner = subprocess.run(["dpkg-query", "-S", *names], capture_output=True, text=True,
-                                   check=False).stdout.partition(":")[0]
+            owner = subprocess.run(
+                ["dpkg-query", "-S", *names], capture_output=True, text=True, check=False
+            ).stdout.partition(":")[0]
             text = pathlib.Path("/usr/share/doc", owner or "-", "copyright")
             if text.is_file():
                 shutil.copy(text, licences / f"{owner}.txt")

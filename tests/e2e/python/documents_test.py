@@ -1,6 +1,7 @@
 """Runs docs/from-others.md and docs/python.md: a block that names a file is that file, and the shell
 blocks of its section are typed beside it.
 """
+
 import argparse
 import os
 import pathlib
@@ -38,12 +39,23 @@ class Documents(unittest.TestCase):
         for name, target in {"mvn-runner": RUNNER, "python3": PYTHON}.items():
             (programs / name).write_text(f'#!/bin/sh\nexec "{target}" "$@"\n')
             (programs / name).chmod(0o755)
-        self.environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}",
-                            "PYTHONPATH": str(SOURCE / "framework" / "python"), "MVN_RUNNER": RUNNER}
+        self.environment = {
+            **os.environ,
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PYTHONPATH": str(SOURCE / "framework" / "python"),
+            "MVN_RUNNER": RUNNER,
+        }
 
     def type(self, *command):
-        done = subprocess.run(command, cwd=self.folder, env=self.environment, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
         self.assertEqual(done.returncode, 0, done.stdout)
         return done.stdout
 
@@ -52,8 +64,9 @@ class Documents(unittest.TestCase):
             if name:
                 (self.folder / name).parent.mkdir(exist_ok=True)
                 (self.folder / name).write_text(text)
-        return "".join(self.type("bash", "-e", "-c", text)
-                       for language, _, text in blocks if language == "sh")
+        return "".join(
+            self.type("bash", "-e", "-c", text) for language, _, text in blocks if language == "sh"
+        )
 
     def test_wandb(self):
         told = self.follow(sections("from-others.md")["W&B"])
@@ -74,8 +87,13 @@ class Documents(unittest.TestCase):
 
     def test_axolotl(self):
         self.follow(sections("from-others.md")["Axolotl"])
-        asked = subprocess.run([RUNNER, "plan", "sweep.yaml"], cwd=self.folder, text=True,
-                               capture_output=True, check=False)
+        asked = subprocess.run(
+            [RUNNER, "plan", "sweep.yaml"],
+            cwd=self.folder,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
         # All that is missing is the model and the data.
         problems = [line for line in asked.stderr.splitlines() if line.startswith("sweep.yaml:")]
         self.assertTrue(problems)

@@ -3,6 +3,7 @@
 What needs pandas, a training library, mypy or Jupyter skips itself where they are not installed;
 MVN_PYTHON names the Python to try with.
 """
+
 import argparse
 import json
 import os
@@ -21,7 +22,9 @@ PYTHON = os.environ.get("MVN_PYTHON", sys.executable)
 
 
 def has(*packages):
-    code = "import importlib.util as u, sys; sys.exit(not all(u.find_spec(p) for p in sys.argv[1:]))"
+    code = (
+        "import importlib.util as u, sys; sys.exit(not all(u.find_spec(p) for p in sys.argv[1:]))"
+    )
     return subprocess.run([PYTHON, "-c", code, *packages], check=False).returncode == 0
 
 
@@ -116,8 +119,14 @@ class Place(unittest.TestCase):
         self.environment = {**os.environ, "PYTHONPATH": str(PACKAGE), "MVN_RUNNER": RUNNER}
 
     def python(self, code, *arguments):
-        done = subprocess.run([PYTHON, "-c", code, *arguments], cwd=self.folder, text=True,
-                              env=self.environment, capture_output=True, check=False)
+        done = subprocess.run(
+            [PYTHON, "-c", code, *arguments],
+            cwd=self.folder,
+            text=True,
+            env=self.environment,
+            capture_output=True,
+            check=False,
+        )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
@@ -126,10 +135,19 @@ class Place(unittest.TestCase):
         (self.folder / "sweep.yaml").write_text(
             f"worker: {{command: ['{PYTHON}', train.py]}}\nretry: {{crash: 0}}\n"
             "metric: {name: eval/loss, goal: minimize}\n"
-            f"parameters: {{args.lr: {{values: {rates}}}}}\n{rest}")
-        done = subprocess.run([RUNNER, "sweep.yaml"], cwd=self.folder, capture_output=True, text=True,
-                              env=self.environment, check=False)
-        logs = "".join(file.read_text() for file in self.folder.glob("results/*/*/attempts/*/log.txt"))
+            f"parameters: {{args.lr: {{values: {rates}}}}}\n{rest}"
+        )
+        done = subprocess.run(
+            [RUNNER, "sweep.yaml"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            check=False,
+        )
+        logs = "".join(
+            file.read_text() for file in self.folder.glob("results/*/*/attempts/*/log.txt")
+        )
         self.assertEqual(done.returncode, expected, done.stdout + done.stderr + logs)
         return done.stdout
 
@@ -170,12 +188,22 @@ class Trial(Place):
     def test_the_programs_are_found(self):
         self.environment.pop("MVN_RUNNER")
         self.environment["PATH"] = f"{pathlib.Path(RUNNER).parent}:{os.environ['PATH']}"
-        done = subprocess.run([PYTHON, "-m", "mvn_runner", "--version"], env=self.environment, text=True,
-                              capture_output=True, check=False)
+        done = subprocess.run(
+            [PYTHON, "-m", "mvn_runner", "--version"],
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
         self.assertIn("mvn-runner", done.stdout, done.stderr)
         self.environment["MVN_RUNNER"] = "/nowhere/mvn-runner"
-        done = subprocess.run([PYTHON, "-m", "mvn_runner", "--version"], env=self.environment, text=True,
-                              capture_output=True, check=False)
+        done = subprocess.run(
+            [PYTHON, "-m", "mvn_runner", "--version"],
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
         self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
 
 
@@ -188,14 +216,19 @@ class Tables(Place):
         self.python(TABLES.replace("FRAME", "'table'"))
 
     def test_a_comparison_is_the_runners(self):
-        self.run_sweep("import mvn_runner\ntrial = mvn_runner.trial()\n"
-                       "trial.log({'eval/loss': trial.args['lr'] + trial.seed / 100}, step=1)\n",
-                       "name: two\nrepeats: {seeds: [0, 1, 2]}\n", "[0.5, 1.0]")
-        self.python("import mvn_runner\nresults = mvn_runner.Results()\n"
-                    "[found] = results.compare('two', 'args.lr')['comparisons']\n"
-                    "assert found, found\n"
-                    "try:\n    results.compare('sweep', 'args.lr')\n"
-                    "except ValueError as error:\n    assert 'only one arm' in str(error)\n")
+        self.run_sweep(
+            "import mvn_runner\ntrial = mvn_runner.trial()\n"
+            "trial.log({'eval/loss': trial.args['lr'] + trial.seed / 100}, step=1)\n",
+            "name: two\nrepeats: {seeds: [0, 1, 2]}\n",
+            "[0.5, 1.0]",
+        )
+        self.python(
+            "import mvn_runner\nresults = mvn_runner.Results()\n"
+            "[found] = results.compare('two', 'args.lr')['comparisons']\n"
+            "assert found, found\n"
+            "try:\n    results.compare('sweep', 'args.lr')\n"
+            "except ValueError as error:\n    assert 'only one arm' in str(error)\n"
+        )
 
     @unittest.skipUnless(has("pandas"), "needs pandas")
     def test_of_pandas(self):
@@ -207,19 +240,25 @@ class Tables(Place):
 
     @unittest.skipUnless(has("matplotlib"), "needs matplotlib")
     def test_a_plot(self):
-        self.python("import matplotlib; matplotlib.use('Agg'); import mvn_runner\n"
-                    "axes = mvn_runner.Results().plot('sweep', 'train/loss')\n"
-                    "assert len(axes.lines) == 1 and axes.get_ylabel() == 'train/loss'")
+        self.python(
+            "import matplotlib; matplotlib.use('Agg'); import mvn_runner\n"
+            "axes = mvn_runner.Results().plot('sweep', 'train/loss')\n"
+            "assert len(axes.lines) == 1 and axes.get_ylabel() == 'train/loss'"
+        )
 
     @unittest.skipUnless(has("nbclient", "ipykernel", "pandas"), "needs nbclient and ipykernel")
     def test_a_notebook(self):
-        cells = ["import mvn_runner\nresults = mvn_runner.Results()\nresults",
-                 "results.trials('sweep')[['params', 'seed', 'objective']]"]
-        code = ("import json, sys, nbformat, nbclient\n"
-                "cells = [nbformat.v4.new_code_cell(text) for text in json.loads(sys.argv[1])]\n"
-                "book = nbformat.v4.new_notebook(cells=cells)\n"
-                "nbclient.NotebookClient(book, timeout=120, kernel_name='python3').execute()\n"
-                "print(json.dumps([cell.outputs[0].data['text/html'] for cell in book.cells]))")
+        cells = [
+            "import mvn_runner\nresults = mvn_runner.Results()\nresults",
+            "results.trials('sweep')[['params', 'seed', 'objective']]",
+        ]
+        code = (
+            "import json, sys, nbformat, nbclient\n"
+            "cells = [nbformat.v4.new_code_cell(text) for text in json.loads(sys.argv[1])]\n"
+            "book = nbformat.v4.new_notebook(cells=cells)\n"
+            "nbclient.NotebookClient(book, timeout=120, kernel_name='python3').execute()\n"
+            "print(json.dumps([cell.outputs[0].data['text/html'] for cell in book.cells]))"
+        )
         drawn, table = json.loads(self.python(code, json.dumps(cells)))
         self.assertIn("<svg", drawn)
         self.assertIn("objective", table)
@@ -235,35 +274,51 @@ class Callbacks(Place):
 
     @unittest.skipUnless(has("transformers", "torch", "accelerate"), "needs transformers and torch")
     def test_of_transformers(self):
-        self.run_sweep(self.program("hf_trainer.py", {
-            'report_to="wandb"': 'report_to="none"',
-            "import transformers\n": "import transformers\n"
-                                     "from mvn_runner.callbacks.transformers import TrialCallback\n",
-            "eval_dataset=data)": "eval_dataset=data, callbacks=[TrialCallback()])"}))
+        self.run_sweep(
+            self.program(
+                "hf_trainer.py",
+                {
+                    'report_to="wandb"': 'report_to="none"',
+                    "import transformers\n": "import transformers\n"
+                    "from mvn_runner.callbacks.transformers import TrialCallback\n",
+                    "eval_dataset=data)": "eval_dataset=data, callbacks=[TrialCallback()])",
+                },
+            )
+        )
         self.assertEqual([step for step, _ in self.metric("train/loss")], [2, 4])
         self.assertEqual([step for step, _ in self.metric("eval/loss")], [4])
         self.assertEqual(self.ask("SELECT step, steps FROM trials"), [(4, 4)])
 
     @unittest.skipUnless(has("lightning", "torch"), "needs lightning and torch")
     def test_of_lightning(self):
-        self.run_sweep(self.program("lightning_logger.py", {
-            "from lightning.pytorch.loggers import WandbLogger":
-                "from mvn_runner.callbacks.lightning import TrialCallback",
-            'WandbLogger(project="p", save_dir=here, log_model=False)': "False",
-            "logger.watch(torch.nn.Linear(1, 1))\n": "",
-            'logger.log_text("samples", columns=["a"], data=[["b"]])\n': "",
-            "enable_checkpointing=False": "enable_checkpointing=False, callbacks=[TrialCallback()]"}))
+        self.run_sweep(
+            self.program(
+                "lightning_logger.py",
+                {
+                    "from lightning.pytorch.loggers import WandbLogger": "from mvn_runner.callbacks.lightning import TrialCallback",
+                    'WandbLogger(project="p", save_dir=here, log_model=False)': "False",
+                    "logger.watch(torch.nn.Linear(1, 1))\n": "",
+                    'logger.log_text("samples", columns=["a"], data=[["b"]])\n': "",
+                    "enable_checkpointing=False": "enable_checkpointing=False, callbacks=[TrialCallback()]",
+                },
+            )
+        )
         self.assertEqual([step for step, _ in self.metric("train_loss")], [1, 2, 3, 4])
         self.assertEqual([step for step, _ in self.metric("val_loss")], [4])
 
     @unittest.skipUnless(has("keras", "torch"), "needs keras and torch")
     def test_of_keras(self):
-        self.run_sweep(self.program("keras_callback.py", {
-            "import wandb  # noqa: E402\n": "",
-            "wandb.init()\n": "",
-            "from wandb.integration.keras import WandbMetricsLogger":
-                "from mvn_runner.callbacks.keras import TrialCallback",
-            "WandbMetricsLogger()": "TrialCallback()"}))
+        self.run_sweep(
+            self.program(
+                "keras_callback.py",
+                {
+                    "import wandb  # noqa: E402\n": "",
+                    "wandb.init()\n": "",
+                    "from wandb.integration.keras import WandbMetricsLogger": "from mvn_runner.callbacks.keras import TrialCallback",
+                    "WandbMetricsLogger()": "TrialCallback()",
+                },
+            )
+        )
         self.assertEqual([step for step, _ in self.metric("train/loss")], [1, 2])
 
 
@@ -272,8 +327,20 @@ class Types(unittest.TestCase):
     def test_strictly(self):
         with tempfile.TemporaryDirectory() as cache:
             done = subprocess.run(
-                [PYTHON, "-m", "mypy", "--cache-dir", cache, "--config-file", SOURCE / "pyproject.toml"],
-                cwd=SOURCE, text=True, capture_output=True, check=False)
+                [
+                    PYTHON,
+                    "-m",
+                    "mypy",
+                    "--cache-dir",
+                    cache,
+                    "--config-file",
+                    SOURCE / "pyproject.toml",
+                ],
+                cwd=SOURCE,
+                text=True,
+                capture_output=True,
+                check=False,
+            )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 

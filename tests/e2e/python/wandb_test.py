@@ -3,6 +3,7 @@
 wandb_programs/ has the calls of ten kinds of public training scripts. transformers' Trainer and
 Lightning's logger are tried where they are installed: MVN_PYTHON names the Python to try with.
 """
+
 import argparse
 import json
 import os
@@ -19,7 +20,9 @@ PYTHON = os.environ.get("MVN_PYTHON", sys.executable)
 
 
 def has(*packages):
-    code = "import importlib.util as u, sys; sys.exit(not all(u.find_spec(p) for p in sys.argv[1:]))"
+    code = (
+        "import importlib.util as u, sys; sys.exit(not all(u.find_spec(p) for p in sys.argv[1:]))"
+    )
     return subprocess.run([PYTHON, "-c", code, *packages], check=False).returncode == 0
 
 
@@ -34,10 +37,14 @@ class Place(unittest.TestCase):
         (self.folder / "sweep.yaml").write_text(
             f"worker: {{command: ['{PYTHON}', '{HERE / 'wandb_programs' / name}'"
             f"{extra}], tracker: wandb}}\nmetric: {{name: loss, goal: minimize}}\n"
-            "parameters: {args.lr: {values: [0.125]}}\nretry: {crash: 0}\n")
-        done = subprocess.run([RUNNER, "sweep.yaml"], cwd=self.folder, capture_output=True, text=True,
-                              check=False)
-        log = "".join(file.read_text() for file in self.folder.glob("results/*/*/attempts/*/log.txt"))
+            "parameters: {args.lr: {values: [0.125]}}\nretry: {crash: 0}\n"
+        )
+        done = subprocess.run(
+            [RUNNER, "sweep.yaml"], cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        log = "".join(
+            file.read_text() for file in self.folder.glob("results/*/*/attempts/*/log.txt")
+        )
         self.assertEqual(done.returncode, expected, done.stdout + done.stderr + log)
         return done.stdout + done.stderr + log
 
@@ -49,8 +56,10 @@ class Place(unittest.TestCase):
         return self.ask(f"SELECT step, value FROM metrics WHERE name = '{name}' ORDER BY step")
 
     def param(self, name):
-        return [json.loads(value) if isinstance(value, str) and value[:1] in '{["' else value
-                for [value] in self.ask(f"SELECT value FROM params WHERE name = '{name}'")]
+        return [
+            json.loads(value) if isinstance(value, str) and value[:1] in '{["' else value
+            for [value] in self.ask(f"SELECT value FROM params WHERE name = '{name}'")
+        ]
 
     @property
     def trial(self):
@@ -103,8 +112,12 @@ class Programs(Place):
         self.assertEqual(kept.read_text(), "weights")
         self.assertEqual((kept.parent / "notes.txt").read_text(), "hello")
         self.assertEqual((self.trial / "wandb/files/model.pt").read_text(), "changed")
-        self.assertEqual(self.ask("SELECT level FROM events WHERE message = "
-                                  "'Low accuracy: below the threshold'"), [("warning",)])
+        self.assertEqual(
+            self.ask(
+                "SELECT level FROM events WHERE message = 'Low accuracy: below the threshold'"
+            ),
+            [("warning",)],
+        )
         self.assertEqual(self.ask("SELECT kind FROM artifacts"), [("model",)])
 
     def test_configurations(self):
@@ -133,21 +146,28 @@ class Programs(Place):
 
     def test_a_sweep_file_as_it_is(self):
         (self.folder / "train.py").write_text(
-            (HERE / "wandb_programs" / "sweep_agent.py").read_text())
+            (HERE / "wandb_programs" / "sweep_agent.py").read_text()
+        )
         (self.folder / "wandb.yaml").write_text(
             "program: train.py\nmethod: grid\nmetric: {name: val.loss, goal: minimize}\n"
-            "parameters: {lr: {values: [0.5, 0.25]}, epochs: {value: 2}}\n")
-        asked = subprocess.run([RUNNER, "wandb.yaml"], cwd=self.folder, capture_output=True, text=True,
-                               check=False)
+            "parameters: {lr: {values: [0.5, 0.25]}, epochs: {value: 2}}\n"
+        )
+        asked = subprocess.run(
+            [RUNNER, "wandb.yaml"], cwd=self.folder, capture_output=True, text=True, check=False
+        )
         self.assertEqual(asked.returncode, 64)
         self.assertIn("mvn-runner import wandb", asked.stderr)
-        for command in (["import", "wandb", "wandb.yaml", "--output", "sweep.yaml"],
-                        ["sweep.yaml", "repeats.seeds=[0, 1]"]):
-            done = subprocess.run([RUNNER, *command], cwd=self.folder, capture_output=True, text=True,
-                                  check=False)
+        for command in (
+            ["import", "wandb", "wandb.yaml", "--output", "sweep.yaml"],
+            ["sweep.yaml", "repeats.seeds=[0, 1]"],
+        ):
+            done = subprocess.run(
+                [RUNNER, *command], cwd=self.folder, capture_output=True, text=True, check=False
+            )
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertEqual(self.ask("SELECT n, mean FROM group_stats ORDER BY mean"),
-                         [(2, 0.125), (2, 0.25)])
+        self.assertEqual(
+            self.ask("SELECT n, mean FROM group_stats ORDER BY mean"), [(2, 0.125), (2, 0.25)]
+        )
 
 
 class Libraries(Place):

@@ -1,9 +1,11 @@
 """As accelerate's tracker and TRL's scripts use it: attributes of the run, scalars of NumPy's kind."""
+
 import wandb
 
 
 class Scalar:
     """What numpy.float32 and a tensor of one element have."""
+
     size = 1
 
     def item(self):

@@ -1,4 +1,5 @@
 """Checkpoints as artifacts, saved files, an alert."""
+
 import os
 import pathlib
 

@@ -1,4 +1,5 @@
 """Several calls of log for one step, with commit=False and with explicit steps."""
+
 import wandb
 
 with wandb.init(project="p") as run:

@@ -1,4 +1,5 @@
 """config in all its kinds: attributes, items, update, setdefaults, change that is not allowed."""
+
 import argparse
 
 import wandb

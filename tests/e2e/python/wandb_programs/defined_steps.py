@@ -1,4 +1,5 @@
 """define_metric: another step than the count of calls, and the smallest as summary."""
+
 import wandb
 
 wandb.init(reinit=True)

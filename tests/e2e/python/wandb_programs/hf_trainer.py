@@ -1,4 +1,5 @@
 """transformers' Trainer with report_to="wandb", on a model of a few weights."""
+
 import os
 
 import torch
@@ -22,7 +23,20 @@ class Tiny(transformers.PreTrainedModel):
 
 data = [{"x": torch.ones(10) * i, "labels": i % 4} for i in range(8)]
 arguments = transformers.TrainingArguments(
-    output_dir=here, max_steps=4, logging_steps=2, per_device_train_batch_size=2, report_to="wandb",
-    eval_strategy="steps", eval_steps=4, use_cpu=True, save_strategy="no", learning_rate=0.01)
-transformers.Trainer(model=Tiny(transformers.PretrainedConfig()), args=arguments, train_dataset=data,
-                     eval_dataset=data).train()
+    output_dir=here,
+    max_steps=4,
+    logging_steps=2,
+    per_device_train_batch_size=2,
+    report_to="wandb",
+    eval_strategy="steps",
+    eval_steps=4,
+    use_cpu=True,
+    save_strategy="no",
+    learning_rate=0.01,
+)
+transformers.Trainer(
+    model=Tiny(transformers.PretrainedConfig()),
+    args=arguments,
+    train_dataset=data,
+    eval_dataset=data,
+).train()

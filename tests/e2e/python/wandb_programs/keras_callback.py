@@ -1,4 +1,5 @@
 """W&B's callback of Keras."""
+
 import os
 
 os.environ["KERAS_BACKEND"] = "torch"
@@ -10,4 +11,6 @@ from wandb.integration.keras import WandbMetricsLogger  # noqa: E402
 wandb.init()
 model = keras.Sequential([keras.layers.Dense(1)])
 model.compile(loss="mse", optimizer="sgd")
-model.fit(numpy.ones((4, 2)), numpy.ones((4, 1)), epochs=2, verbose=0, callbacks=[WandbMetricsLogger()])
+model.fit(
+    numpy.ones((4, 2)), numpy.ones((4, 1)), epochs=2, verbose=0, callbacks=[WandbMetricsLogger()]
+)

@@ -1,4 +1,5 @@
 """Lightning's WandbLogger, on a model of a few weights."""
+
 import os
 
 import lightning
@@ -32,8 +33,14 @@ class Tiny(lightning.LightningModule):
 loader = torch.utils.data.DataLoader([torch.ones(4) * i for i in range(4)])
 logger = WandbLogger(project="p", save_dir=here, log_model=False)
 logger.watch(torch.nn.Linear(1, 1))
-trainer = lightning.Trainer(max_epochs=1, logger=logger, log_every_n_steps=1, accelerator="cpu",
-                            enable_progress_bar=False, default_root_dir=here,
-                            enable_checkpointing=False)
+trainer = lightning.Trainer(
+    max_epochs=1,
+    logger=logger,
+    log_every_n_steps=1,
+    accelerator="cpu",
+    enable_progress_bar=False,
+    default_root_dir=here,
+    enable_checkpointing=False,
+)
 trainer.fit(Tiny(4), loader, loader)
 logger.log_text("samples", columns=["a"], data=[["b"]])

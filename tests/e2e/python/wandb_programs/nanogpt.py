@@ -1,4 +1,5 @@
 """As nanoGPT logs: a map of metrics with the iteration among them, behind a flag."""
+
 import sys
 
 import wandb
@@ -13,5 +14,12 @@ for argument in sys.argv[1:]:
 if wandb_log:
     wandb.init(project=wandb_project, name=wandb_run_name, config=config)
 for iter_num in range(3):
-    wandb.log({"iter": iter_num, "train/loss": 2.0 - iter_num, "val/loss": config["lr"] + iter_num,
-               "lr": config["learning_rate"], "mfu": 30.0})
+    wandb.log(
+        {
+            "iter": iter_num,
+            "train/loss": 2.0 - iter_num,
+            "val/loss": config["lr"] + iter_num,
+            "lr": config["learning_rate"],
+            "mfu": 30.0,
+        }
+    )

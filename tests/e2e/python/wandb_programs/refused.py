@@ -1,4 +1,5 @@
 """A program that starts its own sweep."""
+
 import wandb
 
 sweep_id = wandb.sweep({"method": "grid"}, project="p")

@@ -1,4 +1,5 @@
 """Goes on where it was: the steps of the second attempt follow those of the first."""
+
 import os
 import pathlib
 import sys

@@ -1,4 +1,5 @@
 """As W&B's own sweep tutorials: defaults, wandb.init(config=...), wandb.config.x afterwards."""
+
 import argparse
 
 import wandb

@@ -1,4 +1,5 @@
 """A run for each fold: the second one's metrics are not taken for the first one's."""
+
 import wandb
 
 for fold in range(2):

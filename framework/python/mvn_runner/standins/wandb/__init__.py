@@ -8,10 +8,8 @@ import importlib
 import sys
 
 from wandb import errors, util
-from wandb._program import refuse_command, say, warn
 from wandb._artifact import Artifact
 from wandb._config import Config, Unset
-from wandb.errors import CommError, Error, UsageError
 from wandb._media import (
     Audio,
     Bokeh,
@@ -24,16 +22,18 @@ from wandb._media import (
     Plotly,
     Video,
 )
+from wandb._program import refuse_command, say, warn
 from wandb._run import Run, RunDisabled, Settings, start
 from wandb._table import JoinedTable, PartitionedTable, Table
+from wandb.errors import CommError, Error, UsageError
 
 __version__ = "0.31.0"
 __all__ = [
-    "Api", "Artifact", "Audio", "Bokeh", "CommError", "Config", "Error", "Graph", "Histogram", "Html",
-    "Image", "JoinedTable", "Molecule", "Object3D", "PartitionedTable", "Plotly", "Run",
+    "Api", "Artifact", "Audio", "Bokeh", "CommError", "Config", "Error", "Graph", "Histogram",
+    "Html", "Image", "JoinedTable", "Molecule", "Object3D", "PartitionedTable", "Plotly", "Run",
     "RunDisabled", "Settings", "Table", "UsageError", "Video", "alert", "config", "define_metric",
-    "errors", "finish", "init", "log", "log_artifact", "login", "run", "save", "summary", "use_artifact",
-    "util", "watch",
+    "errors", "finish", "init", "log", "log_artifact", "login", "run", "save", "summary",
+    "use_artifact", "util", "watch",
 ]  # fmt: skip
 
 run = None

@@ -1,11 +1,11 @@
 """wandb.Artifact: files that belong together, kept in the trial's folder."""
 
 import contextlib
-import os
 import pathlib
 import shutil
 import tempfile
 
+from wandb._program import trial
 from wandb.errors import CommError
 
 
@@ -64,17 +64,13 @@ class Artifact:
 
     def _scratch(self):
         if not hasattr(self, "_temporary"):
-            self._temporary = tempfile.TemporaryDirectory(prefix="wandb-artifact.")
+            beside = trial().folder / "wandb"
+            beside.mkdir(parents=True, exist_ok=True)
+            self._temporary = tempfile.TemporaryDirectory(prefix="artifact.", dir=beside)
         return pathlib.Path(self._temporary.name)
 
     def _stage(self, path):
         target = self._scratch() / f"{len(self._added)}"
-        try:
-            os.link(path, target)
-            # A program that opens the file anew changes both; one that replaces it does not.
-            target.unlink()
-        except OSError:
-            pass
         shutil.copy2(path, target)
         return target
 
@@ -86,12 +82,14 @@ class Artifact:
         partial = own / f"{self.version}.partial"
         partial.mkdir(parents=True, exist_ok=True)
         for path, name in self._added:
-            _copy(path, partial / name)
+            if self.folder is None:
+                (partial / name).parent.mkdir(parents=True, exist_ok=True)
+                path.rename(partial / name)
+            else:
+                _copy(path, partial / name)
         partial.rename(own / self.version)
         self.folder = own / self.version
-        if hasattr(self, "_temporary"):
-            self._temporary.cleanup()
-            self._added = [(self.folder / name, name) for _, name in self._added]
+        self._added = [(self.folder / name, name) for _, name in self._added]
         return self.folder
 
     @classmethod

@@ -10,10 +10,10 @@ import pathlib
 import shutil
 import time
 
-from wandb._program import as_number, say, trial, warn
 from wandb._artifact import Artifact
 from wandb._config import Config
 from wandb._media import Media
+from wandb._program import as_number, say, trial, warn
 from wandb._summary import Summary
 from wandb._table import Table
 from wandb.util import make_artifact_name_safe
@@ -196,8 +196,7 @@ class Run:
         if step is not None:
             step = int(step)
             if step < self._step:
-                warn_once = self._left_out
-                warn_once.add("a step before the last one", f"step {step} after {self._step}")
+                self._left_out.add("a step before the last one", f"step {step} after {self._step}")
                 return
             self._step = step
         self._take(flatten(data))

@@ -35,19 +35,18 @@ class Table(Media):
             raise ValueError(f"Expected length {len(self.data)}, not {len(values)}")
         if not self.data:
             self.data = [[] for _ in values]
-            if not self.columns or not any(self.data):
-                self.columns = [] if not any(self.data) and len(self.columns) == 3 else self.columns
+            self.columns = []
         for row, value in zip(self.data, values):
             row.append(value)
         self.columns.append(str(name))
 
     def add_computed_columns(self, function):
+        names = []
         for place, row in enumerate(self.data):
             new = function(place, dict(zip(self.columns, row)))
             row.extend(new.values())
             names = list(new)
-        if self.data:
-            self.columns += names
+        self.columns += names
 
     def iterrows(self):
         return enumerate(self.data)
