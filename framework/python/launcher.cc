@@ -53,7 +53,9 @@ std::string find_program(const std::string& bin, const std::string& name) {
   const std::string program = "/mvn_runner/native/bin/" + name;
   // pip install --target lays `bin` beside the packages.
   for (const char* packages : {"/../lib*/python3*/*-packages", "/.."}) {
-    if (auto file = newest(bin + packages + program); !file.empty()) return file;
+    std::string pattern = bin;
+    pattern.append(packages).append(program);
+    if (auto file = newest(pattern); !file.empty()) return file;
   }
   return "";
 }
