@@ -36,6 +36,7 @@
 #include "orchestrate/workers/fingerprints.h"
 #include "orchestrate/workers/prepare.h"
 #include "orchestrate/workers/results_lock.h"
+#include "orchestrate/workers/trial_command.h"
 #include "orchestrate/workers/worker_program.h"
 
 namespace mvn {
