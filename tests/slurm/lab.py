@@ -44,7 +44,7 @@ SlurmctldParameters=preempt_send_user_signal
 ReturnToService=2
 SlurmdTimeout=10
 SlurmctldTimeout=10
-KillWait=10
+KillWait=120
 MinJobAge=300
 InactiveLimit=0
 GresTypes=gpu
@@ -62,7 +62,7 @@ NodeName=n[1-2] Name=gpu Type=fake File={folder}/gpu[0-1]
 """
 
 PROGRAMS = ["slurmctld", "slurmd", "munged", "sbatch", "squeue", "scontrol", "sinfo", "scancel"]
-PATIENCE = 60  # seconds; reached only where something is wrong
+PATIENCE = 300  # seconds; reached only where something is wrong
 
 
 def find(program):

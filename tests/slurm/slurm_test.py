@@ -4,6 +4,7 @@ worker that trains nothing. What waits for a time limit runs with MVN_SLURM_LONG
 
 import argparse
 import os
+import select
 import signal
 import sqlite3
 import sys
@@ -18,7 +19,7 @@ metric: {{name: eval/accuracy, goal: maximize}}
 model: {{plugin: toy}}
 task: {{plugin: play, steps: 6{task}}}
 parameters: {{optimizer.lr: {{values: [{values}]}}}}
-limits: {{grace: 20s}}
+limits: {{grace: 100s}}
 resources: {{workers: 1}}
 """
 HOLD = ", hold_at: 3, holding: holding, proceed: proceed"
@@ -54,7 +55,7 @@ class Place:
         self.holding = os.open(self.folder + "/holding", os.O_RDWR)
         self.proceed = os.open(self.folder + "/proceed", os.O_RDWR)
         self.environment = dict(LAB.environment, MVN_WORKER=ARGUMENTS.worker,
-                                XDG_CACHE_HOME=self.folder + "/cache",
+                                XDG_CACHE_HOME=LAB.folder + "/cache",
                                 PATH=os.path.dirname(ARGUMENTS.runner) + ":" +
                                 LAB.environment["PATH"])
 
@@ -77,6 +78,8 @@ class Place:
         """Until a trial holds at its third step."""
         line = b""
         while not line.endswith(b"\n"):
+            if not select.select([self.holding], [], [], slurm.PATIENCE)[0]:
+                raise AssertionError("no trial holds")
             line += os.read(self.holding, 1)
         return line
 
