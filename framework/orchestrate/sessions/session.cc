@@ -460,7 +460,7 @@ int Session::run_trials() {
   const auto clock = steady_clock();
   const double started = clock();
   const auto began = now_ms();
-  lock_->announce(plan_.name, Course::kRunning, began);
+  if (lock_) lock_->announce(plan_.name, Course::kRunning, began);
   LocalWorkplaces workplaces({.places = std::move(places),
                               .worker = worker_.serve(),
                               .programs_folder = plan_.file.parent_path(),
