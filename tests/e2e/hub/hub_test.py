@@ -727,7 +727,7 @@ zip:
     def test_what_is_cut_off_is_said_once(self):
         out = self.trained("tiny.yaml", "--set", "training.max_length=4", "--set",
                            "repeats.seeds=[0, 1]")
-        self.assertIn("4 of 4 trials done", out)
+        self.assertIn("6 of 6 trials done", out)
         warnings = [line for line in out.splitlines() if line.startswith("warning: ")]
         self.assertEqual(sorted(line for line in warnings if " longer than " in line), [
             "warning: 10 of 10 texts of validation are longer than the model reads and lose their end"

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import sqlite3
 import subprocess
 import sys
@@ -99,7 +100,10 @@ class Programs(Place):
         told = self.run_program("media.py")
         self.assertEqual(self.metric("loss"), [(0, 1.0), (1, 0.5), (2, 1 / 3)])
         for kind in ("a list of wandb.Image", "a wandb.Histogram", "a text", "a wandb.Video"):
-            self.assertEqual(told.count(f"is {kind}, which is not recorded"), 1, told)
+            # On the terminal and in the trial's log.
+            for begin in ("^warning: wandb: ", "WARNING "):
+                said = re.findall(f"{begin}.* is {kind}, which is not recorded", told, re.MULTILINE)
+                self.assertEqual(len(said), 1, told)
         [[message]] = self.ask("SELECT message FROM events WHERE message LIKE '%left out in all%'")
         self.assertIn("3 x a wandb.Histogram", message)
         [table] = self.trial.glob("wandb/tables/predictions-*.csv")
