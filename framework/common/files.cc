@@ -49,6 +49,11 @@ void replace_file(const std::filesystem::path& path, std::string_view content) {
   file.commit_unsynced();
 }
 
+bool is_file(const fs::path& path) {
+  std::error_code unreadable;
+  return fs::is_regular_file(path, unreadable);
+}
+
 void sync_path(const std::filesystem::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) fail(path, "open");

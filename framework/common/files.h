@@ -20,6 +20,9 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 // or the new one, but after a power failure it may be empty.
 void replace_file(const std::filesystem::path& path, std::string_view content);
 
+// Whether a regular file is there; where it cannot be looked at, there is none.
+bool is_file(const std::filesystem::path& path);
+
 // Makes a file's or folder's content durable.
 void sync_path(const std::filesystem::path& path);
 

@@ -49,8 +49,7 @@ void replace_by_link(const fs::path& target, const fs::path& link, const fs::pat
 }
 
 std::optional<HubListing> read_listing(const fs::path& file) {
-  std::error_code none;
-  if (!fs::is_regular_file(file, none)) return std::nullopt;
+  if (!is_file(file)) return std::nullopt;
   const auto json = try_parse_json(read_file(file));
   if (!json.is_object()) return std::nullopt;
   auto listing = listing_from_json(json, file.string());
@@ -88,8 +87,7 @@ fs::path HubCache::local(const HubReference& pinned) const {
 std::optional<std::string> HubCache::commit(const HubReference& reference) const {
   if (is_commit(reference.revision)) return reference.revision;
   const auto file = repository(reference) / "refs" / reference.revision;
-  std::error_code none;
-  if (!fs::is_regular_file(file, none)) return std::nullopt;
+  if (!is_file(file)) return std::nullopt;
   auto commit = read_file(file);
   while (!commit.empty() && commit.back() == '\n') commit.pop_back();
   if (!is_commit(commit)) return std::nullopt;

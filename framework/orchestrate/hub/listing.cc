@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/printable.h"
+#include "common/split_part.h"
 #include "mvn/error.h"
 #include "mvn/nearest.h"
 
@@ -125,18 +126,10 @@ bool belongs_to(const HubFile& file, const std::string& folder, HubUse use) {
 }
 
 // "sst2/train-00000-of-00002.parquet" where `split` is "sst2/train".
-bool is_part(std::string_view name, std::string_view split) {
-  constexpr std::string_view kDigits = "0123456789";
-  if (!name.starts_with(split)) return false;
-  const auto take = [&](std::string_view sign, std::string_view among) {
-    if (!name.starts_with(sign)) return false;
-    name.remove_prefix(sign.size());
-    const auto end = std::min(name.find_first_not_of(among), name.size());
-    name.remove_prefix(end);
-    return end > 0;
-  };
-  name.remove_prefix(split.size());
-  return take("-", kDigits) && take("-of-", kDigits) && name.starts_with('.');
+bool is_part(const std::filesystem::path& file, const std::filesystem::path& split) {
+  const auto part = split_part(file);
+  return part && part->split == split.filename() && file.parent_path() == split.parent_path() &&
+         file.has_extension();
 }
 
 HubListing of_path(const HubListing& listing, const HubReference& reference, HubUse use) {

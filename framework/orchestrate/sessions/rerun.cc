@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "common/files.h"
 #include "common/printable.h"
 #include "common/secrets.h"
 #include "common/spool.h"
@@ -151,8 +152,7 @@ void Rerun::open() {
 // The trial as its sweep file plans it now; nothing where the file is gone, does not, or came with
 // the results.
 std::optional<PlannedTrial> Rerun::planned_by_file() {
-  std::error_code error;
-  if (!fs::is_regular_file(record_.file, error)) return std::nullopt;
+  if (!is_file(record_.file)) return std::nullopt;
   const auto inside = fs::canonical(record_.file).lexically_relative(fs::canonical(results_));
   if (!inside.empty() && *inside.begin() != "..") return std::nullopt;
   try {

@@ -99,7 +99,7 @@ class Session {
 
   [[nodiscard]] fs::path database() const { return database_path(results_); }
 
-  void lock_results();
+  ResultsLock& lock_results();  // once
   void open_results();
   void make_plan();
   void append_earlier_draws();
@@ -163,8 +163,9 @@ void Session::warn(const std::string& warning) {
   }
 }
 
-void Session::lock_results() {
+ResultsLock& Session::lock_results() {
   if (!lock_) lock_.emplace(results_);
+  return *lock_;
 }
 
 void Session::open_results() {
@@ -460,7 +461,8 @@ int Session::run_trials() {
   const auto clock = steady_clock();
   const double started = clock();
   const auto began = now_ms();
-  if (lock_) lock_->announce(plan_.name, Course::kRunning, began);
+  auto& lock = lock_results();
+  lock.announce(plan_.name, Course::kRunning, began);
   LocalWorkplaces workplaces({.places = std::move(places),
                               .worker = worker_.serve(),
                               .programs_folder = plan_.file.parent_path(),
@@ -473,7 +475,7 @@ int Session::run_trials() {
                 .signals = signals_,
                 .workplaces = workplaces,
                 .configuration = [this](const PlannedTrial& trial) { return configuration(trial); },
-                .on_course = [&](Course course) { lock_->announce(plan_.name, course, began); },
+                .on_course = [&](Course course) { lock.announce(plan_.name, course, began); },
                 .draw = [&] { return searcher.draw(); },
                 .fresh = fresh_,
                 .said = said_});

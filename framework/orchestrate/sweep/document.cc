@@ -44,8 +44,7 @@ void extend(Node& under, const Node& name, const std::vector<fs::path>& chain,
     problems.add(name.mark, "extends: '" + name.text + "' extends itself");
     return;
   }
-  std::error_code unreadable;  // counts as no file
-  if (!fs::is_regular_file(base, unreadable)) {
+  if (!is_file(base)) {
     problems.add(name.mark, "extends: no file '" + base.string() + "'");
     return;
   }

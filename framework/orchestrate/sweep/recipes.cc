@@ -12,11 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_file(const fs::path& file) {
-  std::error_code unreadable;  // counts as no file
-  return fs::is_regular_file(file, unreadable);
-}
-
 // A path under `folder` as messages spell it: from the sweep file's own spelling where possible.
 fs::path beside(const Node& name, const fs::path& relative) {
   const fs::path& file = name.mark.source->file;

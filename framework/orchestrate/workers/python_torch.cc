@@ -9,11 +9,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_there(const fs::path& path) {
-  std::error_code unreadable;  // counts as not there
-  return fs::exists(path, unreadable);
-}
-
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // The program of the environment whose packages these are, or the one in PATH.
@@ -25,7 +20,7 @@ std::string python_of(const fs::path& packages) {
 // "2.11.0+cu130", as its version.py says; "" where it does not.
 std::string version_of(const fs::path& torch) {
   const auto file = torch / "version.py";
-  if (!is_there(file)) return "";
+  if (!is_file(file)) return "";
   const auto text = read_file(file);
   const std::string name = "__version__ = '";
   const auto start = text.find(name);
@@ -51,7 +46,7 @@ std::string problem_of(const PythonPackage& package, const fs::path& torch) {
            "; install the one that fits: " + install + ", or the mvn-runner that fits yours";
   }
   const auto library = torch / "lib" / "libc10.so";
-  if (!is_there(library) || !is_there(torch / "lib" / "libtorch_cpu.so")) {
+  if (!is_file(library) || !is_file(torch / "lib" / "libtorch_cpu.so")) {
     return torch.string() +
            " has no lib/libtorch_cpu.so and lib/libc10.so; install it again: " + install +
            " --force-reinstall";
@@ -69,14 +64,14 @@ std::string problem_of(const PythonPackage& package, const fs::path& torch) {
 std::optional<PythonPackage> python_package_of(const fs::path& worker) {
   const auto native = worker.parent_path().parent_path();
   const auto version = native / "lib" / "mvn" / "torch-version";
-  if (!is_there(native.parent_path() / "__init__.py") || !is_there(version)) return std::nullopt;
+  if (!is_file(native.parent_path() / "__init__.py") || !is_file(version)) return std::nullopt;
   return PythonPackage{native.parent_path(), first_line(read_file(version))};
 }
 
 PythonTorch find_python_torch(const PythonPackage& package, const AskPython& ask) {
   PythonTorch torch;
   const auto packages = package.folder.parent_path();
-  if (is_there(packages / "torch" / "version.py")) {
+  if (is_file(packages / "torch" / "version.py")) {
     torch.folder = packages / "torch";
     torch.beside = true;
   } else {

@@ -111,11 +111,6 @@ std::vector<std::string> interpreter_of(const fs::path& script) {
   return words;
 }
 
-bool is_file(const fs::path& file) {
-  std::error_code ignored;
-  return fs::is_regular_file(file, ignored);
-}
-
 bool is_executable(const fs::path& file) {
   return is_file(file) && ::access(file.c_str(), X_OK) == 0;
 }

@@ -305,10 +305,8 @@ class WandbImporter {
       if (!each.has_relative_path()) break;
     }
     const auto has_files = [&](const fs::path& folder) {
-      return std::ranges::all_of(files_, [&](const std::string& file) {
-        std::error_code unreadable;  // counts as no file
-        return fs::is_regular_file(folder / file, unreadable);
-      });
+      return std::ranges::all_of(files_,
+                                 [&](const std::string& file) { return is_file(folder / file); });
     };
     const auto found = std::ranges::find_if(folders, has_files);
     if (found == folders.end()) {

@@ -21,8 +21,7 @@ constexpr const char* kSeeDocument = "see Parquet and Arrow in docs/building.md"
 
 // So many of the first bytes as there are.
 std::string first_bytes(const std::filesystem::path& path, std::size_t count) {
-  std::error_code unknown;
-  if (!std::filesystem::is_regular_file(path, unknown)) return {};
+  if (!is_file(path)) return {};
   std::string bytes(count, '\0');
   std::ifstream file(path, std::ios::binary);
   file.read(bytes.data(), static_cast<std::streamsize>(count));

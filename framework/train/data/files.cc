@@ -3,9 +3,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <optional>
-#include <string_view>
 
+#include "common/split_part.h"
 #include "mvn/data.h"
 #include "mvn/error.h"
 
@@ -14,36 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Paths = std::vector<fs::path>;
-
-// What a name like "train-00000-of-00002.parquet" says.
-struct Part {
-  std::string split;
-  std::size_t count = 0;
-};
-
-bool is_number(std::string_view text) {
-  return !text.empty() && text.size() <= 9 &&
-         std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-
-// What stands behind the last '-', which is taken off with it.
-std::string_view take_last(std::string_view& text) {
-  const auto dash = text.rfind('-');
-  if (dash == std::string_view::npos) return {};
-  const auto last = text.substr(dash + 1);
-  text = text.substr(0, dash);
-  return last;
-}
-
-std::optional<Part> part_of(const fs::path& file) {
-  const std::string name = file.filename().string();
-  std::string_view rest = std::string_view(name).substr(0, name.find('.'));
-  const auto count = take_last(rest);
-  const auto of = take_last(rest);
-  const auto number = take_last(rest);
-  if (of != "of" || !is_number(count) || !is_number(number)) return std::nullopt;
-  return Part{std::string(rest), std::stoul(std::string(count))};
-}
 
 // A name without its numbers: that of other parts of the same.
 std::string kind_of(const fs::path& file) {
@@ -55,7 +24,7 @@ std::string kind_of(const fs::path& file) {
 }
 
 void check_parts(const fs::path& path, const Paths& files, const std::string& key) {
-  const auto part = part_of(files.front());
+  const auto part = split_part(files.front());
   if (!part || part->count == files.size()) return;
   throw ConfigError(key, path.string() + ": " + std::to_string(files.size()) + " of its " +
                              std::to_string(part->count) + " parts are there, such as " +
@@ -104,7 +73,7 @@ Paths parts_of(const fs::path& path, const std::string& key) {
   const std::string split = path.filename().string();
   const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   auto files = files_in(folder, [&](const fs::path& file) {
-    const auto part = part_of(file);
+    const auto part = split_part(file);
     return part && part->split == split;
   });
   if (!files.empty()) check_parts(path, files, key);

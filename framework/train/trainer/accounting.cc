@@ -1,6 +1,5 @@
 #include "train/trainer/accounting.h"
 
-#include <algorithm>
 #include <fstream>
 
 #include "mvn/error.h"
@@ -92,24 +91,11 @@ void Window::load_state(const Json& state) {
   state.at("seconds").get_to(seconds_);
 }
 
-namespace {
-
-// How often a step passes through the model: forward, then for the gradients of what lies below,
-// then for those of the weights.
-double passes(const Experiment& experiment) {
-  if (experiment.adapter->keeps_base()) return 2;
-  const auto parameters = experiment.model->parameters();
-  return std::ranges::any_of(parameters, [](const auto& each) { return each.requires_grad(); }) ? 3
-                                                                                                : 1;
-}
-
-}  // namespace
-
 double training_flops(const Experiment& experiment, const Batch& batch) {
   const double rows = static_cast<double>(batch.ids.size(0));
   const double forward =
       2 * (rows * experiment.model->forward_macs(batch.ids.size(1)) + head_macs(experiment, batch));
-  return passes(experiment) * forward;
+  return experiment.passes * forward;
 }
 
 Cost::Cost(const std::string& device)

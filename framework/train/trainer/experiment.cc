@@ -117,6 +117,13 @@ std::map<std::string, torch::Tensor> fill_model(const ModelPlan& plan, const Val
   return head;
 }
 
+int step_passes(const Experiment& experiment) {
+  if (experiment.adapter->keeps_base()) return 2;
+  const auto parameters = experiment.model->parameters();
+  return std::ranges::any_of(parameters, [](const auto& each) { return each.requires_grad(); }) ? 3
+                                                                                                : 1;
+}
+
 // From the adapter's files or the weights', unless the task wants a new one.
 void start_head(const ModelPlan& plan, const Value::Map& config,
                 std::map<std::string, torch::Tensor> weights_head, Experiment& experiment) {
@@ -234,6 +241,7 @@ Experiment build_experiment(const PluginHost& host, const TrialFile& trial, Warm
   start_head(plan, config, std::move(weights_head), experiment);
   experiment.model->to(experiment.device);
   if (experiment.head) experiment.head->to(experiment.device);
+  experiment.passes = step_passes(experiment);
   return experiment;
 }
 

@@ -36,7 +36,9 @@ struct Experiment {
   std::unique_ptr<Task> task;
   std::shared_ptr<torch::nn::Module> head;  // null where the task has none
   double base_parameters = 0;               // of the model without adapter and head
-  double peak_flops = 0;                    // of the device, per second; 0 where it is not known
+  int passes =
+      3;  // of a step through the model: forward, for the gradients below, for the weights'
+  double peak_flops = 0;  // of the device, per second; 0 where it is not known
 
   void set_training(bool training_mode) const;
   // True where fp32 weights compute in bf16: in bf16 precision when the base itself is trained.

@@ -2,23 +2,17 @@
 blocks of its section are typed beside it.
 """
 
-import argparse
 import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 import unittest
 
+from trying import PYTHON, has, take_runner
+
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 RUNNER = ""
-PYTHON = os.environ.get("MVN_PYTHON", sys.executable)
-
-
-def has(package):
-    code = "import importlib.util as u, sys; sys.exit(u.find_spec(sys.argv[1]) is None)"
-    return subprocess.run([PYTHON, "-c", code, package], check=False).returncode == 0
 
 
 def sections(document):
@@ -109,8 +103,5 @@ class Documents(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runner", required=True)
-    known, rest = parser.parse_known_args()
-    RUNNER = known.runner
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+    RUNNER = take_runner()
+    unittest.main(verbosity=2)

@@ -4,7 +4,6 @@ What needs pandas, a training library, mypy or Jupyter skips itself where they a
 MVN_PYTHON names the Python to try with.
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -14,18 +13,12 @@ import sys
 import tempfile
 import unittest
 
+from trying import PYTHON, has, take_runner
+
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[2]
 PACKAGE = SOURCE / "framework" / "python"
 RUNNER = ""
-PYTHON = os.environ.get("MVN_PYTHON", sys.executable)
-
-
-def has(*packages):
-    code = (
-        "import importlib.util as u, sys; sys.exit(not all(u.find_spec(p) for p in sys.argv[1:]))"
-    )
-    return subprocess.run([PYTHON, "-c", code, *packages], check=False).returncode == 0
 
 
 TRIAL = """
@@ -185,25 +178,22 @@ class Trial(Place):
         self.run_sweep(RANKS)
         self.assertEqual(self.metric("loss"), [(1, 0.0)])
 
+    def version(self):
+        return subprocess.run(
+            [PYTHON, "-m", "mvn_runner", "--version"],
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+
     def test_the_programs_are_found(self):
         self.environment.pop("MVN_RUNNER")
         self.environment["PATH"] = f"{pathlib.Path(RUNNER).parent}:{os.environ['PATH']}"
-        done = subprocess.run(
-            [PYTHON, "-m", "mvn_runner", "--version"],
-            env=self.environment,
-            text=True,
-            capture_output=True,
-            check=False,
-        )
+        done = self.version()
         self.assertIn("mvn-runner", done.stdout, done.stderr)
         self.environment["MVN_RUNNER"] = "/nowhere/mvn-runner"
-        done = subprocess.run(
-            [PYTHON, "-m", "mvn_runner", "--version"],
-            env=self.environment,
-            text=True,
-            capture_output=True,
-            check=False,
-        )
+        done = self.version()
         self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
 
 
@@ -345,8 +335,5 @@ class Types(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runner", required=True)
-    known, rest = parser.parse_known_args()
-    RUNNER = known.runner
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+    RUNNER = take_runner()
+    unittest.main(verbosity=2)

@@ -4,27 +4,18 @@ wandb_programs/ has the calls of ten kinds of public training scripts. transform
 Lightning's logger are tried where they are installed: MVN_PYTHON names the Python to try with.
 """
 
-import argparse
 import json
-import os
 import pathlib
 import re
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import unittest
 
+from trying import PYTHON, has, take_runner
+
 HERE = pathlib.Path(__file__).resolve().parent
 RUNNER = ""
-PYTHON = os.environ.get("MVN_PYTHON", sys.executable)
-
-
-def has(*packages):
-    code = (
-        "import importlib.util as u, sys; sys.exit(not all(u.find_spec(p) for p in sys.argv[1:]))"
-    )
-    return subprocess.run([PYTHON, "-c", code, *packages], check=False).returncode == 0
 
 
 class Place(unittest.TestCase):
@@ -197,8 +188,5 @@ class Libraries(Place):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runner", required=True)
-    known, rest = parser.parse_known_args()
-    RUNNER = known.runner
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+    RUNNER = take_runner()
+    unittest.main(verbosity=2)

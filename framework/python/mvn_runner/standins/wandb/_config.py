@@ -4,6 +4,7 @@ import argparse
 import copy
 import os
 
+from wandb._items import Items
 from wandb._program import say
 from wandb.errors import ConfigError, Error
 from wandb.util import to_json
@@ -49,11 +50,11 @@ def as_map(given):
     return dict(vars(given))
 
 
-class Config:
+class Config(Items):
     def __init__(self, sweep, changed):
         """`sweep` are the trial's values; `changed` hears of what the program sets."""
+        super().__init__(copy.deepcopy(sweep))
         set_own = object.__setattr__
-        set_own(self, "_items", copy.deepcopy(sweep))
         set_own(self, "_locked", set(sweep))
         set_own(self, "_told", set())
         set_own(self, "_changed", changed)
@@ -104,32 +105,14 @@ class Config:
             found = found[part]
         return found
 
-    def get(self, key, default=None):
-        return self[key] if key in self else default
-
     def pop(self, key, default=None):
         return self._items.pop(key, default)
-
-    def keys(self):
-        return self._items.keys()
-
-    def values(self):
-        return self._items.values()
-
-    def items(self):
-        return self._items.items()
 
     def as_dict(self):
         return copy.deepcopy(self._items)
 
     def __getitem__(self, key):
         return self._find(key)
-
-    def __setitem__(self, key, value):
-        self.update({key: value})
-
-    def __delitem__(self, key):
-        del self._items[key]
 
     def __getattr__(self, key):
         try:
@@ -138,20 +121,9 @@ class Config:
             name = type(self).__name__
             raise AttributeError(f"{name!r} object has no attribute {key!r}") from None
 
-    __setattr__ = __setitem__
-
     def __contains__(self, key):
         try:
             self._find(key)
             return True
         except KeyError:
             return False
-
-    def __iter__(self):
-        return iter(self._items)
-
-    def __len__(self):
-        return len(self._items)
-
-    def __repr__(self):
-        return repr(self._items)
