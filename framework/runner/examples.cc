@@ -76,10 +76,14 @@ bool names_file(const std::string& text, const std::string& path) {
   });
 }
 
-// The sweep, and what it or one of those names.
+// The sweep, what lies in a folder of experiments with it, and what one of those names.
 std::set<std::string> needed_files(const std::map<std::string, std::string>& files,
                                    const std::string& sweep) {
   std::set<std::string> needed = {sweep};
+  const auto folder = sweep.substr(0, sweep.rfind('/') + 1);
+  for (const auto& [path, text] : files) {
+    if (!folder.empty() && path.starts_with(folder)) needed.insert(path);
+  }
   for (std::size_t before = 0; before != needed.size();) {
     before = needed.size();
     for (const auto& [path, text] : files) {

@@ -33,6 +33,22 @@ TEST(Commands, HelpAndVersion) {
   EXPECT_FALSE(contains(query, "mvn-runner plan")) << query;
 }
 
+// What a sweep in a folder of its own extends, reads and runs lies in that folder.
+TEST(Commands, AnExampleComesWithWhatItNeeds) {
+  Workplace place;
+  const auto listed = place.run({"examples"});
+  EXPECT_TRUE(contains(listed.out, "released/130m ")) << listed.out;
+  const auto released = place.run({"examples", "released/130m"});
+  EXPECT_EQ(released.end.exit_code, 0) << released.err;
+  EXPECT_TRUE(is_file(place / "experiments/released/130m.yaml"));
+  EXPECT_TRUE(is_file(place / "experiments/released/protocol.yaml"));
+  EXPECT_FALSE(is_file(place / "experiments/quickstart.yaml"));
+  EXPECT_EQ(place.run({"examples", "small-verdict/small-verdict"}).end.exit_code, 0);
+  for (const char* file : {"prepare.py", "recipes/common.yaml", "tokenizer/vocab.json"}) {
+    EXPECT_TRUE(is_file(place / (std::string("experiments/small-verdict/") + file))) << file;
+  }
+}
+
 TEST(Commands, PluginsWithTheirParameters) {
   Workplace place;
   const auto all = place.run({"plugins"});
