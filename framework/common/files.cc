@@ -49,9 +49,9 @@ void replace_file(const std::filesystem::path& path, std::string_view content) {
   file.commit_unsynced();
 }
 
-bool is_file(const fs::path& path) {
+bool is_file(const std::filesystem::path& path) {
   std::error_code unreadable;
-  return fs::is_regular_file(path, unreadable);
+  return std::filesystem::is_regular_file(path, unreadable);
 }
 
 void sync_path(const std::filesystem::path& path) {

@@ -67,11 +67,11 @@ std::vector<fs::path> Recipes::folders_for(const Node& name) const {
 
 fs::path Recipes::locate(const Node& name) const {
   if (is_recipe_file(name.text)) {
-    const fs::path file = beside(name, name.text);
+    fs::path file = beside(name, name.text);
     return is_file(file) ? file : fs::path();
   }
   for (const fs::path& folder : folders_for(name)) {
-    const fs::path file = folder / (name.text + ".yaml");
+    fs::path file = folder / (name.text + ".yaml");
     if (is_file(file)) return file;
   }
   return {};

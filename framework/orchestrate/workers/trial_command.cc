@@ -31,7 +31,9 @@ std::string text_of(const Json& value) {
 void flatten(const std::string& prefix, const Json& map,
              std::vector<std::pair<std::string, Json>>& entries) {
   for (const auto& [name, value] : map.items()) {
-    const std::string key = prefix.empty() ? name : prefix + "." + name;
+    std::string key = prefix;
+    if (!key.empty()) key += '.';
+    key += name;
     if (value.is_object() && !value.empty()) {
       flatten(key, value, entries);
     } else {
