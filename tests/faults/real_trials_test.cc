@@ -90,11 +90,9 @@ class RealTrialsTest : public testing::TestWithParam<Case> {
   }
 
   [[nodiscard]] Json configuration() const {
-    const bool classifies = std::string(GetParam().task) == "classification";
-    const std::string data = (folder_ / (classifies ? "train.tsv" : "train.txt")).string();
     Json config = {{"model", GetParam().model},
                    {"adapter", GetParam().adapter},
-                   {"task", {{"plugin", GetParam().task}, {"train", data}, {"validation", data}}},
+                   {"task", task()},
                    {"optimizer", {{"lr", 0.01}, {"max_grad_norm", 1.0}}},
                    {"schedule", {{"name", "linear"}, {"warmup_ratio", 0.2}}},
                    {"training",
@@ -105,13 +103,24 @@ class RealTrialsTest : public testing::TestWithParam<Case> {
                      {"checkpoint_every", 1}}},
                    {"seed", 3}};
     config["model"]["tokenizer"] = (folder_ / "tokenizer").string();
-    if (classifies) {
-      config["task"]["text"] = "text";
-      config["task"]["label"] = "label";
-    } else {
-      config["task"]["block"] = 16;
-    }
     return config;
+  }
+
+  [[nodiscard]] Json task() const {
+    const std::string name = GetParam().task;
+    const std::string text = (folder_ / "train.txt").string();
+    if (name == "pretraining") {
+      return {{"plugin", name}, {"train", text}, {"validation", text}, {"block", 16}};
+    }
+    const std::string rows = (folder_ / "train.tsv").string();
+    Json task = {{"plugin", name}, {"train", rows}, {"text", "text"}, {"label", "label"}};
+    if (name == "classification") {
+      task["validation"] = rows;
+    } else {
+      task["validation_probe_train"] = rows;
+      task["validation_probe"] = rows;
+    }
+    return task;
   }
 
   [[nodiscard]] fs::path write_trial(const std::string& name, int number) const {
@@ -255,7 +264,8 @@ TEST_P(RealTrialsTest, TokensAreCachedBesideTheTrials) {
   for (const auto& entry : fs::recursive_directory_iterator(folder_ / ".cache/tokens")) {
     if (entry.path().extension() == ".tokens") files[entry.path()] = entry.last_write_time();
   }
-  EXPECT_EQ(files.size(), 1U);  // training and validation data are one file here
+  // Training and validation data are one file here, of which an embedding makes different texts.
+  EXPECT_EQ(files.size(), std::string(GetParam().task) == "embedding" ? 2U : 1U);
   ASSERT_EQ(run_worker({"run", write_trial("two", 1).string()}, folder_.path()).code, 0);
   for (const auto& [file, time] : files) EXPECT_EQ(fs::last_write_time(file), time);
   EXPECT_EQ(metrics("two", 1), metrics("one", 1));
@@ -323,7 +333,9 @@ INSTANTIATE_TEST_SUITE_P(, RealTrialsTest,
                          testing::Values(Case{"mamba_lora", kMamba, kLora, "classification"},
                                          Case{"gptneo_lora", kNeo, kLora, "classification"},
                                          Case{"mamba_pretraining", kMamba, kNone, "pretraining"},
-                                         Case{"gptneo_pretraining", kNeo, kNone, "pretraining"}),
+                                         Case{"gptneo_pretraining", kNeo, kNone, "pretraining"},
+                                         Case{"mamba_embedding", kMamba, kLora, "embedding"},
+                                         Case{"gptneo_embedding", kNeo, kLora, "embedding"}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 INSTANTIATE_TEST_SUITE_P(

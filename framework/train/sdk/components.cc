@@ -3,6 +3,7 @@
 #include "mvn/registry.h"
 #include "mvn/task.h"
 #include "mvn/tokenizer.h"
+#include "mvn/whole_batch_task.h"
 
 namespace mvn {
 
@@ -12,5 +13,9 @@ void Adapter::merge(Model& /*model*/) {}
 Evaluation::~Evaluation() = default;
 Registry::~Registry() = default;
 Task::~Task() = default;
+WholeBatchTask::~WholeBatchTask() = default;
+LossSum WholeBatchTask::loss(Model& model, const Batch& batch) {
+  return loss_of(vectors(model, batch), batch.examples);
+}
 
 }  // namespace mvn

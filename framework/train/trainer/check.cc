@@ -13,6 +13,7 @@
 #include "train/trainer/random.h"
 #include "train/trainer/run_trial.h"
 #include "train/trainer/saved_head.h"
+#include "train/trainer/whole_batch_step.h"
 
 namespace mvn {
 namespace {
@@ -209,6 +210,9 @@ CheckResult Checker::check(const Json& config) {
       once(state_->tasks, task_key, [&] { return state_->check_task(configuration, training); });
   append(result, task.result);
   if (!training_fine) return result;
+  if (task.result.errors.empty()) {
+    collect(result, "training", [&] { expect_whole_batches(*task.task, training); });
+  }
   const std::string model_key = length + configuration.model_plugin + text_of(configuration.model) +
                                 configuration.adapter_plugin + text_of(configuration.adapter) +
                                 configuration.task_plugin;

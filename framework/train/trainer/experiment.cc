@@ -13,6 +13,7 @@
 #include "train/trainer/model_size.h"
 #include "train/trainer/random.h"
 #include "train/trainer/saved_head.h"
+#include "train/trainer/whole_batch_step.h"
 
 namespace mvn {
 namespace {
@@ -63,6 +64,7 @@ void prepare_task(const TaskEntry& task, const TrialFile& trial, Experiment& exp
   experiment.task->prepare({params, experiment.tokenizer, limit, cache, trial.threads,
                             warm.place(identity.dump()), experiment.training.trains()});
   warm.keep(identity.dump(), experiment.task->data_files());
+  expect_whole_batches(*experiment.task, experiment.training);
   if (experiment.training.trains() && experiment.task->size(Split::kTrain) == 0) {
     throw ConfigError("task.train", "has no examples");
   }

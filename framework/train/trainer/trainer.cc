@@ -15,6 +15,7 @@
 #include "train/trainer/precision.h"
 #include "train/trainer/random.h"
 #include "train/trainer/save_result.h"
+#include "train/trainer/whole_batch_step.h"
 
 namespace mvn {
 namespace {
@@ -126,9 +127,32 @@ void Trainer::make_step(const ExampleList& examples) {
 void Trainer::make_plain_step(const ExampleList& examples) {
   optimizer_.zero_gradients();
   const double count = experiment_.task->loss_count(Split::kTrain, examples);
+  if (auto* whole = whole_batch_task(*experiment_.task)) {
+    std::vector<Batch> batches;
+    for (const auto part : parts_of(examples)) batches.push_back(collate(part));
+    const LossSum loss = backward_of_whole_batch(experiment_, *whole, batches, count);
+    window_.add_loss(loss.sum);
+    window_.add_loss_count(loss.count);
+  } else {
+    backward_part_by_part(examples, count);
+  }
+  grad_norm_ = optimizer_.clip_gradients();
+  // Reading a number from a GPU waits for it: there, divergence shows at the next record.
+  if (experiment_.device.is_cpu()) expect_finite(step_ + 1);
+  optimizer_.step(schedule_.at(step_));
+}
+
+std::vector<std::span<const std::int64_t>> Trainer::parts_of(const ExampleList& examples) const {
   const auto micro = static_cast<std::size_t>(experiment_.training.micro_batch_size);
+  std::vector<std::span<const std::int64_t>> parts;
   for (std::size_t begin = 0; begin < examples.size(); begin += micro) {
-    const std::span part(examples.data() + begin, std::min(micro, examples.size() - begin));
+    parts.emplace_back(examples.data() + begin, std::min(micro, examples.size() - begin));
+  }
+  return parts;
+}
+
+void Trainer::backward_part_by_part(const ExampleList& examples, double count) {
+  for (const auto part : parts_of(examples)) {
     const PlacedBatch placed(collate(part), experiment_.device);
     const LossSum loss = [&] {
       const AutocastScope autocast(experiment_.autocast(), experiment_.device);
@@ -141,10 +165,6 @@ void Trainer::make_plain_step(const ExampleList& examples) {
     // however it is cut.
     (loss.sum / count).backward();
   }
-  grad_norm_ = optimizer_.clip_gradients();
-  // Reading a number from a GPU waits for it: there, divergence shows at the next record.
-  if (experiment_.device.is_cpu()) expect_finite(step_ + 1);
-  optimizer_.step(schedule_.at(step_));
 }
 
 void Trainer::make_graphed_step(const ExampleList& examples) {

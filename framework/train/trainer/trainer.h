@@ -46,7 +46,11 @@ class Trainer {
   const ExampleList& next_batch();
   void make_step(const ExampleList& examples);
   void make_plain_step(const ExampleList& examples);
+  void backward_part_by_part(const ExampleList& examples, double count);
   void make_graphed_step(const ExampleList& examples);
+  // The examples of a step as they go through the model.
+  [[nodiscard]] std::vector<std::span<const std::int64_t>> parts_of(
+      const ExampleList& examples) const;
   // A batch, or a part of one, of the training split; counted.
   Batch collate(std::span<const std::int64_t> examples);
   void record();

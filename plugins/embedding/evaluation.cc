@@ -1,0 +1,131 @@
+#include "evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "confusion.h"
+#include "probe.h"
+#include "ranking.h"
+
+namespace mvn {
+namespace {
+
+constexpr std::size_t kDepth = 10;           // of nDCG
+constexpr std::int64_t kQueriesAtOnce = 64;  // against all documents
+
+torch::Tensor rows_at(const torch::Tensor& vectors_ND, const Indices& rows) {
+  return vectors_ND.index_select(0, torch::tensor(rows, torch::kLong));
+}
+
+// In float64, as a cosine needs it: a zero vector stays one.
+torch::Tensor units_at(const torch::Tensor& vectors_ND, const Indices& rows) {
+  const auto x = rows_at(vectors_ND, rows).to(torch::kDouble);
+  return x / x.norm(2, 1, true).clamp_min(1e-300);
+}
+
+double spearman_of(const Measurements::Sts& sts, const torch::Tensor& vectors_ND) {
+  const auto cosine =
+      (units_at(vectors_ND, sts.first) * units_at(vectors_ND, sts.second)).sum(1).contiguous();
+  return spearman({cosine.data_ptr<double>(), sts.scores.size()}, sts.scores);
+}
+
+// The mean over the queries. Scores are rounded to float32, as trec_eval holds them: documents of
+// one text are equal.
+double ndcg_of(const Measurements::Search& search, const torch::Tensor& vectors_ND) {
+  const auto documents = units_at(vectors_ND, search.documents).t();
+  const auto queries = units_at(vectors_ND, search.queries);
+  double sum = 0;
+  for (std::int64_t begin = 0; begin < queries.size(0); begin += kQueriesAtOnce) {
+    const auto rows = std::min(kQueriesAtOnce, queries.size(0) - begin);
+    const auto scores =
+        torch::mm(queries.narrow(0, begin, rows), documents).to(torch::kFloat32).contiguous();
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const std::span one(scores.data_ptr<float>() + row * scores.size(1), search.names.size());
+      sum += ndcg(one, search.names, search.judged[static_cast<std::size_t>(begin + row)], kDepth);
+    }
+  }
+  return sum / static_cast<double>(search.queries.size());
+}
+
+void add_probe(const Measurements::Probe& probe, const torch::Tensor& vectors_ND,
+               std::vector<Metric>& metrics) {
+  std::vector<double> accuracies;
+  double accuracy = 0;
+  double f1 = 0;
+  const auto count = static_cast<double>(probe.draws.size());
+  const auto test = rows_at(vectors_ND, probe.test);
+  for (const auto& draw : probe.draws) {
+    const auto predicted =
+        logistic_regression(rows_at(vectors_ND, draw.train), draw.labels, probe.classes, test);
+    Confusion confusion(probe.classes);
+    for (std::size_t i = 0; i < predicted.size(); ++i) confusion.add(probe.labels[i], predicted[i]);
+    accuracies.push_back(confusion.accuracy());
+    accuracy += accuracies.back() / count;
+    f1 += confusion.macro_f1() / count;
+  }
+  double variance = 0;
+  for (const double each : accuracies) variance += (each - accuracy) * (each - accuracy) / count;
+  metrics.push_back({"probe_accuracy", accuracy});
+  metrics.push_back({"probe_f1", f1});
+  metrics.push_back({"probe_accuracy_sd", std::sqrt(variance)});
+}
+
+}  // namespace
+
+std::int64_t TextList::add(const std::string& text) {
+  const auto [place, is_new] = indices_.emplace(text, static_cast<std::int64_t>(texts_.size()));
+  if (is_new) texts_.push_back(text);
+  return place->second;
+}
+
+std::vector<std::string> TextList::take() {
+  indices_.clear();
+  return std::move(texts_);
+}
+
+Measurements measurements_of(EvaluationSets sets, const Prompts& prompts, std::int64_t per_label,
+                             std::int64_t draws, TextList& texts) {
+  const auto add_all = [&](const std::vector<std::string>& some, const Prompt& prompt) {
+    Indices indices;
+    for (const auto& text : some) indices.push_back(texts.add(prompt(text)));
+    return indices;
+  };
+  Measurements all;
+  if (sets.sts) {
+    all.sts = {.first = add_all(sets.sts->first, prompts.sts),
+               .second = add_all(sets.sts->second, prompts.sts),
+               .scores = std::move(sets.sts->scores)};
+  }
+  if (sets.retrieval) {
+    all.search = {.queries = add_all(sets.retrieval->queries, prompts.query),
+                  .documents = add_all(sets.retrieval->documents, prompts.document),
+                  .names = std::move(sets.retrieval->document_names),
+                  .judged = std::move(sets.retrieval->judged)};
+  }
+  if (sets.probe) {
+    auto& probe = all.probe.emplace();
+    probe.classes = sets.probe->classes;
+    for (const auto& rows : probe_draws(sets.probe->train_labels, per_label, draws)) {
+      auto& draw = probe.draws.emplace_back();
+      for (const auto row : rows) {
+        const auto i = static_cast<std::size_t>(row);
+        draw.train.push_back(texts.add(prompts.probe(sets.probe->train[i])));
+        draw.labels.push_back(sets.probe->train_labels[i]);
+      }
+    }
+    probe.test = add_all(sets.probe->test, prompts.probe);
+    probe.labels = std::move(sets.probe->test_labels);
+  }
+  return all;
+}
+
+std::vector<Metric> measure(const Measurements& what, const torch::Tensor& vectors_ND) {
+  std::vector<Metric> metrics;
+  if (what.sts) metrics.push_back({"sts_spearman", spearman_of(*what.sts, vectors_ND)});
+  if (what.search) metrics.push_back({"ndcg_at_10", ndcg_of(*what.search, vectors_ND)});
+  if (what.probe) add_probe(*what.probe, vectors_ND, metrics);
+  return metrics;
+}
+
+}  // namespace mvn

@@ -1,0 +1,68 @@
+// From the vectors of a split's texts to its figures.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mvn/task.h"
+#include "prompts.h"
+#include "sets.h"
+
+namespace mvn {
+
+// Texts, each once, by their order of arrival.
+class TextList {
+ public:
+  // The index of `text`.
+  std::int64_t add(const std::string& text);
+  [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }
+  [[nodiscard]] std::vector<std::string> take();
+
+ private:
+  std::vector<std::string> texts_;
+  std::map<std::string, std::int64_t> indices_;
+};
+
+using Indices = std::vector<std::int64_t>;  // of texts
+
+// What a split is measured on, its texts by their indices.
+struct Measurements {
+  struct Sts {
+    Indices first;
+    Indices second;
+    std::vector<double> scores;
+  };
+  struct Search {
+    Indices queries;
+    Indices documents;
+    std::vector<std::string> names;
+    std::vector<std::vector<std::pair<std::int64_t, int>>> judged;
+  };
+  struct Probe {
+    struct Draw {
+      Indices train;
+      std::vector<std::int64_t> labels;
+    };
+    std::vector<Draw> draws;
+    Indices test;
+    std::vector<std::int64_t> labels;
+    std::int64_t classes = 0;
+  };
+  std::optional<Sts> sts;
+  std::optional<Search> search;
+  std::optional<Probe> probe;
+};
+
+// Adds the texts of `sets`, in their prompts, to `texts`. Of a probe's training texts only those
+// that a draw takes.
+Measurements measurements_of(EvaluationSets sets, const Prompts& prompts, std::int64_t per_label,
+                             std::int64_t draws, TextList& texts);
+
+// vectors_ND: of all texts, in fp32 on the CPU. "sts_spearman", "ndcg_at_10", "probe_accuracy",
+// "probe_f1", "probe_accuracy_sd" (over the draws), of what there is.
+std::vector<Metric> measure(const Measurements& what, const torch::Tensor& vectors_ND);
+
+}  // namespace mvn
