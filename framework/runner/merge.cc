@@ -5,7 +5,6 @@
 
 #include "common/json.h"
 #include "common/text.h"
-#include "common/trial.h"
 #include "orchestrate/sessions/find_trial.h"
 #include "orchestrate/store/reader.h"
 #include "orchestrate/store/store.h"
@@ -18,21 +17,13 @@ namespace fs = std::filesystem;
 
 // The folder of the trial's adapter.
 fs::path adapter_folder(const fs::path& results, const TrialRecord& record) {
-  const auto paths = trial_paths(results, record.sweep, record.trial.id);
-  const auto name = "trial " + short_id(record.trial.id);
-  if (record.state != TrialState::kDone) {
-    throw ConfigError("", name + " is " + std::string(to_string(record.state)) +
-                              ": only what a finished trial saved is merged");
+  const auto folder = saved_model(results, record, "merged");
+  if (!fs::exists(folder / "adapter_config.json")) {
+    throw ConfigError("", "trial " + short_id(record.trial.id) +
+                              " trained the whole model, there is nothing to merge: " +
+                              folder.string() + " is the model");
   }
-  if (!fs::exists(paths.model())) {
-    throw ConfigError(
-        "", name + " saved no model (training.save_model): there is no " + paths.model().string());
-  }
-  if (!fs::exists(paths.model() / "adapter_config.json")) {
-    throw ConfigError("", name + " trained the whole model, there is nothing to merge: " +
-                              paths.model().string() + " is the model");
-  }
-  return paths.model();
+  return folder;
 }
 
 void add(std::vector<std::string>& options, const char* name, const std::string& value) {

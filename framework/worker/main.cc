@@ -20,6 +20,7 @@
 #include "train/sdk/host_memory.h"
 #include "train/trainer/check.h"
 #include "train/trainer/describe.h"
+#include "train/trainer/embed_texts.h"
 #include "train/trainer/merge.h"
 #include "train/trainer/run_trial.h"
 
@@ -68,6 +69,28 @@ int merge(mvn::MergeRequest request, const std::string& config, const Folders& p
   });
   std::cout << "wrote " << request.output.string() << "\n";
   return 0;
+}
+
+// The request is JSON on stdin; how far it is are lines of JSON on stdout.
+int embed(const Folders& plugin_dirs) {
+  mvn::handle_signals();
+  const auto request =
+      mvn::try_parse_json(std::string(std::istreambuf_iterator<char>(std::cin), {}));
+  const mvn::PluginHost host(mvn::plugin_folders(plugin_dirs));
+  const bool whole = mvn::embed_texts(
+      host, mvn::read_embed_request(request),
+      [](const mvn::EmbedProgress& progress) {
+        std::cout << mvn::Json{{"done", progress.done},
+                               {"texts", progress.texts},
+                               {"width", progress.width}}
+                         .dump()
+                  << std::endl;
+      },
+      [](const std::string& warning) {
+        std::cerr << "warning: " << mvn::printable_lines(warning) << "\n";
+      },
+      mvn::stop_requested);
+  return whole ? 0 : static_cast<int>(mvn::ExitCode::kCheckpointed);
 }
 
 int serve(const Folders& plugin_dirs) {
@@ -121,6 +144,8 @@ int main(int argc, char** argv) {
   merging->add_option("--dtype", request.dtype, "float32, bfloat16 or float16 (the base's)");
   merging->add_option("--plugin", request.plugin, "model plugin (by the base's model_type)");
   merging->add_option("--config", config, "JSON to lay over the base's config.json");
+  command("embed", "give texts the vectors that a JSON request on stdin names",
+          [&] { return embed(plugin_dirs); });
   command("serve", "run the trials named on stdin", [&] { return serve(plugin_dirs); });
   try {
     (void)mvn::best_isa();  // the environment's mistake is told before anything starts

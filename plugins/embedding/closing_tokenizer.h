@@ -7,21 +7,17 @@
 #include <utility>
 #include <vector>
 
-#include "mvn/token_store.h"
 #include "mvn/tokenizer.h"
 
 namespace mvn {
 
 class ClosingTokenizer : public Tokenizer {
  public:
-  explicit ClosingTokenizer(std::shared_ptr<const Tokenizer> inner) : inner_(std::move(inner)) {
-    const auto closing = closing_tokens(*inner_);
-    appends_ = closing.empty() || closing.back() != end_of_text();
-  }
+  explicit ClosingTokenizer(std::shared_ptr<const Tokenizer> inner) : inner_(std::move(inner)) {}
 
   [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text) const override {
     auto ids = inner_->encode(text);
-    if (appends_) ids.push_back(end_of_text());
+    ids.push_back(end_of_text());
     return ids;
   }
   [[nodiscard]] std::string decode(const std::vector<std::int32_t>& ids) const override {
@@ -33,7 +29,6 @@ class ClosingTokenizer : public Tokenizer {
 
  private:
   std::shared_ptr<const Tokenizer> inner_;
-  bool appends_ = false;
 };
 
 }  // namespace mvn

@@ -11,12 +11,16 @@
 #include "evaluation.h"
 #include "mvn/data.h"
 #include "mvn/error.h"
+#include "mvn/vector_task.h"
 #include "mvn/whole_batch_task.h"
 #include "pairs.h"
 #include "pooling.h"
 #include "prompts.h"
 #include "register.h"
+#include "sentence_files.h"
 #include "sets.h"
+#include "texts.h"
+#include "tokenizer_files.h"
 #include "tokens.h"
 
 namespace mvn {
@@ -45,7 +49,8 @@ struct Data {
   std::array<SplitTexts, 3> splits;       // by Split
   std::vector<std::string> summary;
   std::vector<std::string> warnings;
-  bool closes = false;  // the end-of-text token ends every text
+  std::int32_t end_of_text = -1;
+  bool closes = false;  // that token ends every text, which the tokenizer's own files do not say
 };
 
 constexpr std::array<const char*, 3> kNames = {"train", "validation", "test"};
@@ -114,9 +119,36 @@ void read_evaluation(const Params& params, const Prompts& prompts, Split which, 
   split.texts = texts.take();
 }
 
+// How texts become vectors, as the parameters say or else the folder that they name.
+SentenceSettings vector_settings(const Params& params) {
+  SentenceSettings settings;
+  if (params.has("settings")) {
+    settings = read_sentence_files(params.get_path("settings"), params.key("settings"));
+  }
+  if (params.has("pooling")) settings.pooling = pooling_from(params.get_text("pooling"));
+  if (params.has("normalize")) settings.normalize = params.get_bool("normalize");
+  return settings;
+}
+
+// Texts that are given vectors, and nothing is measured: they are the test split, each once for
+// each time that it is there.
+void read_texts_to_embed(const Params& params, const Prompts& prompts, Data& data) {
+  auto& split = data.splits[static_cast<std::size_t>(Split::kTest)];
+  auto read = read_texts(params);
+  split.files = std::move(read.files);
+  const Prompt prompt = prompt_of_texts(params, prompts, vector_settings(params));
+  for (const auto& text : read.texts) split.texts.push_back(prompt(text));
+  data.summary.push_back("texts: " + std::to_string(split.texts.size()));
+  data.warnings.insert(data.warnings.end(), read.warnings.begin(), read.warnings.end());
+}
+
 std::shared_ptr<Data> read_files(const TaskContext& context) {
   auto data = std::make_shared<Data>();
-  const auto prompts = read_prompts(context.params);
+  const auto prompts = read_prompts(context.params, vector_settings(context.params));
+  if (context.params.has("texts")) {
+    read_texts_to_embed(context.params, prompts, *data);
+    return data;
+  }
   if (context.params.has("train")) {
     read_training(context.params, prompts, *data);
   } else if (context.trains) {
@@ -131,10 +163,11 @@ std::shared_ptr<Data> read_files(const TaskContext& context) {
 // The tokenizer that the texts go through: see the parameter end_of_text.
 std::shared_ptr<const Tokenizer> text_tokenizer(const TaskContext& context, Data& data) {
   const auto& params = context.params;
-  const bool last = params.get_text("pooling") == "last";
+  data.end_of_text = context.tokenizer->end_of_text();
+  const bool last = vector_settings(params).pooling == Pooling::kLast;
   const bool wanted = params.has("end_of_text") ? params.get_bool("end_of_text") : last;
-  if (!wanted) return context.tokenizer;
-  if (context.tokenizer->end_of_text() >= 0) {
+  if (!wanted || !closing_tokens(*context.tokenizer).empty()) return context.tokenizer;
+  if (data.end_of_text >= 0) {
     data.closes = true;
     return std::make_shared<ClosingTokenizer>(context.tokenizer);
   }
@@ -197,13 +230,10 @@ struct LossOptions {
 
 class EmbeddingEvaluation : public Evaluation {
  public:
-  EmbeddingEvaluation(const SplitTexts& split, Pooling pooling, bool normalize)
-      : split_(split), pooling_(pooling), normalize_(normalize) {}
+  EmbeddingEvaluation(const SplitTexts& split, VectorTask& task) : split_(split), task_(task) {}
 
   void add(Model& model, const Batch& batch) override {
-    auto vectors = embed(model, pooling_, batch.ids, batch.mask);
-    if (normalize_) vectors = vectors / vectors.norm(2, 1, true).clamp_min(1e-12);
-    vectors = vectors.cpu();
+    const auto vectors = task_.text_vectors(model, batch);
     if (!vectors_.defined()) vectors_ = torch::zeros({split_.tokens.size(), vectors.size(1)});
     vectors_.index_copy_(0, torch::tensor(batch.examples, torch::kLong), vectors);
   }
@@ -212,15 +242,15 @@ class EmbeddingEvaluation : public Evaluation {
 
  private:
   const SplitTexts& split_;
-  Pooling pooling_;
-  bool normalize_;
+  VectorTask& task_;
   torch::Tensor vectors_;
 };
 
-class EmbeddingTask : public WholeBatchTask {
+class EmbeddingTask : public WholeBatchTask, public VectorTask {
  public:
   void prepare(const TaskContext& context) override {
     read_options(context.params);
+    max_length_ = context.max_length;
     data_ = kept<Data>(context, read_data);
   }
 
@@ -235,6 +265,7 @@ class EmbeddingTask : public WholeBatchTask {
   std::shared_ptr<torch::nn::Module> make_head(const Model& model,
                                                const torch::TensorOptions& /*options*/,
                                                torch::Generator /*generator*/) override {
+    width_ = model.width();
     for (const auto& split : data_->splits) {
       if (split.tokens.largest_id() < model.vocabulary()) continue;
       throw ConfigError("model.tokenizer", "gives the data ids up to " +
@@ -301,7 +332,13 @@ class EmbeddingTask : public WholeBatchTask {
   }
 
   torch::Tensor vectors(Model& model, const Batch& part) override {
-    return embed(model, pooling_, part.ids, part.mask);
+    return embed(model, settings_.pooling, part.ids, part.mask);
+  }
+
+  torch::Tensor text_vectors(Model& model, const Batch& batch) override {
+    auto vectors = embed(model, settings_.pooling, batch.ids, batch.mask);
+    if (settings_.normalize) vectors = vectors / vectors.norm(2, 1, true).clamp_min(1e-12);
+    return vectors.cpu();
   }
 
   LossSum loss_of(const torch::Tensor& vectors, std::span<const std::int64_t> examples) override {
@@ -331,7 +368,12 @@ class EmbeddingTask : public WholeBatchTask {
   }
 
   std::unique_ptr<Evaluation> start_evaluation(Split split) override {
-    return std::make_unique<EmbeddingEvaluation>(texts_of(split), pooling_, normalize_);
+    return std::make_unique<EmbeddingEvaluation>(texts_of(split), *this);
+  }
+
+  void write_files(const std::filesystem::path& folder) const override {
+    write_sentence_files(folder, settings_, width_, max_length_);
+    complete_tokenizer_files(folder, data_->end_of_text, data_->closes);
   }
 
   [[nodiscard]] std::vector<std::filesystem::path> data_files() const override {
@@ -379,8 +421,8 @@ class EmbeddingTask : public WholeBatchTask {
     loss_ = {.cosent = params.get_text("loss") == "cosent",
              .symmetric = params.get_bool("symmetric"),
              .temperature = params.get_real("temperature")};
-    pooling_ = pooling_from(params.get_text("pooling"));
-    normalize_ = params.get_bool("normalize");
+    settings_ = vector_settings(params);
+    settings_.prompts = read_prompts(params, settings_).by_name();
     if (!loss_.cosent || !loss_.symmetric) return;
     throw ConfigError(params.key("symmetric"), "is for infonce; cosent is so already");
   }
@@ -423,8 +465,9 @@ class EmbeddingTask : public WholeBatchTask {
 
   std::shared_ptr<const Data> data_ = std::make_shared<const Data>();
   LossOptions loss_;
-  Pooling pooling_ = Pooling::kLast;
-  bool normalize_ = true;
+  SentenceSettings settings_;
+  std::int64_t max_length_ = 0;  // tokens of a text; 0: no limit
+  std::int64_t width_ = 0;       // of the vectors
   std::int64_t batch_size_ = 0;  // as expect_batch_size() heard it
 };
 
@@ -446,15 +489,17 @@ std::vector<ParamSpec> vector_params() {
        .default_value = false,
        .help = "infonce: each positive finds its anchor too, and both count half"},
       {.name = "pooling",
-       .default_value = "last",
-       .help = "which of a text's hidden states make its vector; weighted_mean is SGPT's: later "
-               "tokens count more",
+       .help = "which of a text's hidden states make its vector (default: last, or as `settings` "
+               "has it); weighted_mean is SGPT's: later tokens count more",
        .choices = pooling_names()},
       {.name = "normalize",
        .type = ParamType::kBool,
-       .default_value = true,
-       .help = "vectors of length 1; of the figures only a probe's depends on it, which e5's "
-               "authors measure without"},
+       .help = "vectors of length 1 (default: true, or as `settings` has it); of the figures only "
+               "a probe's depends on it, which e5's authors measure without"},
+      {.name = "settings",
+       .type = ParamType::kPath,
+       .help = "folder of a sentence-transformers model: pooling, normalisation and prompts are "
+               "what it says, where they are not said here"},
       {.name = "end_of_text",
        .type = ParamType::kBool,
        .help = "end every text with the end-of-text token where the tokenizer does not (default: "
@@ -464,7 +509,8 @@ std::vector<ParamSpec> vector_params() {
 
 std::vector<ParamSpec> embedding_params() {
   auto params = pair_params();
-  for (auto&& more : {vector_params(), prompt_params(), set_params(), table_params()}) {
+  for (auto&& more :
+       {vector_params(), prompt_params(), set_params(), text_params(), table_params()}) {
     params.insert(params.end(), more.begin(), more.end());
   }
   return params;

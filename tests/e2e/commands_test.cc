@@ -426,5 +426,38 @@ TEST(Commands, MergeSaysWhichTrialItMisses) {
             "--help\n");
 }
 
+TEST(Commands, EmbedHandsTextsAndATrialsModelToTheWorker) {
+  Workplace place;
+  place.write("weights/config.json", "{}");
+  auto text = sweep_text("", "0.1");
+  text.replace(text.find("{plugin: toy}"), 13,
+               "{plugin: toy, weights: weights, config: {depth: 2}}");
+  place.write("sweep.yaml", text);
+  const auto run = place.run({"sweep.yaml"});
+  ASSERT_EQ(run.end.exit_code, 0) << run.err;
+  const auto id = place.rows("SELECT trial FROM trials").at(0);
+  const auto done = place.run({"embed", id.substr(0, 6), "--input", "texts.csv", "--output",
+                               "vectors.npy", "--column", "body", "--prompt", "query", "--pooling",
+                               "mean", "--no-normalize", "--max-length", "64", "--threads", "2"});
+  EXPECT_EQ(done.end.exit_code, 0) << done.err;
+  EXPECT_TRUE(done.out.starts_with("vectors.npy: 3 vectors of 4 numbers")) << done.out;
+  const std::string before = "warning: ";
+  ASSERT_TRUE(done.err.starts_with(before)) << done.err;
+  const auto request = Json::parse(done.err.substr(before.size()));
+  EXPECT_EQ(request.at("folder"), (place / ("results/demo/" + id + "/model")).string());
+  EXPECT_EQ(request.at("plugin"), "toy");
+  EXPECT_EQ(request.at("model_config"), Json({{"depth", 2}}));
+  EXPECT_EQ(request.at("task"), Json({{"normalize", false},
+                                      {"pooling", "mean"},
+                                      {"texts", {(place / "texts.csv").string()}},
+                                      {"texts_column", "body"},
+                                      {"texts_prompt", "query"}}));
+  EXPECT_EQ(request.at("training"), Json({{"max_length", 64}}));
+  EXPECT_EQ(request.at("threads"), 2);
+  const auto refused = place.run({"embed", "weights", "--input", "t.txt", "--output", "v.npy"});
+  EXPECT_EQ(refused.end.exit_code, 64);
+  EXPECT_EQ(refused.err, "mvn-runner: --pooling: this worker knows none\n");
+}
+
 }  // namespace
 }  // namespace mvn::test

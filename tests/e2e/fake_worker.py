@@ -255,6 +255,14 @@ def main():
             print("mvn-worker: --dtype: is not to this worker's taste", file=sys.stderr)
             sys.exit(64)
         print(" ".join(sys.argv[2:]))
+    elif verb == "embed":
+        request = json.load(sys.stdin)
+        if "pooling" not in request["task"]:
+            print("mvn-worker: --pooling: this worker knows none", file=sys.stderr)
+            sys.exit(64)
+        print(json.dumps(dict(done=0, texts=3, width=4)), flush=True)
+        print("warning: " + json.dumps(request, sort_keys=True), file=sys.stderr)
+        print(json.dumps(dict(done=3, texts=3, width=4)), flush=True)
     else:
         serve()
 

@@ -111,6 +111,9 @@ class Task {
                                                        torch::Generator generator) = 0;
   // Entries for the saved config.json (num_labels, id2label, ...).
   [[nodiscard]] virtual Value::Map config() const { return {}; }
+  // Adds to the folder of a saved model or adapter, in which the tokenizer's files lie, what other
+  // programs need to use it as this task does.
+  virtual void write_files(const std::filesystem::path& folder) const;
 
   [[nodiscard]] virtual std::int64_t size(Split split) const = 0;
   // Tokens of each example of `split`, for length-bucketed batches.

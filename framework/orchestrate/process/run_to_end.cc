@@ -46,6 +46,11 @@ int milliseconds_left(const Deadline& deadline) {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000));
 }
 
+void pass_on(LineReader& reader, const TakeLine& take_line) {
+  if (!take_line) return;
+  while (const auto line = reader.take_line()) take_line(*line);
+}
+
 bool is_over(const Deadline& deadline) { return deadline && SteadyClock::now() >= *deadline; }
 
 }  // namespace
@@ -53,7 +58,7 @@ bool is_over(const Deadline& deadline) { return deadline && SteadyClock::now() >
 Interrupted::~Interrupted() = default;
 
 CommandResult run_to_end(const ProcessSpec& spec, const std::string& input, Signals& signals,
-                         const Patience& patience) {
+                         const Patience& patience, const TakeLine& take_line) {
   Process process(spec);
   std::string_view rest = input;
   LineReader out;
@@ -69,6 +74,7 @@ CommandResult run_to_end(const ProcessSpec& spec, const std::string& input, Sign
     ::poll(watched.data(), watched.size(), milliseconds_left(deadline));
     if (watched[3].revents != 0) feed(process.input(), rest);
     out.read_available(process.output());
+    pass_on(out, take_line);
     err.read_available(process.errors());
     const int more = signals.take().stops();
     if (more > 0 && stops == 0) {
@@ -85,6 +91,7 @@ CommandResult run_to_end(const ProcessSpec& spec, const std::string& input, Sign
   }
   if (stops > 0) throw Interrupted();
   out.read_available(process.output());
+  pass_on(out, take_line);
   err.read_available(process.errors());
   return {*process.try_wait(), out.take_rest(), err.take_rest()};
 }

@@ -30,10 +30,13 @@ struct Patience {
   double limit = 0;  // in all; 0: as long as it likes
 };
 
+// Gets each line of the standard output as it comes, which is then no part of the result.
+using TakeLine = std::function<void(const std::string& line)>;
+
 // Gives the command `input` and returns what it wrote. A stop signal ends the command (SIGTERM, the
 // second time or after the grace SIGKILL) and throws Interrupted once it is gone. Throws Error
 // where it was killed because it took longer than the limit.
 CommandResult run_to_end(const ProcessSpec& spec, const std::string& input, Signals& signals,
-                         const Patience& patience = {});
+                         const Patience& patience = {}, const TakeLine& take_line = {});
 
 }  // namespace mvn

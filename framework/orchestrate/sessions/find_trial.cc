@@ -5,6 +5,7 @@
 
 #include "common/printable.h"
 #include "common/text.h"
+#include "common/trial.h"
 #include "mvn/error.h"
 
 namespace mvn {
@@ -31,6 +32,19 @@ TrialRecord find_trial(const ResultsReader& reader, const std::filesystem::path&
   std::ranges::stable_partition(
       found, [](const TrialRecord& each) { return each.state == TrialState::kDone; });
   return std::move(found.front());
+}
+
+std::filesystem::path saved_model(const std::filesystem::path& results, const TrialRecord& record,
+                                  const std::string& used) {
+  const auto folder = trial_paths(results, record.sweep, record.trial.id).model();
+  const auto name = "trial " + short_id(record.trial.id);
+  if (record.state != TrialState::kDone) {
+    throw ConfigError("", name + " is " + std::string(to_string(record.state)) +
+                              ": only what a finished trial saved is " + used);
+  }
+  if (std::filesystem::exists(folder)) return folder;
+  throw ConfigError("",
+                    name + " saved no model (training.save_model): there is no " + folder.string());
 }
 
 }  // namespace mvn

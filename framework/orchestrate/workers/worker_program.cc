@@ -235,8 +235,18 @@ std::vector<CheckResult> WorkerProgram::check(const Json& configurations, Signal
 std::string WorkerProgram::merge(const std::vector<std::string>& options, Signals& signals) const {
   auto words = command("merge");
   words.insert(words.end(), options.begin(), options.end());
+  return do_once(words, "", signals, {});
+}
+
+std::string WorkerProgram::embed(const Json& request, Signals& signals,
+                                 const TakeLine& take_line) const {
+  return do_once(command("embed"), request.dump(), signals, take_line);
+}
+
+std::string WorkerProgram::do_once(const std::vector<std::string>& words, const std::string& input,
+                                   Signals& signals, const TakeLine& take_line) const {
   require_torch(signals);
-  const auto result = run_to_end(spec(words), "", signals);
+  const auto result = run_to_end(spec(words), input, signals, {}, take_line);
   if (result.end.success()) return result.errors + result.output;
   std::string said = last_lines(result.errors, 15);
   const std::string prefix = "mvn-worker: ";
@@ -246,7 +256,7 @@ std::string WorkerProgram::merge(const std::vector<std::string>& options, Signal
       code == static_cast<int>(ExitCode::kBadData)) {
     throw ConfigError("", said);
   }
-  throw Error("'" + file_.string() + " merge' ended with " + to_string(result.end) +
+  throw Error("'" + shell_text(words) + "' ended with " + to_string(result.end) +
               (said.empty() ? "" : ":\n" + said));
 }
 

@@ -9,6 +9,7 @@
 #include "common/description.h"
 #include "common/json.h"
 #include "orchestrate/process/process.h"
+#include "orchestrate/process/run_to_end.h"
 #include "orchestrate/process/signals.h"
 #include "orchestrate/workers/python_torch.h"
 
@@ -45,6 +46,10 @@ class WorkerProgram {
   // `mvn-worker merge` with these options: what it printed. Throws ConfigError with the worker's
   // message for a bad option or file.
   [[nodiscard]] std::string merge(const std::vector<std::string>& options, Signals& signals) const;
+  // `mvn-worker embed` of this request; `take_line` gets its lines. Returns its warnings. Throws as
+  // merge() does.
+  [[nodiscard]] std::string embed(const Json& request, Signals& signals,
+                                  const TakeLine& take_line) const;
   // How a persistent worker is started.
   [[nodiscard]] ProcessSpec serve() const;
 
@@ -52,6 +57,9 @@ class WorkerProgram {
 
  private:
   [[nodiscard]] std::vector<std::string> command(const std::string& verb) const;
+  // What it printed. Throws ConfigError with the worker's message for a bad option or file.
+  [[nodiscard]] std::string do_once(const std::vector<std::string>& words, const std::string& input,
+                                    Signals& signals, const TakeLine& take_line) const;
   [[nodiscard]] Json ask(const std::string& verb, const std::string& input, Signals& signals) const;
   [[nodiscard]] std::string fingerprint() const;
   void find_torch(Signals& signals) const;

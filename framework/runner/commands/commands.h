@@ -22,7 +22,7 @@ std::vector<CommandRow> export_commands();    // export
 std::vector<CommandRow> database_commands();  // artifacts, gc, remove, db
 std::vector<CommandRow> plugin_commands();    // examples, plugins, schema, new-plugin
 std::vector<CommandRow> hub_commands();       // fetch
-std::vector<CommandRow> exchange_commands();  // import, merge
+std::vector<CommandRow> exchange_commands();  // import, merge, embed
 std::vector<CommandRow> shell_commands();     // completion, man
 
 const std::vector<CommandRow>& command_table();

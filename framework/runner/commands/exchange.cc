@@ -1,9 +1,10 @@
-// import, merge: what comes from other programs and goes to them.
+// import, merge, embed: what comes from other programs and goes to them.
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
 
 #include "runner/commands/commands.h"
+#include "runner/embed.h"
 #include "runner/import/gpt_neo.h"
 #include "runner/import/wandb.h"
 #include "runner/merge.h"
@@ -67,19 +68,73 @@ Action define_merge(CLI::App& app) {
   };
 }
 
+Action define_embed(CLI::App& app) {
+  const auto request = std::make_shared<EmbedOptions>();
+  app.add_option("trial", request->model,
+                 "A trial, or a folder: what a trial saved, a model of sentence-transformers, "
+                 "a PEFT adapter")
+      ->type_name("TRIAL|DIR")
+      ->required();
+  app.add_option("--input", request->input,
+                 "The texts: the lines of a .txt file, of a table one column")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("--output", request->output, "vectors.npy or vectors.safetensors, a row each")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("--column", request->column, "Column of a table with the texts (text)")
+      ->type_name("NAME");
+  app.add_option("--prompt", request->prompt,
+                 "How texts are written: query, document, another name that the model has, or a "
+                 "prompt with {text} (the model's default)")
+      ->type_name("PROMPT");
+  app.add_option("--pooling", request->pooling,
+                 "last, mean, weighted_mean, cls, max (as the model says)")
+      ->type_name("NAME");
+  app.add_flag("--normalize,!--no-normalize", request->normalize,
+               "Vectors of length 1, or as they come (as the model says)");
+  app.add_option("--max-length", request->max_length, "Tokens that texts are cut to (the model's)")
+      ->type_name("N")
+      ->check(number_of_at_least(1));
+  app.add_option("--batch-size", request->batch_size, "Texts at a time (32)")
+      ->type_name("N")
+      ->check(number_of_at_least(1));
+  app.add_option("--precision", request->precision, "fp32, tf32 or bf16 (fp32)")->type_name("NAME");
+  app.add_option("--device", request->device, "cpu, cuda:0, ... (the first GPU, else cpu)")
+      ->type_name("NAME");
+  app.add_option("--threads", request->threads, "Threads of the CPU (all)")
+      ->type_name("N")
+      ->check(number_of_at_least(1));
+  app.add_option("--model", request->base, "Folder of an adapter's base model (that it names)")
+      ->type_name("DIR");
+  app.add_option("--plugin", request->plugin, "Model plugin (by the model's model_type)")
+      ->type_name("NAME");
+  return [request](const CommonOptions& common, std::ostream& out) {
+    embed(*request, common, out);
+    return 0;
+  };
+}
+
 }  // namespace
 
 std::vector<CommandRow> exchange_commands() {
-  return {{.name = "import",
-           .help = "Turn another program's file into a sweep or recipe",
-           .examples = {{"import wandb sweep.yaml", "a W&B sweep file as one of mvn-runner"},
-                        {"import gpt-neo gpt3_XL_256_Pile.json",
-                         "a recipe from another trainer's file"}},
-           .define = define_import},
-          {.name = "merge",
-           .help = "Make one model of a trained adapter and its base",
-           .examples = {{"merge 3f2a --output merged", "a trial's adapter and base as one model"}},
-           .define = define_merge}};
+  return {
+      {.name = "import",
+       .help = "Turn another program's file into a sweep or recipe",
+       .examples = {{"import wandb sweep.yaml", "a W&B sweep file as one of mvn-runner"},
+                    {"import gpt-neo gpt3_XL_256_Pile.json",
+                     "a recipe from another trainer's file"}},
+       .define = define_import},
+      {.name = "merge",
+       .help = "Make one model of a trained adapter and its base",
+       .examples = {{"merge 3f2a --output merged", "a trial's adapter and base as one model"}},
+       .define = define_merge},
+      {.name = "embed",
+       .help = "Give texts vectors with a trained model, as a file for numpy or safetensors",
+       .examples = {{"embed 3f2a --input texts.txt --output vectors.npy", "a vector for each line"},
+                    {"embed my-model --input docs.csv --column body --output docs.npy",
+                     "a folder's model, a column of a table"}},
+       .define = define_embed}};
 }
 
 }  // namespace mvn

@@ -58,7 +58,10 @@ void prepare_task(const TaskEntry& task, const TrialFile& trial, Experiment& exp
   const auto limit = experiment.training.max_length.value_or(experiment.model->max_length());
   const auto tokenizer = TokenizerCache::identity(experiment.tokenizer_path);
   // Tokens that another tokenizer made are in another folder.
-  const auto cache = trial.folder.parent_path() / ".cache" / "tokens" / tokenizer.substr(0, 16);
+  fs::path cache;
+  if (!trial.folder.empty()) {
+    cache = trial.folder.parent_path() / ".cache" / "tokens" / tokenizer.substr(0, 16);
+  }
   const Json identity = {task.name, to_json(Value(params.values())), tokenizer, limit,
                          state_of_paths(task.params, params)};
   experiment.task->prepare({params, experiment.tokenizer, limit, cache, trial.threads,

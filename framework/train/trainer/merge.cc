@@ -9,22 +9,17 @@
 #include "mvn/error.h"
 #include "mvn/json_file.h"
 #include "mvn/linear.h"
-#include "mvn/nearest.h"
 #include "train/checkpoint/weights.h"
 #include "train/trainer/configuration.h"
 #include "train/trainer/experiment.h"
 #include "train/trainer/model_folder.h"
+#include "train/trainer/model_in_folder.h"
 #include "train/trainer/random.h"
 
 namespace mvn {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string text_of(const Value::Map& map, const std::string& key) {
-  const auto found = map.find(key);
-  return found != map.end() && found->second.is_text() ? found->second.as_text() : "";
-}
 
 void check_output(const fs::path& output) {
   if (!fs::exists(output)) return;
@@ -34,56 +29,6 @@ void check_output(const fs::path& output) {
   if (!fs::is_empty(output)) {
     throw ConfigError("--output", output.string() + " is not empty; name a new folder");
   }
-}
-
-// The adapter that saved these files.
-const AdapterEntry& adapter_of(const PluginHost& host, const fs::path& folder) {
-  std::string files;
-  for (const auto& component : host.components()) {
-    if (component.kind != "adapter") continue;
-    const auto& entry = host.adapter(component.name);
-    if (entry.config_file.empty()) continue;
-    if (fs::exists(folder / entry.config_file)) return entry;
-    files += (files.empty() ? "" : " and no ") + entry.config_file;
-  }
-  throw ConfigError("--adapter", folder.string() + " holds no adapter: no " + files);
-}
-
-// The base that the request or the adapter names. A trial that started from random weights keeps
-// them in "base" beside its adapter, and a results folder may have moved since.
-fs::path base_of(const MergeRequest& request, const AdapterEntry& adapter,
-                 const std::string& named) {
-  if (!request.model.empty()) {
-    if (fs::exists(request.model)) return request.model;
-    throw ConfigError("--model", request.model.string() + " does not exist");
-  }
-  if (!named.empty() && fs::exists(named)) return named;
-  if (fs::exists(request.adapter / "base")) return request.adapter / "base";
-  throw ConfigError(
-      "--model", (request.adapter / adapter.config_file).string() +
-                     (named.empty() ? " names no base model"
-                                    : " names the base model '" + named + "', which is not there") +
-                     "; say where it is with --model");
-}
-
-// The plugin that reads the base's model_type.
-std::string plugin_of(const PluginHost& host, const fs::path& base, const Value::Map& config) {
-  const std::string type = text_of(config, "model_type");
-  std::vector<std::string> known;
-  for (const auto& component : host.components()) {
-    if (component.kind != "model") continue;
-    for (const auto& each : host.model(component.name).model_types) {
-      if (each == type) return component.name;
-      known.push_back(each);
-    }
-  }
-  if (type.empty()) {
-    throw ConfigError("--model", "config.json of " + base.string() +
-                                     " has no model_type; name the plugin with --plugin");
-  }
-  std::sort(known.begin(), known.end());
-  throw ConfigError("--model", "no plugin reads the model_type '" + type + "' of " + base.string() +
-                                   suggest(type, known));
 }
 
 // What the model of a config.json was saved under.
@@ -159,7 +104,7 @@ class Merge {
       : request_(request),
         entry_(adapter_of(host, request.adapter)),
         files_(entry_.read_files(request.adapter)),
-        base_(base_of(request, entry_, files_.base)),
+        base_(base_of(request.adapter, entry_, request.model)),
         weights_(open_weights(base_)) {
     const auto wanted = dtype_named(request.dtype);
     dtype_ = wanted.value_or(dtype_of(*weights_));

@@ -31,6 +31,7 @@ void write_model(const Experiment& experiment, const fs::path& folder,
     save_model(*experiment.model, experiment.head.get(), task.head_kind(), task.config(), folder);
   }
   copy_tokenizer(experiment.tokenizer_path, folder);
+  task.write_files(folder);
 }
 
 std::uintmax_t bytes_of(const fs::path& path) {
