@@ -373,7 +373,7 @@ class EmbeddingTask : public WholeBatchTask, public VectorTask {
 
   void write_files(const std::filesystem::path& folder) const override {
     write_sentence_files(folder, settings_, width_, max_length_);
-    complete_tokenizer_files(folder, data_->end_of_text, data_->closes);
+    complete_tokenizer_files(folder, data_->end_of_text, data_->closes, max_length_);
   }
 
   [[nodiscard]] std::vector<std::filesystem::path> data_files() const override {

@@ -1,7 +1,9 @@
 #include "tokenizer_files.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "mvn/data.h"
 #include "mvn/error.h"
@@ -68,19 +70,23 @@ void add_special_token(Value::Map& tokenizer, std::int32_t id, const std::string
   for (const Value& token : list) {
     if (token.find("content") != nullptr && *token.find("content") == Value(content)) return;
   }
-  list.push_back(Value::Map{{"id", std::int64_t{id}},
-                            {"content", content},
-                            {"single_word", false},
-                            {"lstrip", false},
-                            {"rstrip", false},
-                            {"normalized", false},
-                            {"special", true}});
+  Value::Map token;
+  token["id"] = std::int64_t{id};
+  token["content"] = content;
+  for (const char* flag : {"single_word", "lstrip", "rstrip", "normalized"}) token[flag] = false;
+  token["special"] = true;
+  list.emplace_back(std::move(token));
   tokenizer["added_tokens"] = std::move(list);
 }
 
 // A piece of a template: a text ("A") or a token.
 Value piece(const char* kind, const std::string& id, std::int64_t type = 0) {
-  return Value::Map{{kind, Value::Map{{"id", id}, {"type_id", type}}}};
+  Value::Map what;
+  what["id"] = id;
+  what["type_id"] = type;
+  Value::Map all;
+  all[kind] = std::move(what);
+  return all;
 }
 
 // `pieces` with the token behind every text. Templates that end a text come here no more.
@@ -97,20 +103,25 @@ Value::List closed(const Value::List& pieces, const std::string& content) {
 }
 
 Value::Map plain_template() {
-  return {{"type", "TemplateProcessing"},
-          {"single", Value::List{piece("Sequence", "A")}},
-          {"pair", Value::List{piece("Sequence", "A"), piece("Sequence", "B", 1)}},
-          {"special_tokens", Value::Map()}};
+  Value::Map processor;
+  processor["type"] = "TemplateProcessing";
+  processor["single"] = Value::List({piece("Sequence", "A")});
+  processor["pair"] = Value::List({piece("Sequence", "A"), piece("Sequence", "B", 1)});
+  processor["special_tokens"] = Value::Map();
+  return processor;
 }
 
 Value::Map closed_template(Value::Map processor, std::int32_t id, const std::string& content) {
   for (const char* name : {"single", "pair"}) {
     processor[name] = closed(processor[name].as_list(), content);
   }
+  Value::Map token;
+  token["id"] = content;
+  token["ids"] = Value::List({std::int64_t{id}});
+  token["tokens"] = Value::List({content});
   auto& tokens = processor["special_tokens"];
   if (!tokens.is_map()) tokens = Value::Map();
-  tokens.as_map()[content] = Value::Map{
-      {"id", content}, {"ids", Value::List{std::int64_t{id}}}, {"tokens", Value::List{content}}};
+  tokens.as_map()[content] = std::move(token);
   return processor;
 }
 
@@ -124,14 +135,17 @@ Value closed_processor(const Value& processor, std::int32_t id, const std::strin
   if (processor.is_null()) return closed_template(plain_template(), id, content);
   if (is_template(processor)) return closed_template(processor.as_map(), id, content);
   const Value* list = processor.find("processors");
-  Value::List steps = list != nullptr ? list->as_list() : Value::List{processor};
-  for (Value& step : steps) {
-    if (!is_template(step)) continue;
-    step = closed_template(step.as_map(), id, content);
-    return Value::Map{{"type", "Sequence"}, {"processors", std::move(steps)}};
+  Value::List steps = list != nullptr ? list->as_list() : Value::List({processor});
+  const auto found = std::ranges::find_if(steps, is_template);
+  if (found != steps.end()) {
+    *found = closed_template(found->as_map(), id, content);
+  } else {
+    steps.emplace_back(closed_template(plain_template(), id, content));
   }
-  steps.push_back(closed_template(plain_template(), id, content));
-  return Value::Map{{"type", "Sequence"}, {"processors", std::move(steps)}};
+  Value::Map all;
+  all["type"] = "Sequence";
+  all["processors"] = std::move(steps);
+  return all;
 }
 
 // Returns the token's text.
@@ -148,7 +162,8 @@ std::string close_tokenizer_json(const fs::path& folder, std::int32_t end) {
 
 }  // namespace
 
-void complete_tokenizer_files(const fs::path& folder, std::int32_t end, bool closes) {
+void complete_tokenizer_files(const fs::path& folder, std::int32_t end, bool closes,
+                              std::int64_t max_length) {
   const fs::path file = folder / "tokenizer_config.json";
   Value::Map config = fs::exists(file) ? read_json_file(file).as_map() : Value::Map();
   std::string content;
@@ -170,6 +185,7 @@ void complete_tokenizer_files(const fs::path& folder, std::int32_t end, bool clo
   if (!content.empty() && Value(config).find("pad_token") == nullptr) {
     config["pad_token"] = content;
   }
+  if (max_length > 0) config["model_max_length"] = max_length;
   if (!config.empty()) write_json_file(file, Value(std::move(config)));
 }
 

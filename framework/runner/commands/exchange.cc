@@ -91,8 +91,11 @@ Action define_embed(CLI::App& app) {
   app.add_option("--pooling", request->pooling,
                  "last, mean, weighted_mean, cls, max (as the model says)")
       ->type_name("NAME");
-  app.add_flag("--normalize,!--no-normalize", request->normalize,
-               "Vectors of length 1, or as they come (as the model says)");
+  app.add_flag_callback(
+      "--normalize", [request] { request->normalize = true; },
+      "Vectors of length 1 (as the model says)");
+  app.add_flag_callback(
+      "--no-normalize", [request] { request->normalize = false; }, "Vectors as they come");
   app.add_option("--max-length", request->max_length, "Tokens that texts are cut to (the model's)")
       ->type_name("N")
       ->check(number_of_at_least(1));

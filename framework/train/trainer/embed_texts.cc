@@ -25,12 +25,20 @@ namespace fs = std::filesystem;
 // What a kill may cost, and what a save, which waits for the disk, may.
 constexpr auto kBetweenSaves = std::chrono::seconds(5);
 
-// The length that sentence-transformers cuts texts to, where the folder says one.
+// An integer of the folder's file; 0 where it is not there.
+std::int64_t number_in(const fs::path& file, const char* key) {
+  if (!fs::exists(file)) return 0;
+  const Json value = read_json(file).value(key, Json());
+  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+}
+
+// The length that sentence-transformers cuts texts to, where the folder says one: in a file of its
+// own until version 5, in the tokenizer's since.
 void add_max_length(const fs::path& folder, Json& training) {
-  const fs::path file = folder / "sentence_bert_config.json";
-  if (training.contains("max_length") || !fs::exists(file)) return;
-  const auto limit = read_json(file).value("max_seq_length", Json());
-  if (limit.is_number_integer()) training["max_length"] = limit;
+  if (training.contains("max_length")) return;
+  auto limit = number_in(folder / "sentence_bert_config.json", "max_seq_length");
+  if (limit <= 0) limit = number_in(folder / "tokenizer_config.json", "model_max_length");
+  if (limit > 0 && limit < 1'000'000) training["max_length"] = limit;  // more stands for no limit
 }
 
 // The trial that evaluates the model in the folder on nothing.
@@ -49,15 +57,17 @@ TrialFile trial_of(const PluginHost& host, const EmbedRequest& request) {
   if (request.model_config.is_object()) model["config"] = request.model_config;
   Json task = request.task;
   task["plugin"] = "embedding";
-  if (fs::exists(request.folder / "modules.json")) task["settings"] = request.folder.string();
+  Json training = request.training;
+  training["steps"] = 0;
+  if (fs::exists(request.folder / "modules.json")) {
+    task["settings"] = request.folder.string();
+    add_max_length(request.folder, training);
+  }
   if (!task.contains("settings") && !task.contains("pooling")) {
     throw ConfigError("--pooling", request.folder.string() +
                                        " does not say how its hidden states become a vector " +
                                        "(no modules.json): last, mean, weighted_mean, cls or max");
   }
-  Json training = request.training;
-  training["steps"] = 0;
-  add_max_length(request.folder, training);
   TrialFile trial;
   trial.config = {
       {"model", std::move(model)}, {"task", std::move(task)}, {"training", std::move(training)}};
@@ -81,9 +91,9 @@ std::string identity_of(const TrialFile& trial, const Experiment& experiment) {
   return sha256(canonical_json(all));
 }
 
-class Embedding {
+class EmbeddingRun {
  public:
-  Embedding(const TrialFile& trial, const Experiment& experiment, const fs::path& output)
+  EmbeddingRun(const TrialFile& trial, const Experiment& experiment, const fs::path& output)
       : experiment_(experiment),
         task_(dynamic_cast<VectorTask&>(*experiment.task)),
         batches_(plan_evaluation(experiment.task->lengths(Split::kTest), experiment.training)),
@@ -163,7 +173,7 @@ bool embed_texts(const PluginHost& host, const EmbedRequest& request,
   const torch::NoGradGuard no_grad;
   const AutocastScope autocast(experiment.autocast(), experiment.device);
   experiment.set_training(false);
-  return Embedding(trial, experiment, request.output).run(show, stop);
+  return EmbeddingRun(trial, experiment, request.output).run(show, stop);
 }
 
 }  // namespace mvn

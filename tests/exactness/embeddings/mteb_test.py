@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import sys
+import warnings
 
 import workplace
 
@@ -26,6 +27,7 @@ import sklearn.metrics.pairwise
 DATA = pathlib.Path(os.environ.get("MVN_SHARED_DATA", OPTIONS.data)).resolve()
 if not (DATA / "stsb").is_dir():
     workplace.skip(f"there are no data in {DATA}")
+warnings.filterwarnings("ignore")  # of classes that nothing is taken for
 PLACE = workplace.Workplace(OPTIONS.runner)
 PLACE.write_tokenizer()
 PLACE.write_pairs()
@@ -35,8 +37,7 @@ FAILURES = []
 class Lookup:
     """An encoder of mteb that knows the vectors of all texts."""
 
-    mteb_model_meta = mteb.models.ModelMeta.create_empty({"name": "mvn/lookup", "revision": "1"}) \
-        if hasattr(mteb.models.ModelMeta, "create_empty") else None
+    mteb_model_meta = None
 
     def __init__(self, *_, **__):
         self.vectors = {}
@@ -74,8 +75,8 @@ def labelled_sets():
 
 
 def main():
-    PLACE.write("sweep.yaml", workplace.sweep(
-        "tiny", [("gptneo", workplace.GPTNEO, "none", "mean", "true")]))
+    sweep = workplace.sweep("tiny", [("gptneo", workplace.GPTNEO, "none", "mean", "true")])
+    PLACE.write("sweep.yaml", sweep.replace('query_prompt: "find: {text}", ', ""))
     PLACE.run("sweep.yaml")
     trial = PLACE.query("SELECT trial FROM trials")[0]["trial"]
     model = Lookup()

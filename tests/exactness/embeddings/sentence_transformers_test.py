@@ -92,9 +92,9 @@ def theirs_here():
             modules=parts, prompts={"s2s": "same: "}, device="cpu")
         folder = f"theirs-{mode}"
         model.save(str(PLACE.path / folder))
-        # Of an empty text nothing is left to pool but what each program puts there; and their
-        # last token is the last word's, where ours would be the end of text.
-        texts = [text for text in PLACE.texts if text]
+        # Their last token is the last word's, where ours would be the end of text; and of a text
+        # that is cut they lose it.
+        texts = [text for text in PLACE.texts if mode != "lasttoken" or len(tokenizer(text)["input_ids"]) < 10]
         PLACE.write("texts.txt", "\n".join(texts) + "\n")
         if mode == "lasttoken":
             texts = [text + tokenizer.eos_token for text in texts]
@@ -109,24 +109,19 @@ def stopped_and_gone_on_with():
     command = [PLACE.runner, "embed", "theirs-mean", "--input", "texts.txt", "--device", "cpu"]
     subprocess.run([*command, "--output", "whole.npy"], cwd=PLACE.path, check=True,
                    stdout=subprocess.DEVNULL)
-    state = PLACE.path / "cut.npy.part.json"
+    part, state = PLACE.path / "cut.npy.part", PLACE.path / "cut.npy.part.json"
+    changed = lambda: part.stat().st_mtime_ns if part.exists() else 0
     stops = 0
     while not (PLACE.path / "cut.npy").exists():
-        before = state.read_text() if state.exists() else ""
+        before = changed()
         process = subprocess.Popen([*command, "--output", "cut.npy"], cwd=PLACE.path,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        part = PLACE.path / "cut.npy.part"
-        while process.poll() is None and not part.exists():
+        while process.poll() is None and (changed() == before or stops > 3):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT if stops % 2 == 0 else signal.SIGTERM)
         code = process.wait()
         assert code in (0, 130), code
         stops += code == 130
-        if stops > 3:
-            subprocess.run([*command, "--output", "cut.npy"], cwd=PLACE.path, check=True,
-                           stdout=subprocess.DEVNULL)
-        elif code == 130 and state.exists():
-            assert state.read_text() != before
     same = (PLACE.path / "whole.npy").read_bytes() == (PLACE.path / "cut.npy").read_bytes()
     print(f"stopped {stops} times: {'equal, byte for byte' if same else 'different  <-- apart'}")
     if not same or stops == 0 or state.exists():

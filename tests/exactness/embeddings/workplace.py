@@ -85,7 +85,7 @@ class Workplace:
         rows = ["sentence1,sentence2,score"]
         rows += [f"{text(i, 2)},{text(i, 5)},{i % 5}" for i in range(20)]
         self.write("sts.csv", "\n".join(rows) + "\n")
-        self.texts = [text(i, i) for i in range(30)] + ["", "unseen: Wörter ☂ and 123"]
+        self.texts = [text(i, i) for i in range(30)] + ["unseen: Wörter ☂ and 123", " ".join(WORDS * 9)]
         self.write("texts.txt", "\n".join(self.texts) + "\n")
 
 
@@ -99,8 +99,12 @@ MISTRAL = """{hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4,
 
 def sweep(name, cases, more=""):
     """A sweep of one trial for each (model, config, adapter, pooling, normalize)."""
-    columns = list(zip(*cases))
-    keys = ["model.plugin", "model.config", "adapter.plugin", "task.pooling", "task.normalize"]
+    # Python's peft refuses an adapter on Mamba's out_proj, transformers ignores one on dt_proj.
+    layers = ["[in_proj, x_proj]" if case[0] == "mamba" and case[2] == "lora" else "null"
+              for case in cases]
+    columns = [*zip(*cases), layers]
+    keys = ["model.plugin", "model.config", "adapter.plugin", "task.pooling", "task.normalize",
+            "adapter.target_modules"]
     lines = "".join(f"    {key}: [{', '.join(map(str, column))}]\n"
                     for key, column in zip(keys, columns))
     return f"""name: {name}

@@ -33,7 +33,7 @@ Tensor random_vectors(std::int64_t rows, std::uint64_t seed) {
 // The largest difference between a gradient and central differences of `loss`, relative to the
 // gradient's largest value.
 double gradient_error(const Tensor& x, const std::function<Tensor()>& loss) {
-  x.mutable_grad() = {};
+  x.mutable_grad() = Tensor();
   loss().backward();
   const torch::NoGradGuard no_grad;
   auto expected = torch::zeros_like(x);

@@ -52,7 +52,7 @@ TEST(TokenizerFiles, EveryTextEndsWithTheToken) {
     folder.write("tokenizer.json", tokenizer_json(processor));
     folder.write("tokenizer_config.json",
                  R"({"tokenizer_class": "Other", "add_eos_token": false, "eos_token": "<end>"})");
-    complete_tokenizer_files(folder.path(), 3, true);
+    complete_tokenizer_files(folder.path(), 3, true, 0);
     EXPECT_EQ(expected, encode(folder, "aba")) << processor;
     EXPECT_EQ(Value("PreTrainedTokenizerFast"), *config_of(folder).find("tokenizer_class"));
     EXPECT_EQ(Value("<end>"), *config_of(folder).find("pad_token"));
@@ -64,7 +64,7 @@ TEST(TokenizerFiles, TwoFilesOfGpt2BecomeOneThatSaysSo) {
   folder.write("vocab.json", kVocabulary);
   folder.write("merges.txt", "#version: 0.2\na b\n");
   const auto before = encode(folder, "aba");
-  complete_tokenizer_files(folder.path(), 3, true);
+  complete_tokenizer_files(folder.path(), 3, true, 0);
   auto expected = before;
   expected.push_back(3);
   EXPECT_EQ((Ids{2, 0}), before);
@@ -76,18 +76,19 @@ TEST(TokenizerFiles, WithoutThatPaddingAloneIsSaid) {
   const TemporaryFolder folder;
   folder.write("vocab.json", kVocabulary);
   folder.write("merges.txt", "a b\n");
-  complete_tokenizer_files(folder.path(), 3, false);
+  complete_tokenizer_files(folder.path(), 3, false, 16);
   EXPECT_FALSE(std::filesystem::exists(folder / "tokenizer.json"));
   EXPECT_EQ(Value("<end>"), *config_of(folder).find("pad_token"));
+  EXPECT_EQ(Value(16), *config_of(folder).find("model_max_length"));
   folder.write("tokenizer_config.json", R"({"pad_token": "a"})");
-  complete_tokenizer_files(folder.path(), 3, false);
+  complete_tokenizer_files(folder.path(), 3, false, 16);
   EXPECT_EQ(Value("a"), *config_of(folder).find("pad_token"));
 }
 
 TEST(TokenizerFiles, ASentencePieceFileIsToldByAFlag) {
   const TemporaryFolder folder;
   folder.write("tokenizer.model", "");
-  complete_tokenizer_files(folder.path(), 3, true);
+  complete_tokenizer_files(folder.path(), 3, true, 0);
   EXPECT_EQ(Value(true), *config_of(folder).find("add_eos_token"));
 }
 
