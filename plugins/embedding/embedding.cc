@@ -99,11 +99,12 @@ std::string summary_of(const std::string& name, const EvaluationSets& sets) {
   return line;
 }
 
-void read_evaluation(const Params& params, const Prompts& prompts, Split which, Data& data) {
+void read_evaluation(const TaskContext& context, const Prompts& prompts, Split which, Data& data) {
+  const Params& params = context.params;
   const std::string name = kNames[static_cast<std::size_t>(which)];
   auto sets = read_sets(params, name);
   if (sets.empty()) {
-    if (which == Split::kTest) return;
+    if (which == Split::kTest || !context.trains) return;
     throw ConfigError(params.key("validation_sts"),
                       "is required: something to measure on while training, or " +
                           params.key("validation_corpus") + " or " +
@@ -155,8 +156,8 @@ std::shared_ptr<Data> read_files(const TaskContext& context) {
     throw ConfigError(context.params.key("train"),
                       "is required: training pairs; only training: {steps: 0} needs none");
   }
-  read_evaluation(context.params, prompts, Split::kValidation, *data);
-  read_evaluation(context.params, prompts, Split::kTest, *data);
+  read_evaluation(context, prompts, Split::kValidation, *data);
+  read_evaluation(context, prompts, Split::kTest, *data);
   return data;
 }
 

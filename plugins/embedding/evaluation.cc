@@ -48,11 +48,30 @@ double ndcg_of(const Measurements::Search& search, const torch::Tensor& vectors_
   return sum / static_cast<double>(search.queries.size());
 }
 
+// scikit-learn's average precision of predictions that are labels: of the texts that label 1 is
+// given to, then of all.
+double average_precision(const std::vector<std::int64_t>& labels,
+                         const std::vector<std::int64_t>& predicted) {
+  double positives = 0;
+  double given = 0;
+  double right = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    positives += static_cast<double>(labels[i]);
+    given += static_cast<double>(predicted[i]);
+    right += static_cast<double>(labels[i] * predicted[i]);
+  }
+  if (positives == 0) return 0;
+  const double recall = right / positives;
+  const double precision = given > 0 ? right / given : 0;
+  return recall * precision + (1 - recall) * positives / static_cast<double>(labels.size());
+}
+
 void add_probe(const Measurements::Probe& probe, const torch::Tensor& vectors_ND,
                std::vector<Metric>& metrics) {
   std::vector<double> accuracies;
   double accuracy = 0;
   double f1 = 0;
+  double ap = 0;
   const auto count = static_cast<double>(probe.draws.size());
   const auto test = rows_at(vectors_ND, probe.test);
   for (const auto& draw : probe.draws) {
@@ -63,11 +82,13 @@ void add_probe(const Measurements::Probe& probe, const torch::Tensor& vectors_ND
     accuracies.push_back(confusion.accuracy());
     accuracy += accuracies.back() / count;
     f1 += confusion.macro_f1() / count;
+    if (probe.classes == 2) ap += average_precision(probe.labels, predicted) / count;
   }
   double variance = 0;
   for (const double each : accuracies) variance += (each - accuracy) * (each - accuracy) / count;
   metrics.push_back({"probe_accuracy", accuracy});
   metrics.push_back({"probe_f1", f1});
+  if (probe.classes == 2) metrics.push_back({"probe_ap", ap});
   metrics.push_back({"probe_accuracy_sd", std::sqrt(variance)});
 }
 

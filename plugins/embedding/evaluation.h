@@ -62,7 +62,7 @@ Measurements measurements_of(EvaluationSets sets, const Prompts& prompts, std::i
                              std::int64_t draws, TextList& texts);
 
 // vectors_ND: of all texts, in fp32 on the CPU. "sts_spearman", "ndcg_at_10", "probe_accuracy",
-// "probe_f1", "probe_accuracy_sd" (over the draws), of what there is.
+// "probe_f1", of two labels "probe_ap", and "probe_accuracy_sd" (over the draws), of what there is.
 std::vector<Metric> measure(const Measurements& what, const torch::Tensor& vectors_ND);
 
 }  // namespace mvn

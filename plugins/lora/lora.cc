@@ -394,6 +394,7 @@ void register_lora(Registry& registry) {
   registry.add_adapter(lora_entry());
   registry.add_adapter(none_entry());
   registry.add_adapter(frozen_entry());
+  registry.add_adapter(bitfit_entry());
 }
 
 }  // namespace mvn

@@ -1,5 +1,5 @@
-// The adapters that add nothing: "none", where every parameter trains, and "frozen", where none
-// does.
+// The adapters that add nothing: "none", where every parameter trains, "frozen", where none does,
+// and "bitfit", where the biases do.
 #pragma once
 
 #include "mvn/registry.h"
@@ -8,5 +8,6 @@ namespace mvn {
 
 AdapterEntry none_entry();
 AdapterEntry frozen_entry();
+AdapterEntry bitfit_entry();
 
 }  // namespace mvn

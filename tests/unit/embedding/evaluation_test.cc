@@ -90,11 +90,12 @@ struct Case {
   double accuracy;
   double f1;
   double sd;
+  double ap = 0;  // of two classes
 };
 
 TEST(Evaluation, AProbeIsScikitLearnsAsMtebDrawsIt) {
-  for (const auto& [classes, accuracy, f1, sd] :
-       {Case{2, 0.6758333333333334, 0.6746437451911022, 0.02187400791401115},
+  for (const auto& [classes, accuracy, f1, sd, ap] :
+       {Case{2, 0.6758333333333334, 0.6746437451911022, 0.02187400791401115, 0.6186967286726546},
         Case{3, 0.5541666666666667, 0.553792538681595, 0.041708312520807325}}) {
     std::vector<std::int64_t> labels;
     for (std::int64_t i = 0; i < 240; ++i) labels.push_back(i % classes);
@@ -112,6 +113,10 @@ TEST(Evaluation, AProbeIsScikitLearnsAsMtebDrawsIt) {
     EXPECT_NEAR(accuracy, metric(metrics, "probe_accuracy"), 1e-12) << classes;
     EXPECT_NEAR(f1, metric(metrics, "probe_f1"), 1e-12) << classes;
     EXPECT_NEAR(sd, metric(metrics, "probe_accuracy_sd"), 1e-12) << classes;
+    EXPECT_EQ(classes == 2 ? 4U : 3U, metrics.size());
+    if (classes == 2) {
+      EXPECT_NEAR(ap, metric(metrics, "probe_ap"), 1e-12);
+    }
   }
 }
 

@@ -97,6 +97,30 @@ TEST(Frozen, TrainsNothingOfTheModel) {
   EXPECT_EQ(trained_under(frozen_entry(), /*before=*/true), 0U);
 }
 
+TEST(BitFit, TrainsTheBiasesAlone) {
+  TinyModel model(9, 4, 1);
+  const auto entry = bitfit_entry();
+  const Params params("adapter", entry.params, {});
+  entry.make({.params = params, .generator = generator(1), .head = HeadKind::kNone})->attach(model);
+  std::size_t biases = 0;
+  for (const auto& item : model.named_parameters()) {
+    EXPECT_EQ(item.key().ends_with(".bias"), item.value().requires_grad()) << item.key();
+    if (item.value().requires_grad()) ++biases;
+  }
+  EXPECT_GT(biases, 0U);
+}
+
+TEST(BitFit, ModelsWithoutBiasesAreRefused) {
+  const auto entry = bitfit_entry();
+  const Params params("adapter", entry.params, {});
+  const auto adapter =
+      entry.make({.params = params, .generator = generator(1), .head = HeadKind::kNone});
+  TinyModel model(9, 4, 0);
+  for (const auto& item : model.named_parameters()) ASSERT_FALSE(item.key().ends_with(".bias"));
+  EXPECT_EQ("adapter.plugin: bitfit trains biases, of which this model has none",
+            error_of([&] { adapter->attach(model); }));
+}
+
 TEST(Lora, TrainsOnlyWhatItAdds) {
   const Adapted adapted({{"target_modules", Value::List{"in_proj"}}});
   EXPECT_EQ((NameSet{"backbone.layers.0.in_proj.adapter.lora_A",
