@@ -52,7 +52,7 @@ install(DIRECTORY framework/python/mvn_runner DESTINATION lib/mvn/python
 file(WRITE ${CMAKE_BINARY_DIR}/torch-version "${MVN_TORCH_VERSION}\n")
 install(FILES ${CMAKE_BINARY_DIR}/torch-version DESTINATION lib/mvn)
 install(DIRECTORY experiments DESTINATION share/mvn
-        PATTERN "__pycache__" EXCLUDE PATTERN ".*" EXCLUDE)
+        PATTERN "results" EXCLUDE PATTERN "__pycache__" EXCLUDE PATTERN ".*" EXCLUDE)
 
 # Private to their user when the build writes them; everyone reads an installed one.
 foreach(folder man/man1 bash-completion/completions zsh/site-functions fish/vendor_completions.d)

@@ -238,7 +238,7 @@ def curves(database):
 
 
 def take(folder):
-    """Copies a run's results here: without predictions of single texts, which are most of it, and
+    """Copies a run's results here: of the predictions of single texts those of `final` alone, and
     without the names of the machine and its folders."""
     RESULTS.mkdir(exist_ok=True)
     target = RESULTS / "results.db"
@@ -247,7 +247,8 @@ def take(folder):
     source.execute("VACUUM INTO ?", [str(target)])
     database = sqlite3.connect(target)
     database.execute("PRAGMA journal_mode = DELETE")
-    database.execute("DELETE FROM mvn_prediction")
+    database.execute("DELETE FROM mvn_prediction WHERE trial NOT IN "
+                     "(SELECT id FROM mvn_trial WHERE stage = 'final')")
     database.execute("DELETE FROM mvn_artifact")
     database.execute("DELETE FROM mvn_environment WHERE name = 'host'")
     database.execute("UPDATE mvn_attempt SET host = ''")

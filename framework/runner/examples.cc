@@ -28,11 +28,16 @@ fs::path shipped_folder() {
   throw Error(prefix.string() + ": no examples came with this mvn-runner; install it again");
 }
 
+// Whether the file is nothing to start from: what a run made.
+bool is_made(const fs::path& file) {
+  return file.extension() == ".pyc" || file.extension() == ".db";
+}
+
 // Every file by its path below the folder.
 std::map<std::string, std::string> shipped_files(const fs::path& folder) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (!entry.is_regular_file() || entry.path().extension() == ".pyc") continue;
+    if (!entry.is_regular_file() || is_made(entry.path())) continue;
     files[entry.path().lexically_relative(folder).string()] = read_file(entry.path());
   }
   return files;

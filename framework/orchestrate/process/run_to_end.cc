@@ -48,7 +48,7 @@ int milliseconds_left(const Deadline& deadline) {
 
 void pass_on(LineReader& reader, const TakeLine& take_line) {
   if (!take_line) return;
-  while (const auto line = reader.take_line()) take_line(*line);
+  for (auto line = reader.take_line(); line; line = reader.take_line()) take_line(*line);
 }
 
 bool is_over(const Deadline& deadline) { return deadline && SteadyClock::now() >= *deadline; }
@@ -93,7 +93,7 @@ CommandResult run_to_end(const ProcessSpec& spec, const std::string& input, Sign
   out.read_available(process.output());
   pass_on(out, take_line);
   err.read_available(process.errors());
-  return {*process.try_wait(), out.take_rest(), err.take_rest()};
+  return {process.wait(), out.take_rest(), err.take_rest()};
 }
 
 }  // namespace mvn

@@ -184,10 +184,11 @@ def measure_labelled(model, name, examples, parts):
     splits = datasets.DatasetDict(splits)
     task.hf_subsets = ["default"]
     found = run(task, model, {"default": splits})
-    show(name, "accuracy", ours(name, "probe_accuracy"), found["accuracy"], 5e-4)
-    show(name, "f1", ours(name, "probe_f1"), found["f1"], 5e-4)
+    # A tiny model's vectors lie in nearly one direction, and scikit-learn stops short of the optimum.
+    show(name, "accuracy", ours(name, "probe_accuracy"), found["accuracy"], 1e-3)
+    show(name, "f1", ours(name, "probe_f1"), found["f1"], 1e-3)
     if found["ap"] == found["ap"]:  # no number where there are more labels
-        show(name, "ap", ours(name, "probe_ap"), found["ap"], 5e-4)
+        show(name, "ap", ours(name, "probe_ap"), found["ap"], 1e-3)
 
 
 main()
