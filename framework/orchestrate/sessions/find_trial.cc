@@ -36,7 +36,7 @@ TrialRecord find_trial(const ResultsReader& reader, const std::filesystem::path&
 
 std::filesystem::path saved_model(const std::filesystem::path& results, const TrialRecord& record,
                                   const std::string& used) {
-  const auto folder = trial_paths(results, record.sweep, record.trial.id).model();
+  auto folder = trial_paths(results, record.sweep, record.trial.id).model();
   const auto name = "trial " + short_id(record.trial.id);
   if (record.state != TrialState::kDone) {
     throw ConfigError("", name + " is " + std::string(to_string(record.state)) +
