@@ -134,6 +134,24 @@ def rates_table(database):
     return "\n".join(lines)
 
 
+def cost_table(database):
+    """What each stage took: trials, and hours of one core."""
+    query = """
+        SELECT t.stage, a.value, count(*), sum(t.seconds) / 3600 FROM trials t
+        JOIN params a ON a.trial = t.trial AND a.name = 'model.plugin'
+        WHERE t.state = 'done' GROUP BY t.stage, a.value"""
+    found = {(stage, arm): (count, hours) for stage, arm, count, hours in database.execute(query)}
+    stages = ["rates", "pretrain", "tune", *STAGES]
+    lines = ["| stage | " + " | ".join(f"trials of {name} | core-hours" for name, _ in ARMS.values())
+             + " |", "|---|" + "---|" * (2 * len(ARMS))]
+    for stage in stages:
+        cells = [found.get((stage, arm)) for arm in ARMS]
+        if any(cells):
+            lines.append(f"| `{stage}` | " + " | ".join(
+                f"{cell[0]} | {cell[1]:.2f}" if cell else " | " for cell in cells) + " |")
+    return "\n".join(lines)
+
+
 def pretraining_table(database):
     query = """
         SELECT a.value, f.seed, f.name, f.value FROM finals f
@@ -164,7 +182,7 @@ def forest(found):
                                                 for end in ("estimate", "low", "high"))))
     rows = [(name, middle, min(a, b), max(a, b)) for name, middle, a, b in rows]
     reach = 1.05 * max(max(abs(low), abs(high)) for _, _, low, high in rows)
-    left, width, line, top = 170, 560, 30, 40
+    left, width, line, top = 190, 560, 30, 40
     height = top + line * len(rows) + 50
 
     def x(value):
@@ -238,8 +256,8 @@ def curves(database):
 
 
 def take(folder):
-    """Copies a run's results here: of the predictions of single texts those of `final` alone, and
-    without the names of the machine and its folders."""
+    """Copies a run's results here: without predictions of single texts and measurements of speed,
+    which are most of it, and without the names of the machine and its folders."""
     RESULTS.mkdir(exist_ok=True)
     target = RESULTS / "results.db"
     target.unlink(missing_ok=True)
@@ -247,9 +265,11 @@ def take(folder):
     source.execute("VACUUM INTO ?", [str(target)])
     database = sqlite3.connect(target)
     database.execute("PRAGMA journal_mode = DELETE")
-    database.execute("DELETE FROM mvn_prediction WHERE trial NOT IN "
-                     "(SELECT id FROM mvn_trial WHERE stage = 'final')")
+    database.execute("DELETE FROM mvn_prediction")
     database.execute("DELETE FROM mvn_artifact")
+    database.execute("DELETE FROM mvn_metric WHERE name IN (SELECT id FROM mvn_metric_name WHERE "
+                     "name IN ('data/padding_share', 'train/peak_share', 'train/grad_norm', "
+                     "'train/tokens_per_second') OR name LIKE 'eval/predicted/%')")
     database.execute("DELETE FROM mvn_environment WHERE name = 'host'")
     database.execute("UPDATE mvn_attempt SET host = ''")
     # The sweep's file is ROOT/experiments/small-verdict/NAME.yaml.
@@ -266,11 +286,11 @@ def take(folder):
 
 def filled(page, blocks):
     for name, text in blocks.items():
-        begin, end = f"<!-- {name} -->\n", "\n<!-- end -->"
+        begin, end = f"<!-- {name} -->\n", "<!-- end -->"
         if begin not in page:
             sys.exit(f"findings.py: {PAGE} has no {begin.strip()}")
         head, rest = page.split(begin, 1)
-        page = head + begin + text + end + rest.split(end, 1)[1]
+        page = head + begin + text + "\n" + end + rest.split(end, 1)[1]
     return page
 
 
@@ -292,6 +312,7 @@ def main():
                       "verdict table": verdict_table(verdict),
                       "stages": stage_table(scores(database)),
                       "rates": rates_table(database),
+                      "cost": cost_table(database),
                       "pretraining": pretraining_table(database)}),
         ROOT / "docs" / "findings.svg": forest(verdict),
         ROOT / "docs" / "findings-pretraining.svg": curves(database),

@@ -175,7 +175,7 @@ std::shared_ptr<const Tokenizer> text_tokenizer(const TaskContext& context, Data
   if (params.has("end_of_text")) {
     throw ConfigError(params.key("end_of_text"), "the tokenizer has no end-of-text token");
   }
-  data.warnings.push_back(
+  data.warnings.emplace_back(
       "the tokenizer has no end-of-text token: of each text the last word itself is pooled");
   return context.tokenizer;
 }

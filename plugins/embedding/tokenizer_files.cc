@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 Value byte_level_tokenizer(const fs::path& folder) {
   Value::List merges;
   for (const auto& line : read_lines(folder / "merges.txt", "utf-8", "merges.txt")) {
-    if (!line.empty() && !line.starts_with("#version")) merges.push_back(line);
+    if (!line.empty() && !line.starts_with("#version")) merges.emplace_back(line);
   }
   const Value::Map model = {{"type", "BPE"},
                             {"dropout", Value()},
@@ -105,8 +105,11 @@ Value::List closed(const Value::List& pieces, const std::string& content) {
 Value::Map plain_template() {
   Value::Map processor;
   processor["type"] = "TemplateProcessing";
-  processor["single"] = Value::List({piece("Sequence", "A")});
-  processor["pair"] = Value::List({piece("Sequence", "A"), piece("Sequence", "B", 1)});
+  Value::List pair;
+  pair.push_back(piece("Sequence", "A"));
+  processor["single"] = pair;
+  pair.push_back(piece("Sequence", "B", 1));
+  processor["pair"] = std::move(pair);
   processor["special_tokens"] = Value::Map();
   return processor;
 }
@@ -115,10 +118,13 @@ Value::Map closed_template(Value::Map processor, std::int32_t id, const std::str
   for (const char* name : {"single", "pair"}) {
     processor[name] = closed(processor[name].as_list(), content);
   }
+  // Not by a list of one: some compilers take its number for a size.
+  Value::List ids(1, std::int64_t{id});
+  Value::List texts(1, content);
   Value::Map token;
   token["id"] = content;
-  token["ids"] = Value::List({std::int64_t{id}});
-  token["tokens"] = Value::List({content});
+  token["ids"] = std::move(ids);
+  token["tokens"] = std::move(texts);
   auto& tokens = processor["special_tokens"];
   if (!tokens.is_map()) tokens = Value::Map();
   tokens.as_map()[content] = std::move(token);
@@ -135,7 +141,7 @@ Value closed_processor(const Value& processor, std::int32_t id, const std::strin
   if (processor.is_null()) return closed_template(plain_template(), id, content);
   if (is_template(processor)) return closed_template(processor.as_map(), id, content);
   const Value* list = processor.find("processors");
-  Value::List steps = list != nullptr ? list->as_list() : Value::List({processor});
+  Value::List steps = list != nullptr ? list->as_list() : Value::List(1, processor);
   const auto found = std::ranges::find_if(steps, is_template);
   if (found != steps.end()) {
     *found = closed_template(found->as_map(), id, content);
@@ -153,7 +159,7 @@ std::string close_tokenizer_json(const fs::path& folder, std::int32_t end) {
   const fs::path file = folder / "tokenizer.json";
   const Value read = fs::exists(file) ? read_json_file(file) : byte_level_tokenizer(folder);
   Value::Map tokenizer = read.as_map();
-  const std::string content = content_of(read, end);
+  std::string content = content_of(read, end);
   add_special_token(tokenizer, end, content);
   tokenizer["post_processor"] = closed_processor(tokenizer["post_processor"], end, content);
   write_json_file(file, Value(std::move(tokenizer)));

@@ -47,8 +47,11 @@ int milliseconds_left(const Deadline& deadline) {
 }
 
 void pass_on(LineReader& reader, const TakeLine& take_line) {
-  if (!take_line) return;
-  for (auto line = reader.take_line(); line; line = reader.take_line()) take_line(*line);
+  while (take_line) {
+    const auto line = reader.take_line();
+    if (!line) return;
+    take_line(*line);
+  }
 }
 
 bool is_over(const Deadline& deadline) { return deadline && SteadyClock::now() >= *deadline; }
