@@ -24,7 +24,7 @@ torch::Tensor units_at(const torch::Tensor& vectors_ND, const Indices& rows) {
   return x / x.norm(2, 1, true).clamp_min(1e-300);
 }
 
-double spearman_of(const Measurements::Sts& sts, const torch::Tensor& vectors_ND) {
+double spearman_of(const MeasuredSts& sts, const torch::Tensor& vectors_ND) {
   const auto cosine =
       (units_at(vectors_ND, sts.first) * units_at(vectors_ND, sts.second)).sum(1).contiguous();
   return spearman({cosine.data_ptr<double>(), sts.scores.size()}, sts.scores);
@@ -32,7 +32,7 @@ double spearman_of(const Measurements::Sts& sts, const torch::Tensor& vectors_ND
 
 // The mean over the queries. Scores are rounded to float32, as trec_eval holds them: documents of
 // one text are equal.
-double ndcg_of(const Measurements::Search& search, const torch::Tensor& vectors_ND) {
+double ndcg_of(const MeasuredSearch& search, const torch::Tensor& vectors_ND) {
   const auto documents = units_at(vectors_ND, search.documents).t();
   const auto queries = units_at(vectors_ND, search.queries);
   double sum = 0;
@@ -66,7 +66,7 @@ double average_precision(const std::vector<std::int64_t>& labels,
   return recall * precision + (1 - recall) * positives / static_cast<double>(labels.size());
 }
 
-void add_probe(const Measurements::Probe& probe, const torch::Tensor& vectors_ND,
+void add_probe(const MeasuredProbe& probe, const torch::Tensor& vectors_ND,
                std::vector<Metric>& metrics) {
   std::vector<double> accuracies;
   double accuracy = 0;

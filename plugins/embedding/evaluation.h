@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,32 +29,36 @@ class TextList {
 
 using Indices = std::vector<std::int64_t>;  // of texts
 
-// What a split is measured on, its texts by their indices.
-struct Measurements {
-  struct Sts {
-    Indices first;
-    Indices second;
-    std::vector<double> scores;
-  };
-  struct Search {
-    Indices queries;
-    Indices documents;
-    std::vector<std::string> names;
-    std::vector<std::vector<std::pair<std::int64_t, int>>> judged;
-  };
-  struct Probe {
-    struct Draw {
-      Indices train;
-      std::vector<std::int64_t> labels;
-    };
-    std::vector<Draw> draws;
-    Indices test;
+// Texts by their indices: scored pairs,
+struct MeasuredSts {
+  Indices first;
+  Indices second;
+  std::vector<double> scores;
+};
+// a search,
+struct MeasuredSearch {
+  Indices queries;
+  Indices documents;
+  std::vector<std::string> names;
+  std::vector<std::vector<std::pair<std::int64_t, int>>> judged;
+};
+// and a probe.
+struct MeasuredProbe {
+  struct Draw {
+    Indices train;
     std::vector<std::int64_t> labels;
-    std::int64_t classes = 0;
   };
-  std::optional<Sts> sts;
-  std::optional<Search> search;
-  std::optional<Probe> probe;
+  std::vector<Draw> draws;
+  Indices test;
+  std::vector<std::int64_t> labels;
+  std::int64_t classes = 0;
+};
+
+// What a split is measured on.
+struct Measurements {
+  std::optional<MeasuredSts> sts;
+  std::optional<MeasuredSearch> search;
+  std::optional<MeasuredProbe> probe;
 };
 
 // Adds the texts of `sets`, in their prompts, to `texts`. Of a probe's training texts only those
