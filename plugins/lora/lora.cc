@@ -318,8 +318,7 @@ LoraConfig Lora::config_to_save(const std::string& strip) const {
   };
   const bool bare = head_ == HeadKind::kNone;
   const bool same = config_.bare_paths == bare && sorted(config_.rank_pattern) &&
-                    sorted(config_.alpha_pattern) &&
-                    !(bare && !config_.layers_to_transform.empty());
+                    sorted(config_.alpha_pattern) && (!bare || config_.layers_to_transform.empty());
   return same ? config_ : by_paths(strip);
 }
 

@@ -104,7 +104,7 @@ fs::path find_worker() {
     if (fs::exists(given)) return fs::absolute(given);
     throw Error("MVN_WORKER names '" + given + "', which does not exist");
   }
-  const auto beside = executable_folder() / "mvn-worker";
+  auto beside = executable_folder() / "mvn-worker";
   if (fs::exists(beside)) return beside;
   throw Error(beside.string() + ": not found; mvn-runner needs mvn-worker beside it");
 }
