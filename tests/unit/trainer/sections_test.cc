@@ -53,7 +53,7 @@ TEST(SectionsTest, EveryRecipeIsValid) {
     EXPECT_NO_THROW(training_options(training));
     ++recipes;
   }
-  EXPECT_EQ(recipes, 5);
+  EXPECT_EQ(recipes, 6);
 }
 
 TEST(SectionsTest, TheImprovedRecipeTakesFiveTimesTheValueOfTheNearestSize) {
