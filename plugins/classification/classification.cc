@@ -6,6 +6,7 @@
 #include "dataset.h"
 #include "head.h"
 #include "mvn/error.h"
+#include "mvn/vocabulary.h"
 #include "pairs.h"
 #include "register.h"
 #include "tokens.h"
@@ -340,12 +341,7 @@ class Classification : public Task {
 
   void check_vocabulary(const Model& model) const {
     for (const auto& split : data_->splits) {
-      if (split.tokens.largest_id() >= model.vocabulary()) {
-        throw ConfigError("model.tokenizer", "gives the data ids up to " +
-                                                 std::to_string(split.tokens.largest_id()) +
-                                                 ", but the model's vocabulary has " +
-                                                 std::to_string(model.vocabulary()) + " rows");
-      }
+      expect_in_vocabulary(split.tokens.largest_id(), model);
     }
   }
 

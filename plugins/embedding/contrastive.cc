@@ -2,12 +2,10 @@
 
 #include <limits>
 
+#include "pooling.h"
+
 namespace mvn {
 namespace {
-
-torch::Tensor unit(const torch::Tensor& x_ND) {
-  return x_ND / x_ND.norm(2, 1, true).clamp_min(1e-12);
-}
 
 // The cross entropy of the diagonal, row by row.
 torch::Tensor entropy_of_diagonal(const torch::Tensor& logits) {

@@ -12,6 +12,7 @@
 #include "mvn/data.h"
 #include "mvn/error.h"
 #include "mvn/vector_task.h"
+#include "mvn/vocabulary.h"
 #include "mvn/whole_batch_task.h"
 #include "pairs.h"
 #include "pooling.h"
@@ -133,21 +134,22 @@ SentenceSettings vector_settings(const Params& params) {
 
 // Texts that are given vectors, and nothing is measured: they are the test split, each once for
 // each time that it is there.
-void read_texts_to_embed(const Params& params, const Prompts& prompts, Data& data) {
+void read_texts_to_embed(const Params& params, const Prompts& prompts,
+                         const SentenceSettings& settings, Data& data) {
   auto& split = data.splits[static_cast<std::size_t>(Split::kTest)];
   auto read = read_texts(params);
   split.files = std::move(read.files);
-  const Prompt prompt = prompt_of_texts(params, prompts, vector_settings(params));
+  const Prompt prompt = prompt_of_texts(params, prompts, settings);
   for (const auto& text : read.texts) split.texts.push_back(prompt(text));
   data.summary.push_back("texts: " + std::to_string(split.texts.size()));
   data.warnings.insert(data.warnings.end(), read.warnings.begin(), read.warnings.end());
 }
 
-std::shared_ptr<Data> read_files(const TaskContext& context) {
+std::shared_ptr<Data> read_files(const TaskContext& context, const SentenceSettings& settings) {
   auto data = std::make_shared<Data>();
-  const auto prompts = read_prompts(context.params, vector_settings(context.params));
+  const auto prompts = read_prompts(context.params, settings);
   if (context.params.has("texts")) {
-    read_texts_to_embed(context.params, prompts, *data);
+    read_texts_to_embed(context.params, prompts, settings, *data);
     return data;
   }
   if (context.params.has("train")) {
@@ -162,10 +164,11 @@ std::shared_ptr<Data> read_files(const TaskContext& context) {
 }
 
 // The tokenizer that the texts go through: see the parameter end_of_text.
-std::shared_ptr<const Tokenizer> text_tokenizer(const TaskContext& context, Data& data) {
+std::shared_ptr<const Tokenizer> text_tokenizer(const TaskContext& context, Pooling pooling,
+                                                Data& data) {
   const auto& params = context.params;
   data.end_of_text = context.tokenizer->end_of_text();
-  const bool last = vector_settings(params).pooling == Pooling::kLast;
+  const bool last = pooling == Pooling::kLast;
   const bool wanted = params.has("end_of_text") ? params.get_bool("end_of_text") : last;
   if (!wanted || !closing_tokens(*context.tokenizer).empty()) return context.tokenizer;
   if (data.end_of_text >= 0) {
@@ -205,9 +208,10 @@ std::vector<std::int32_t> equal_lengths(const std::vector<TrainingRow>& rows,
                                    static_cast<std::int32_t>((sum + count - 1) / count));
 }
 
-std::shared_ptr<const Data> read_data(const TaskContext& context) {
-  auto data = read_files(context);
-  const auto tokenizer = text_tokenizer(context, *data);
+std::shared_ptr<const Data> read_data(const TaskContext& context,
+                                      const SentenceSettings& settings) {
+  auto data = read_files(context, settings);
+  const auto tokenizer = text_tokenizer(context, settings.pooling, *data);
   for (std::size_t i = 0; i < data->splits.size(); ++i) {
     auto& split = data->splits[i];
     if (split.texts.empty()) continue;
@@ -252,12 +256,12 @@ class EmbeddingTask : public WholeBatchTask, public VectorTask {
   void prepare(const TaskContext& context) override {
     read_options(context.params);
     max_length_ = context.max_length;
-    data_ = kept<Data>(context, read_data);
+    data_ = kept<Data>(context, [&](const auto& given) { return read_data(given, settings_); });
   }
 
   void check(const TaskContext& context) override {
     read_options(context.params);
-    data_ = read_files(context);
+    data_ = read_files(context, settings_);
   }
 
   [[nodiscard]] HeadKind head_kind() const override { return HeadKind::kNone; }
@@ -268,11 +272,7 @@ class EmbeddingTask : public WholeBatchTask, public VectorTask {
                                                torch::Generator /*generator*/) override {
     width_ = model.width();
     for (const auto& split : data_->splits) {
-      if (split.tokens.largest_id() < model.vocabulary()) continue;
-      throw ConfigError("model.tokenizer", "gives the data ids up to " +
-                                               std::to_string(split.tokens.largest_id()) +
-                                               ", but the model's vocabulary has " +
-                                               std::to_string(model.vocabulary()) + " rows");
+      expect_in_vocabulary(split.tokens.largest_id(), model);
     }
     return nullptr;
   }
@@ -338,7 +338,7 @@ class EmbeddingTask : public WholeBatchTask, public VectorTask {
 
   torch::Tensor text_vectors(Model& model, const Batch& batch) override {
     auto vectors = embed(model, settings_.pooling, batch.ids, batch.mask);
-    if (settings_.normalize) vectors = vectors / vectors.norm(2, 1, true).clamp_min(1e-12);
+    if (settings_.normalize) vectors = unit(vectors);
     return vectors.cpu();
   }
 

@@ -49,6 +49,10 @@ torch::Tensor pooled(Pooling pooling, const torch::Tensor& hidden_BLD,
   return mean_by(hidden, (mask_BL.cumsum(1) * mask_BL).to(torch::kFloat32));
 }
 
+torch::Tensor unit(const torch::Tensor& x_ND) {
+  return x_ND / x_ND.norm(2, 1, true).clamp_min(1e-12);
+}
+
 torch::Tensor embed(Model& model, Pooling pooling, const torch::Tensor& ids_BL,
                     const torch::Tensor& mask_BL) {
   if (pooling == Pooling::kLast || pooling == Pooling::kCls) {

@@ -21,7 +21,10 @@ Pooling pooling_from(const std::string& name);
 torch::Tensor pooled(Pooling pooling, const torch::Tensor& hidden_BLD,
                      const torch::Tensor& mask_BL);
 
-// The same of a model's hidden states, of which it leaves out what is not needed.
+// Rows of length 1; a zero vector stays one.
+torch::Tensor unit(const torch::Tensor& x_ND);
+
+// pooled() of a model's hidden states, of which it leaves out what is not needed.
 torch::Tensor embed(Model& model, Pooling pooling, const torch::Tensor& ids_BL,
                     const torch::Tensor& mask_BL);
 

@@ -7,6 +7,7 @@
 #include "corpus.h"
 #include "last_word.h"
 #include "mvn/error.h"
+#include "mvn/vocabulary.h"
 #include "register.h"
 #include "token_loss.h"
 
@@ -184,11 +185,7 @@ class Pretraining : public Task {
     }
     auto largest = data_->words.largest_id();
     for (const auto& corpus : data_->corpora) largest = std::max(largest, corpus.largest_id());
-    if (largest >= model.vocabulary()) {
-      throw ConfigError("model.tokenizer", "gives the data ids up to " + std::to_string(largest) +
-                                               ", but the model's vocabulary has " +
-                                               std::to_string(model.vocabulary()) + " rows");
-    }
+    expect_in_vocabulary(largest, model);
     return nullptr;
   }
 

@@ -47,6 +47,7 @@ TEST(Commands, AnExampleComesWithWhatItNeeds) {
   for (const char* file : {"prepare.py", "recipes/common.yaml", "tokenizer/vocab.json"}) {
     EXPECT_TRUE(is_file(place / (std::string("experiments/small-verdict/") + file))) << file;
   }
+  EXPECT_FALSE(is_file(place / "experiments/small-verdict/results/results.db"));
 }
 
 TEST(Commands, PluginsWithTheirParameters) {
@@ -375,16 +376,21 @@ TEST(Commands, ANewPluginIsWritten) {
             "letter first\n");
 }
 
-TEST(Commands, MergeHandsATrialsAdapterToTheWorker) {
-  Workplace place;
+// The id of a finished trial that started from weights, with a configuration of its own.
+std::string trial_on_weights(Workplace& place) {
   place.write("weights/config.json", "{}");
   auto text = sweep_text("", "0.1");
   text.replace(text.find("{plugin: toy}"), 13,
                "{plugin: toy, weights: weights, config: {depth: 2}}");
   place.write("sweep.yaml", text);
   const auto run = place.run({"sweep.yaml"});
-  ASSERT_EQ(run.end.exit_code, 0) << run.err;
-  const auto id = place.rows("SELECT trial FROM trials").at(0);
+  EXPECT_EQ(run.end.exit_code, 0) << run.err;
+  return place.rows("SELECT trial FROM trials").at(0);
+}
+
+TEST(Commands, MergeHandsATrialsAdapterToTheWorker) {
+  Workplace place;
+  const auto id = trial_on_weights(place);
   const auto model = "results/demo/" + id + "/model";
   const std::vector<std::string> arguments = {"merge", id.substr(0, 6), "--output", "out"};
   EXPECT_EQ(place.run(arguments).err, "mvn-runner: trial " + id +
@@ -428,14 +434,7 @@ TEST(Commands, MergeSaysWhichTrialItMisses) {
 
 TEST(Commands, EmbedHandsTextsAndATrialsModelToTheWorker) {
   Workplace place;
-  place.write("weights/config.json", "{}");
-  auto text = sweep_text("", "0.1");
-  text.replace(text.find("{plugin: toy}"), 13,
-               "{plugin: toy, weights: weights, config: {depth: 2}}");
-  place.write("sweep.yaml", text);
-  const auto run = place.run({"sweep.yaml"});
-  ASSERT_EQ(run.end.exit_code, 0) << run.err;
-  const auto id = place.rows("SELECT trial FROM trials").at(0);
+  const auto id = trial_on_weights(place);
   const auto done = place.run({"embed", id.substr(0, 6), "--input", "texts.csv", "--output",
                                "vectors.npy", "--column", "body", "--prompt", "query", "--pooling",
                                "mean", "--no-normalize", "--max-length", "64", "--threads", "2"});
@@ -454,6 +453,11 @@ TEST(Commands, EmbedHandsTextsAndATrialsModelToTheWorker) {
                                       {"texts_prompt", "query"}}));
   EXPECT_EQ(request.at("training"), Json({{"max_length", 64}}));
   EXPECT_EQ(request.at("threads"), 2);
+  // What is not asked for is the model's to say.
+  const auto plain =
+      place.run({"embed", id, "--input", "t.txt", "--output", "v.npy", "--pooling", "mean"});
+  const auto asked = Json::parse(plain.err.substr(before.size()));
+  EXPECT_EQ(asked.at("task"), Json({{"pooling", "mean"}, {"texts", {(place / "t.txt").string()}}}));
   const auto refused = place.run({"embed", "weights", "--input", "t.txt", "--output", "v.npy"});
   EXPECT_EQ(refused.end.exit_code, 64);
   EXPECT_EQ(refused.err, "mvn-runner: --pooling: this worker knows none\n");

@@ -48,7 +48,7 @@ TrialFile trial_of(const PluginHost& host, const EmbedRequest& request) {
   fs::path base = request.folder;
   if (holds_adapter(host, request.folder)) {
     const AdapterEntry& entry = adapter_of(host, request.folder);
-    base = base_of(request.folder, entry, request.base);
+    base = base_of(request.folder, entry, entry.read_files(request.folder).base, request.base);
     model["weights"] = base.string();
     adapter = {{"plugin", entry.name}, {"weights", request.folder.string()}};
   }

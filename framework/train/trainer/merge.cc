@@ -104,7 +104,7 @@ class Merge {
       : request_(request),
         entry_(adapter_of(host, request.adapter)),
         files_(entry_.read_files(request.adapter)),
-        base_(base_of(request.adapter, entry_, request.model)),
+        base_(base_of(request.adapter, entry_, files_.base, request.model)),
         weights_(open_weights(base_)) {
     const auto wanted = dtype_named(request.dtype);
     dtype_ = wanted.value_or(dtype_of(*weights_));

@@ -39,12 +39,12 @@ const AdapterEntry& adapter_of(const PluginHost& host, const fs::path& folder) {
   throw ConfigError("--adapter", folder.string() + " holds no adapter: no " + files);
 }
 
-fs::path base_of(const fs::path& folder, const AdapterEntry& adapter, const fs::path& given) {
+fs::path base_of(const fs::path& folder, const AdapterEntry& adapter, const std::string& named,
+                 const fs::path& given) {
   if (!given.empty()) {
     if (fs::exists(given)) return given;
     throw ConfigError("--model", given.string() + " does not exist");
   }
-  const std::string named = adapter.read_files(folder).base;
   if (!named.empty() && fs::exists(named)) return named;
   if (fs::exists(folder / "base")) return folder / "base";
   throw ConfigError(

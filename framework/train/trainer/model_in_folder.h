@@ -15,11 +15,11 @@ bool holds_adapter(const PluginHost& host, const std::filesystem::path& folder);
 // The adapter that saved these files. Throws ConfigError("--adapter") where none did.
 const AdapterEntry& adapter_of(const PluginHost& host, const std::filesystem::path& folder);
 
-// The base of the adapter in `folder`: `given`, or else the one that its files name. A trial that
-// started from random weights keeps them in "base" beside its adapter, where they are found when
-// the results have moved. Throws ConfigError("--model") where there is none.
+// The base of the adapter in `folder`: `given`, or else the one that its files have `named`. A
+// trial that started from random weights keeps them in "base" beside its adapter, where they are
+// found when the results have moved. Throws ConfigError("--model") where there is none.
 std::filesystem::path base_of(const std::filesystem::path& folder, const AdapterEntry& adapter,
-                              const std::filesystem::path& given);
+                              const std::string& named, const std::filesystem::path& given);
 
 // The plugin that reads the model_type of the config.json in `folder`. Throws
 // ConfigError("--model").
