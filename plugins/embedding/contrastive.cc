@@ -28,7 +28,7 @@ torch::Tensor info_nce(const torch::Tensor& anchors_BD, const torch::Tensor& doc
                        const torch::Tensor& hidden_BM, double temperature, bool symmetric) {
   const auto logits_BM = (torch::mm(unit(anchors_BD), unit(documents_MD).t()) / temperature)
                              .masked_fill(hidden_BM, -std::numeric_limits<double>::infinity());
-  const auto forth = entropy_of_diagonal(logits_BM);
+  auto forth = entropy_of_diagonal(logits_BM);
   if (!symmetric) return forth;
   const auto back = entropy_of_diagonal(logits_BM.narrow(1, 0, logits_BM.size(0)).t());
   return (forth + back) / 2;
