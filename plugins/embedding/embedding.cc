@@ -85,18 +85,19 @@ void read_training(const Params& params, const Prompts& prompts, Data& data) {
 }
 
 std::string summary_of(const std::string& name, const EvaluationSets& sets) {
-  std::string line = name + ":";
-  if (sets.sts) line += " " + std::to_string(sets.sts->scores.size()) + " scored pairs";
+  std::vector<std::string> parts;
+  if (sets.sts) parts.push_back(std::to_string(sets.sts->scores.size()) + " scored pairs");
+  if (sets.pairs) parts.push_back(std::to_string(sets.pairs->scores.size()) + " labelled pairs");
   if (sets.retrieval) {
-    if (sets.sts) line += ",";
-    line += " " + std::to_string(sets.retrieval->queries.size()) + " queries to " +
-            std::to_string(sets.retrieval->documents.size()) + " documents";
+    parts.push_back(std::to_string(sets.retrieval->queries.size()) + " queries to " +
+                    std::to_string(sets.retrieval->documents.size()) + " documents");
   }
   if (sets.probe) {
-    if (sets.sts || sets.retrieval) line += ",";
-    line += " a probe of " + std::to_string(sets.probe->test.size()) + " texts and " +
-            std::to_string(sets.probe->classes) + " labels";
+    parts.push_back("a probe of " + std::to_string(sets.probe->test.size()) + " texts and " +
+                    std::to_string(sets.probe->classes) + " labels");
   }
+  std::string line = name + ":";
+  for (const auto& part : parts) line += (&part == parts.data() ? " " : ", ") + part;
   return line;
 }
 
@@ -108,8 +109,8 @@ void read_evaluation(const TaskContext& context, const Prompts& prompts, Split w
     if (which == Split::kTest || !context.trains) return;
     throw ConfigError(params.key("validation_sts"),
                       "is required: something to measure on while training, or " +
-                          params.key("validation_corpus") + " or " +
-                          params.key("validation_probe"));
+                          params.key("validation_pairs") + ", " + params.key("validation_corpus") +
+                          " or " + params.key("validation_probe"));
   }
   data.summary.push_back(summary_of(name, sets));
   data.warnings.insert(data.warnings.end(), sets.warnings.begin(), sets.warnings.end());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <span>
 
 #include "confusion.h"
@@ -24,10 +25,11 @@ torch::Tensor units_at(const torch::Tensor& vectors_ND, const Indices& rows) {
   return x / x.norm(2, 1, true).clamp_min(1e-300);
 }
 
-double spearman_of(const MeasuredSts& sts, const torch::Tensor& vectors_ND) {
-  const auto cosine =
-      (units_at(vectors_ND, sts.first) * units_at(vectors_ND, sts.second)).sum(1).contiguous();
-  return spearman({cosine.data_ptr<double>(), sts.scores.size()}, sts.scores);
+// Of each pair.
+std::vector<double> cosines(const MeasuredPairs& pairs, const torch::Tensor& vectors_ND) {
+  const auto cosine_N =
+      (units_at(vectors_ND, pairs.first) * units_at(vectors_ND, pairs.second)).sum(1).contiguous();
+  return {cosine_N.data_ptr<double>(), cosine_N.data_ptr<double>() + cosine_N.numel()};
 }
 
 // The mean over the queries. Scores are rounded to float32, as trec_eval holds them: documents of
@@ -48,26 +50,15 @@ double ndcg_of(const MeasuredSearch& search, const torch::Tensor& vectors_ND) {
   return sum / static_cast<double>(search.queries.size());
 }
 
-// scikit-learn's average precision of predictions that are labels: of the texts that label 1 is
-// given to, then of all.
-double average_precision(const std::vector<std::int64_t>& labels,
-                         const std::vector<std::int64_t>& predicted) {
-  double positives = 0;
-  double given = 0;
-  double right = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    positives += static_cast<double>(labels[i]);
-    given += static_cast<double>(predicted[i]);
-    right += static_cast<double>(labels[i] * predicted[i]);
-  }
-  if (positives == 0) return 0;
-  const double recall = right / positives;
-  const double precision = given > 0 ? right / given : 0;
-  return recall * precision + (1 - recall) * positives / static_cast<double>(labels.size());
+std::vector<Metric> pair_figures(const MeasuredPairs& pairs, const torch::Tensor& vectors_ND) {
+  const std::vector<std::int64_t> labels(pairs.scores.begin(), pairs.scores.end());
+  const auto found = separation(cosines(pairs, vectors_ND), labels);
+  return {{"pair_ap", found.average_precision},
+          {"pair_accuracy", found.accuracy},
+          {"pair_f1", found.f1}};
 }
 
-void add_probe(const MeasuredProbe& probe, const torch::Tensor& vectors_ND,
-               std::vector<Metric>& metrics) {
+std::vector<Metric> probe_figures(const MeasuredProbe& probe, const torch::Tensor& vectors_ND) {
   std::vector<double> accuracies;
   double accuracy = 0;
   double f1 = 0;
@@ -82,14 +73,17 @@ void add_probe(const MeasuredProbe& probe, const torch::Tensor& vectors_ND,
     accuracies.push_back(confusion.accuracy());
     accuracy += accuracies.back() / count;
     f1 += confusion.macro_f1() / count;
-    if (probe.classes == 2) ap += average_precision(probe.labels, predicted) / count;
+    if (probe.classes == 2) {
+      const std::vector<double> scores(predicted.begin(), predicted.end());
+      ap += average_precision(scores, probe.labels) / count;
+    }
   }
   double variance = 0;
   for (const double each : accuracies) variance += (each - accuracy) * (each - accuracy) / count;
-  metrics.push_back({"probe_accuracy", accuracy});
-  metrics.push_back({"probe_f1", f1});
+  std::vector<Metric> metrics = {
+      {"probe_accuracy", accuracy}, {"probe_f1", f1}, {"probe_accuracy_sd", std::sqrt(variance)}};
   if (probe.classes == 2) metrics.push_back({"probe_ap", ap});
-  metrics.push_back({"probe_accuracy_sd", std::sqrt(variance)});
+  return metrics;
 }
 
 }  // namespace
@@ -112,12 +106,14 @@ Measurements measurements_of(EvaluationSets sets, const Prompts& prompts, std::i
     for (const auto& text : some) indices.push_back(texts.add(prompt(text)));
     return indices;
   };
+  const auto measured = [&](ScoredPairs& pairs) {
+    return MeasuredPairs{.first = add_all(pairs.first, prompts.sts),
+                         .second = add_all(pairs.second, prompts.sts),
+                         .scores = std::move(pairs.scores)};
+  };
   Measurements all;
-  if (sets.sts) {
-    all.sts = {.first = add_all(sets.sts->first, prompts.sts),
-               .second = add_all(sets.sts->second, prompts.sts),
-               .scores = std::move(sets.sts->scores)};
-  }
+  if (sets.sts) all.sts = measured(*sets.sts);
+  if (sets.pairs) all.pairs = measured(*sets.pairs);
   if (sets.retrieval) {
     all.search = {.queries = add_all(sets.retrieval->queries, prompts.query),
                   .documents = add_all(sets.retrieval->documents, prompts.document),
@@ -143,9 +139,20 @@ Measurements measurements_of(EvaluationSets sets, const Prompts& prompts, std::i
 
 std::vector<Metric> measure(const Measurements& what, const torch::Tensor& vectors_ND) {
   std::vector<Metric> metrics;
-  if (what.sts) metrics.push_back({"sts_spearman", spearman_of(*what.sts, vectors_ND)});
-  if (what.search) metrics.push_back({"ndcg_at_10", ndcg_of(*what.search, vectors_ND)});
-  if (what.probe) add_probe(*what.probe, vectors_ND, metrics);
+  std::vector<double> main;
+  // The first of `figures` is the one that MTEB judges by.
+  const auto add = [&](std::vector<Metric> figures) {
+    main.push_back(figures.front().value);
+    metrics.insert(metrics.end(), figures.begin(), figures.end());
+  };
+  if (what.sts) {
+    add({{"sts_spearman", spearman(cosines(*what.sts, vectors_ND), what.sts->scores)}});
+  }
+  if (what.pairs) add(pair_figures(*what.pairs, vectors_ND));
+  if (what.search) add({{"ndcg_at_10", ndcg_of(*what.search, vectors_ND)}});
+  if (what.probe) add(probe_figures(*what.probe, vectors_ND));
+  metrics.push_back({"main_score", std::accumulate(main.begin(), main.end(), 0.0) /
+                                       static_cast<double>(main.size())});
   return metrics;
 }
 

@@ -30,7 +30,7 @@ class TextList {
 using Indices = std::vector<std::int64_t>;  // of texts
 
 // Texts by their indices: scored pairs,
-struct MeasuredSts {
+struct MeasuredPairs {
   Indices first;
   Indices second;
   std::vector<double> scores;
@@ -56,7 +56,8 @@ struct MeasuredProbe {
 
 // What a split is measured on.
 struct Measurements {
-  std::optional<MeasuredSts> sts;
+  std::optional<MeasuredPairs> sts;
+  std::optional<MeasuredPairs> pairs;
   std::optional<MeasuredSearch> search;
   std::optional<MeasuredProbe> probe;
 };
@@ -66,8 +67,10 @@ struct Measurements {
 Measurements measurements_of(EvaluationSets sets, const Prompts& prompts, std::int64_t per_label,
                              std::int64_t draws, TextList& texts);
 
-// vectors_ND: of all texts, in fp32 on the CPU. "sts_spearman", "ndcg_at_10", "probe_accuracy",
-// "probe_f1", of two labels "probe_ap", and "probe_accuracy_sd" (over the draws), of what there is.
+// vectors_ND: of all texts, in fp32 on the CPU. "sts_spearman"; "pair_ap", "pair_accuracy" and
+// "pair_f1"; "ndcg_at_10"; "probe_accuracy", "probe_f1", of two labels "probe_ap", and
+// "probe_accuracy_sd" (over the draws): of what there is. "main_score" is that which MTEB judges
+// by, of several their mean; at least one of `what` is there.
 std::vector<Metric> measure(const Measurements& what, const torch::Tensor& vectors_ND);
 
 }  // namespace mvn

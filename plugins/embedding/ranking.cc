@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numeric>
 
@@ -20,6 +21,13 @@ std::vector<double> mean_ranks(std::span<const double> values) {
     for (; begin < end; ++begin) ranks[order[begin]] = rank;
   }
   return ranks;
+}
+
+std::vector<std::size_t> best_first(std::span<const double> scores) {
+  std::vector<std::size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t i) { return scores[i]; });
+  return order;
 }
 
 double discounted(std::size_t rank, int grade) {
@@ -41,6 +49,42 @@ double spearman(std::span<const double> x, std::span<const double> y) {
     yy += (ranks_y[i] - mean) * (ranks_y[i] - mean);
   }
   return xy / std::sqrt(xx * yy);
+}
+
+double average_precision(std::span<const double> scores, std::span<const std::int64_t> labels) {
+  const auto order = best_first(scores);
+  const auto positives = static_cast<double>(std::ranges::count(labels, 1));
+  if (positives == 0) return 0;
+  double sum = 0;
+  double found = 0;
+  for (std::size_t begin = 0; begin < order.size();) {
+    const double before = found;
+    std::size_t end = begin;
+    for (; end < order.size() && scores[order[end]] == scores[order[begin]]; ++end) {
+      found += static_cast<double>(labels[order[end]]);
+    }
+    sum += (found - before) / positives * found / static_cast<double>(end);
+    begin = end;
+  }
+  return sum;
+}
+
+// mteb walks down the pairs one by one, equal scores too, and leaves the last threshold out.
+Separation separation(std::span<const double> scores, std::span<const std::int64_t> labels) {
+  const auto order = best_first(scores);
+  const auto count = static_cast<double>(labels.size());
+  const auto positives = static_cast<double>(std::ranges::count(labels, 1));
+  Separation best{.average_precision = average_precision(scores, labels)};
+  double found = 0;
+  double negatives_below = count - positives;
+  for (std::size_t i = 0; i + 1 < order.size(); ++i) {
+    const bool is_one = labels[order[i]] == 1;
+    found += is_one ? 1 : 0;
+    negatives_below -= is_one ? 0 : 1;
+    best.accuracy = std::max(best.accuracy, (found + negatives_below) / count);
+    best.f1 = std::max(best.f1, 2 * found / (static_cast<double>(i + 1) + positives));
+  }
+  return best;
 }
 
 double ndcg(std::span<const float> scores, const std::vector<std::string>& names,

@@ -1,5 +1,6 @@
 #include "sets.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -24,6 +25,7 @@ class SetReader {
 
   EvaluationSets read() {
     if (has("sts")) read_sts();
+    if (has("pairs")) read_pairs();
     read_retrieval();
     read_probe();
     return std::move(sets_);
@@ -66,35 +68,58 @@ class SetReader {
     options.header = params_.get_bool("sts_header");
     std::vector<std::string> columns = {"column1", "column2", "column3"};
     if (options.header) columns = {"sentence1", "sentence2", "score"};
-    if (params_.has("sts_columns")) columns = params_.get_text_list("sts_columns");
-    if (columns.size() != 3) {
-      throw ConfigError(params_.key("sts_columns"),
-                        "names three columns, two of texts and one of scores, got " +
-                            std::to_string(columns.size()));
-    }
-    options.needed = columns;
-    ScoredPairs pairs;
-    for (const auto& table : tables("sts", options)) {
-      for (std::size_t row = 0; row < table.rows.size(); ++row) {
-        add_scored(table, row, columns, pairs);
-      }
-    }
-    if (pairs.scores.size() < 2) {
-      throw DataError(sets_.files.back().string() + ": needs two pairs or more to order them");
-    }
-    sets_.sts = std::move(pairs);
+    read_scored({"sts", "score"}, options, columns, sets_.sts.emplace());
+    if (sets_.sts->scores.size() > 1) return;
+    throw DataError(sets_.files.back().string() + ": needs two pairs or more to order them");
   }
 
-  void add_scored(const Table& table, std::size_t row, const std::vector<std::string>& columns,
-                  ScoredPairs& pairs) const {
+  void read_pairs() {
+    auto& pairs = sets_.pairs.emplace();
+    read_scored({"pairs", "label"}, {}, {"sentence1", "sentence2", "label"}, pairs);
+    const auto of_one = std::ranges::count(pairs.scores, 1.0);
+    if (of_one > 0 && of_one < std::ssize(pairs.scores)) return;
+    throw DataError(sets_.files.back().string() + ": needs pairs of label 1 and of label 0");
+  }
+
+  // What scored pairs are: the parameter that names their files, and what their third column has.
+  struct PairKind {
+    std::string part;
+    std::string score;
+  };
+
+  void read_scored(const PairKind& kind, TableOptions options, std::vector<std::string> columns,
+                   ScoredPairs& pairs) {
+    const std::string parameter = kind.part + "_columns";
+    if (params_.has(parameter)) columns = params_.get_text_list(parameter);
+    if (columns.size() != 3) {
+      throw ConfigError(params_.key(parameter), "names three columns, two of texts and one of " +
+                                                    kind.score + "s, got " +
+                                                    std::to_string(columns.size()));
+    }
+    options.needed = columns;
+    for (const auto& table : tables(kind.part, options)) {
+      for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        add_scored(kind, table, row, columns, pairs);
+      }
+    }
+  }
+
+  void add_scored(const PairKind& kind, const Table& table, std::size_t row,
+                  const std::vector<std::string>& columns, ScoredPairs& pairs) const {
+    const auto where = place_of_row(table, row);
     const auto cell = [&](std::size_t i) {
-      auto text = text_of(table.rows[row][table.column(columns[i], params_.key("sts_columns"))]);
+      auto text =
+          text_of(table.rows[row][table.column(columns[i], params_.key(kind.part + "_columns"))]);
       if (!text.empty()) return text;
-      throw DataError(place_of_row(table, row) + "column '" + columns[i] + "' is empty");
+      throw DataError(where + "column '" + columns[i] + "' is empty");
     };
     pairs.first.push_back(cell(0));
     pairs.second.push_back(cell(1));
-    pairs.scores.push_back(number_in_cell(cell(2), place_of_row(table, row) + "score "));
+    const double score = number_in_cell(cell(2), where + kind.score + " ");
+    if (kind.part == "pairs" && score != 0 && score != 1) {
+      throw DataError(where + "label '" + cell(2) + "' is neither 0 nor 1");
+    }
+    pairs.scores.push_back(score);
   }
 
   void read_retrieval() {
@@ -246,6 +271,9 @@ EvaluationSets read_sets(const Params& params, const std::string& which) {
 std::vector<ParamSpec> set_params() {
   std::vector<ParamSpec> specs = {
       paths("validation_sts", "scored pairs to evaluate on while training (STS)"),
+      paths("validation_pairs",
+            "pairs of texts that belong together (label 1) or do not (0) to evaluate on while "
+            "training"),
       paths("validation_corpus",
             "documents to search while training: _id, title and text, as BEIR has them"),
       paths("validation_queries", "queries for them: _id and text"),
@@ -256,7 +284,7 @@ std::vector<ParamSpec> set_params() {
             "labelled texts that classifiers on the vectors learn from, as MTEB has it"),
       paths("validation_probe", "labelled texts that these classifiers are measured on"),
   };
-  for (const char* part : {"sts", "corpus", "queries", "qrels", "probe_train", "probe"}) {
+  for (const char* part : {"sts", "pairs", "corpus", "queries", "qrels", "probe_train", "probe"}) {
     specs.push_back(paths(std::string("test_") + part,
                           std::string("as validation_") + part + ", at the end of training"));
   }
@@ -269,6 +297,9 @@ std::vector<ParamSpec> set_params() {
        .type = ParamType::kTextList,
        .help = "columns of both texts and the score (default: sentence1, sentence2, score; without "
                "a header column1, column2, column3)"},
+      {.name = "pairs_columns",
+       .type = ParamType::kTextList,
+       .help = "columns of both texts and the label (default: sentence1, sentence2, label)"},
       {.name = "probe_text", .default_value = "text", .help = "column with the probes' texts"},
       {.name = "probe_label", .default_value = "label", .help = "column with their labels"},
       {.name = "probe_examples",

@@ -12,7 +12,8 @@
 
 namespace mvn {
 
-// Pairs of texts with how alike people found them (STS).
+// Pairs of texts with how alike people found them (STS), or with 1 where they belong together and 0
+// where they do not.
 struct ScoredPairs {
   std::vector<std::string> first;
   std::vector<std::string> second;
@@ -39,16 +40,18 @@ struct ProbeTexts {
 
 struct EvaluationSets {
   std::optional<ScoredPairs> sts;
+  std::optional<ScoredPairs> pairs;
   std::optional<Retrieval> retrieval;
   std::optional<ProbeTexts> probe;
   std::vector<std::filesystem::path> files;
   std::vector<std::string> warnings;
-  [[nodiscard]] bool empty() const { return !sts && !retrieval && !probe; }
+  [[nodiscard]] bool empty() const { return !sts && !pairs && !retrieval && !probe; }
 };
 
 // Those of the split `which` ("validation", "test"). Throws ConfigError naming the parameter at
 // fault, or DataError "file:line: ..." for an empty text or query, a score that is no number, a
-// judgement of a query or a document that is not there, or a label without training texts.
+// pair that is neither 0 nor 1, a judgement of a query or a document that is not there, or a label
+// without training texts.
 EvaluationSets read_sets(const Params& params, const std::string& which);
 
 // The parameters that say where they are.

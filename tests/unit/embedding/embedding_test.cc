@@ -183,7 +183,7 @@ TEST(Embedding, ACheckSaysWhatIsWrongWithoutATokenizer) {
             check({{"train", Value()}}));
   EXPECT_EQ(
       "task.validation_sts: is required: something to measure on while training, or "
-      "task.validation_corpus or task.validation_probe",
+      "task.validation_pairs, task.validation_corpus or task.validation_probe",
       check({{"validation_sts", Value()}}));
 }
 

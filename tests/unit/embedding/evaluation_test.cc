@@ -46,6 +46,34 @@ TEST(Evaluation, SpearmanTakesMeanRanksAndKnowsNoOrderOfEquals) {
   EXPECT_TRUE(std::isnan(spearman(std::vector<double>{1, 1, 1}, std::vector<double>{3, 2, 1})));
 }
 
+// Of mteb 2.26.24 (AbsTaskPairClassification._compute_metrics_values); a third of the scores are
+// tied.
+TEST(Evaluation, PairsAreToldApartAsMtebDoes) {
+  std::vector<double> scores;
+  std::vector<std::int64_t> labels;
+  for (int i = 0; i < 60; ++i) {
+    scores.push_back((i * 37 % 17) / 17.0);
+    labels.push_back(i * 7 % 5 < 2 || scores.back() > 0.8 ? 1 : 0);
+  }
+  const auto found = separation(scores, labels);
+  EXPECT_NEAR(0.7419290802179279, found.average_precision, 1e-12);
+  EXPECT_NEAR(0.6833333333333333, found.accuracy, 1e-12);
+  EXPECT_NEAR(0.6666666666666666, found.f1, 1e-12);
+}
+
+TEST(Evaluation, APairIsJudgedByItsCosine) {
+  Measurements what;
+  what.pairs = {.first = {0, 0, 1}, .second = {0, 1, 1}, .scores = {1, 0, 1}};
+  const auto metrics = measure(what, torch::tensor({{3.0F, 0.0F}, {0.0F, 0.1F}}));
+  EXPECT_EQ(1, metric(metrics, "pair_ap"));
+  EXPECT_EQ(1, metric(metrics, "pair_accuracy"));
+  EXPECT_EQ(1, metric(metrics, "pair_f1"));
+  EXPECT_EQ(1, metric(metrics, "main_score"));
+  what.sts = {.first = {0, 0, 1}, .second = {0, 1, 1}, .scores = {0, 1, 0}};
+  EXPECT_NEAR(0, metric(measure(what, torch::tensor({{3.0F, 0.0F}, {0.0F, 0.1F}})), "main_score"),
+              1e-12);
+}
+
 // Queries 80 .. 84; sixty documents, of which ten are twins of others.
 TEST(Evaluation, NdcgIsTrecEvals) {
   Measurements what;
@@ -113,7 +141,8 @@ TEST(Evaluation, AProbeIsScikitLearnsAsMtebDrawsIt) {
     EXPECT_NEAR(accuracy, metric(metrics, "probe_accuracy"), 1e-12) << classes;
     EXPECT_NEAR(f1, metric(metrics, "probe_f1"), 1e-12) << classes;
     EXPECT_NEAR(sd, metric(metrics, "probe_accuracy_sd"), 1e-12) << classes;
-    EXPECT_EQ(classes == 2 ? 4U : 3U, metrics.size());
+    EXPECT_EQ(classes == 2 ? 5U : 4U, metrics.size());
+    EXPECT_EQ(metric(metrics, "probe_accuracy"), metric(metrics, "main_score"));
     if (classes == 2) {
       EXPECT_NEAR(ap, metric(metrics, "probe_ap"), 1e-12);
     }

@@ -97,6 +97,23 @@ TEST(Sets, ScoredPairsAndProbesSayWhatIsWrong) {
             }));
 }
 
+TEST(Sets, LabelledPairsAreOfBothLabels) {
+  const TemporaryFolder folder;
+  const auto error = [&](const std::string& text, const Value::Map& more = {}) {
+    const auto file = folder.write("p.csv", "sentence1,sentence2,label\n" + text).string();
+    auto values = more;
+    values["validation_pairs"] = file;
+    const auto message = error_of(
+        [&] { read_sets(Params("task", embedding_entry().params, values), "validation"); });
+    return message.starts_with(file) ? message.substr(file.size()) : message;
+  };
+  EXPECT_EQ("(no error)", error("a,b,1\nc,d,0\n"));
+  EXPECT_EQ(":3: label '0.5' is neither 0 nor 1", error("a,b,1\nc,d,0.5\n"));
+  EXPECT_EQ(": needs pairs of label 1 and of label 0", error("a,b,1\nc,d,1\n"));
+  EXPECT_EQ("task.pairs_columns: names three columns, two of texts and one of labels, got 2",
+            error("a,b,1\n", {{"pairs_columns", Value::List{"sentence1", "label"}}}));
+}
+
 TEST(Sets, ReadTheBenchmarksAsTheyLie) {
   for (const char* needed : {"stsb/test.csv", "scifact/corpus.jsonl", "banking77/test.csv"}) {
     if (!has_shared_data(needed)) GTEST_SKIP() << no_shared_data(needed);
