@@ -26,7 +26,7 @@ std::vector<double> mean_ranks(std::span<const double> values) {
 std::vector<std::size_t> best_first(std::span<const double> scores) {
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t i) { return scores[i]; });
+  std::ranges::sort(order, std::greater<>(), [&](std::size_t i) { return scores[i]; });
   return order;
 }
 
@@ -69,7 +69,7 @@ double average_precision(std::span<const double> scores, std::span<const std::in
   return sum;
 }
 
-// mteb walks down the pairs one by one, equal scores too, and leaves the last threshold out.
+// A threshold is between two scores: as mteb has it, none lies below all of them.
 Separation separation(std::span<const double> scores, std::span<const std::int64_t> labels) {
   const auto order = best_first(scores);
   const auto count = static_cast<double>(labels.size());
@@ -81,6 +81,7 @@ Separation separation(std::span<const double> scores, std::span<const std::int64
     const bool is_one = labels[order[i]] == 1;
     found += is_one ? 1 : 0;
     negatives_below -= is_one ? 0 : 1;
+    if (scores[order[i]] == scores[order[i + 1]]) continue;
     best.accuracy = std::max(best.accuracy, (found + negatives_below) / count);
     best.f1 = std::max(best.f1, 2 * found / (static_cast<double>(i + 1) + positives));
   }

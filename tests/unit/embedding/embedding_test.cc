@@ -146,7 +146,8 @@ TEST(Embedding, MeasuresWhatTheModelSays) {
     evaluation->add(model, task->collate(Split::kValidation, some));
   }
   const auto result = evaluation->finish();
-  ASSERT_EQ(1U, result.metrics.size());
+  ASSERT_EQ(2U, result.metrics.size());
+  EXPECT_EQ("main_score", result.metrics[1].name);
   EXPECT_EQ("sts_spearman", result.metrics[0].name);
   const auto batch = task->collate(Split::kValidation, std::vector<std::int64_t>{0, 1, 2, 3});
   const auto vectors = embed(model, Pooling::kLast, batch.ids, batch.mask);
