@@ -62,16 +62,24 @@ def write_examples(folder, source, text, label, count, every=1):
     return str(path)
 
 
-def write_trial(folder, arguments, precision, model, targets, train, training):
+def classification(train):
+    return {"plugin": "classification", "train": train, "validation": train,
+            "max_validation_examples": 8, "text": "text", "label": "label"}
+
+
+def lora(targets):
+    return {"plugin": "lora", "r": 16, "lora_alpha": 32, "lora_dropout": 0.1,
+            "target_modules": targets}
+
+
+def write_trial(folder, arguments, precision, model, adapter, task, training):
     trial = {"format": 1, "sweep": "benchmark", "stage": "", "id": "0" * 64, "attempt": 1,
              "threads": arguments.threads, "device": arguments.device, "folder": str(folder / "trial"),
              "spool": str(folder / "spool"),
              "config": {
                  "model": model,
-                 "adapter": {"plugin": "lora", "r": 16, "lora_alpha": 32, "lora_dropout": 0.1,
-                             "target_modules": targets},
-                 "task": {"plugin": "classification", "train": train, "validation": train,
-                          "max_validation_examples": 8, "text": "text", "label": "label"},
+                 "adapter": adapter,
+                 "task": task,
                  "optimizer": {"name": "adamw", "lr": 1e-4, "max_grad_norm": 1.0},
                  "schedule": {"name": "constant"},
                  "training": {**training, "precision": precision},
@@ -86,11 +94,38 @@ def step_case(model, config, targets, tokenizer, data, batch_size, max_length):
         graphs = {"cuda_graphs": True} if arguments.cuda_graphs else {}
         path = write_trial(folder, arguments, precision,
                            {"plugin": model, "config": config, "tokenizer": str(tokenizer())},
-                           targets, data(folder),
+                           lora(targets), classification(data(folder)),
                            {"epochs": 1, "batch_size": batch_size, "max_length": max_length,
                             **graphs})
         return ([str(arguments.build / "bin/step_rounds"), path],
                 [arguments.python, str(HERE / "step/step_peer.py"), path])
+    return make
+
+
+def embedding_case(model, config, targets, tokenizer, trains):
+    """Vectors of STS-B's sentences, or steps of InfoNCE on its pairs, 32 at a time; fp32."""
+    def make(folder, arguments, precision):
+        if not has_modules(arguments.python, ["sentence_transformers"]):
+            raise Absent("needs sentence-transformers")
+        with open(shared_data("stsb/test.csv"), newline="", encoding="utf-8") as file:
+            pairs = [[" ".join(cell.split()) for cell in row[:2]] for row in csv.reader(file)][::14]
+        file = folder / ("pairs.tsv" if trains else "texts.txt")
+        if trains:
+            file.write_text("anchor\tpositive\n" + "".join(f"{a}\t{b}\n" for a, b in pairs))
+            task = {"train": str(file), "anchor": "anchor", "positive": "positive",
+                    "validation_sts": str(shared_data("stsb/dev.csv")), "sts_header": False}
+        else:
+            file.write_text("".join(f"{text}\n" for pair in pairs for text in pair))
+            task = {"texts": str(file)}
+        path = write_trial(folder, arguments, precision,
+                           {"plugin": model, "config": config, "tokenizer": str(tokenizer())},
+                           lora(targets) if trains else {"plugin": "none"},
+                           {"plugin": "embedding", "pooling": "mean", "temperature": 0.05, **task},
+                           {"epochs": 1, "batch_size": 32, "max_length": 128}
+                           if trains else {"steps": 0, "batch_size": 32, "max_length": 128})
+        ours = "step_rounds" if trains else "embed_rounds"
+        return ([str(arguments.build / "bin" / ours), path],
+                [arguments.python, str(HERE / "embed/embed_peer.py"), path])
     return make
 
 
@@ -116,7 +151,7 @@ def start_case(config, event):
                         shared_data("tokenizers/gpt2")], check=True, stderr=subprocess.DEVNULL)
         train = write_examples(folder, shared_data("imdb/train.jsonl.xz"), "text", "label", 1000, every=25)
         path = write_trial(folder, arguments, precision, {"plugin": "gptneo", "weights": model},
-                           GPT_NEO_LINEARS, train,
+                           lora(GPT_NEO_LINEARS), classification(train),
                            {"steps": 1, "batch_size": 8, "max_length": 128, "log_every": 1,
                             "save_model": False})
         rounds = [arguments.python, str(HERE / "start/start_rounds.py"), event, path]
@@ -172,7 +207,8 @@ MISTRAL = ("mistral", {"vocab_size": 32000, "hidden_size": 768, "num_hidden_laye
                        "intermediate_size": 2048},
            ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
 # What the cases that take no precision compute in.
-ONE_PRECISION = {"attention": "fp32", "start": "fp32", "halves": "bf16"}
+ONE_PRECISION = {"attention": "fp32", "embed": "fp32", "infonce": "fp32", "start": "fp32",
+                 "halves": "bf16"}
 CASES = {
     **{f"scan-{what}-{length}": (f"scan, {what}, L {length}",
                                  kernel_case("scan", "{precision}", str(length), what))
@@ -192,6 +228,11 @@ CASES = {
                           halves_case(*model, 16))
        for name, title, model in (("mamba", "mamba-130m", MAMBA), ("neo", "gpt-neo-125m", NEO),
                                   ("mistral", "Mistral of 4 layers", MISTRAL))},
+    **{f"{what}-{name}": (f"{title}, {model_name}, STS-B, 32 at a time",
+                          embedding_case(*model, published(tokenizer), trains))
+       for what, title, trains in (("embed", "vectors", False), ("infonce", "InfoNCE LoRA step", True))
+       for name, model_name, model, tokenizer in (("mamba", "mamba-130m", MAMBA, "gpt-neox-20b"),
+                                                  ("neo", "gpt-neo-125m", NEO, "gpt2"))},
     **{f"start-{size}-{event}": (f"start of a trial, {title}, {what}", start_case(config, event))
        for size, title, config in (("tiny", "GPT-Neo of 3 million", GPT_NEO_TINY),
                                    ("125m", "gpt-neo-125m", GPT_NEO_125M))
@@ -248,10 +289,8 @@ def alone(command, rounds, limit=math.inf):
     return seconds
 
 
-def has_peer(python):
-    """Whether what the peers import is there, which not every machine has."""
-    find = "from importlib.util import find_spec; " \
-           "exit(not all(map(find_spec, ['torch', 'peft', 'tokenizers', 'transformers'])))"
+def has_modules(python, names):
+    find = f"from importlib.util import find_spec; exit(not all(map(find_spec, {names})))"
     return subprocess.run([python, "-c", find], capture_output=True, check=False).returncode == 0
 
 
@@ -290,7 +329,8 @@ def main():
     if unknown:
         parser.error(f"no case {unknown[0]}; known: " + ", ".join(CASES))
     os.environ["MVN_ROUND_CLOCK"] = arguments.clock
-    with_peer = has_peer(arguments.python)
+    # What the peers import, which not every machine has.
+    with_peer = has_modules(arguments.python, ["torch", "peft", "tokenizers", "transformers"])
     print(f"{arguments.threads} threads, {arguments.clock} clock; nanoseconds per token, of a scan "
           "per token and channel, of a start per trial\n")
     print("| work | precision | mvn | peer | ratio (least to most) | rounds | took |\n"

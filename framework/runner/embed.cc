@@ -16,6 +16,7 @@
 #include "orchestrate/store/store.h"
 #include "orchestrate/store/table.h"
 #include "orchestrate/workers/worker_program.h"
+#include "runner/fetched.h"
 
 namespace mvn {
 namespace {
@@ -79,10 +80,15 @@ void set(Json& map, const char* key, const std::string& value) {
   if (!value.empty()) map[key] = value;
 }
 
+// A folder of this machine, or of the hub.
+std::string folder_of(const std::string& text) {
+  return (is_hub_reference(text) ? fetched(text) : fs::absolute(text)).string();
+}
+
 // The folder, and what the trial's configuration says of its base.
 void add_model(const EmbedOptions& options, const CommonOptions& common, Json& request) {
-  if (fs::is_directory(options.model)) {
-    request["folder"] = fs::absolute(options.model).string();
+  if (is_hub_reference(options.model) || fs::is_directory(options.model)) {
+    request["folder"] = folder_of(options.model);
     return;
   }
   const ResultsReader reader(database_path(common.results));
@@ -118,7 +124,7 @@ Json request_of(const EmbedOptions& options, const CommonOptions& common) {
   set(request, "device", options.device);
   add_model(options, common, request);
   set(request, "plugin", options.plugin);
-  if (!options.base.empty()) request["base"] = fs::absolute(options.base).string();
+  if (!options.base.empty()) request["base"] = folder_of(options.base);
   return request;
 }
 

@@ -12,7 +12,7 @@ namespace mvn {
 
 // Each but the first three may be empty: see the help of the command.
 struct EmbedOptions {
-  std::string model;  // the beginning of a trial's id, or a folder
+  std::string model;  // the beginning of a trial's id, a folder, or hf:OWNER/NAME
   std::string input;
   std::string output;
   std::string column;

@@ -216,9 +216,11 @@ std::shared_ptr<const Data> read_data(const TaskContext& context,
   for (std::size_t i = 0; i < data->splits.size(); ++i) {
     auto& split = data->splits[i];
     if (split.texts.empty()) continue;
+    auto sources = split.files;
+    sources.insert(sources.end(), settings.files.begin(), settings.files.end());
     split.tokens = tokenise(*tokenizer, split.texts, context.max_length,
                             {.folder = context.cache_folder,
-                             .sources = split.files,
+                             .sources = std::move(sources),
                              .how = how_of(context.params, i, data->closes)},
                             context.threads);
     split.texts = {};
@@ -379,7 +381,7 @@ class EmbeddingTask : public WholeBatchTask, public VectorTask {
   }
 
   [[nodiscard]] std::vector<std::filesystem::path> data_files() const override {
-    std::vector<std::filesystem::path> files;
+    auto files = settings_.files;
     for (const auto& split : data_->splits) {
       for (const auto& file : split.files) {
         if (std::ranges::find(files, file) == files.end()) files.push_back(file);
@@ -500,8 +502,10 @@ std::vector<ParamSpec> vector_params() {
                "a probe's depends on it, which e5's authors measure without"},
       {.name = "settings",
        .type = ParamType::kPath,
-       .help = "folder of a sentence-transformers model: pooling, normalisation and prompts are "
-               "what it says, where they are not said here"},
+       .help =
+           "folder of a sentence-transformers model: pooling, normalisation and prompts are "
+           "what it says, where they are not said here (default: the model's own weights, where "
+           "they are one)"},
       {.name = "end_of_text",
        .type = ParamType::kBool,
        .help = "end every text with the end-of-text token where the tokenizer does not (default: "
@@ -526,7 +530,8 @@ TaskEntry embedding_entry() {
               "a vector for each text: contrastive training, measured by STS, retrieval and "
               "classification as MTEB does",
           .params = embedding_params(),
-          .make = [] { return std::make_unique<EmbeddingTask>(); }};
+          .make = [] { return std::make_unique<EmbeddingTask>(); },
+          .from_weights = {{"settings", kSentenceModules}}};
 }
 
 void register_embedding(Registry& registry) { registry.add_task(embedding_entry()); }

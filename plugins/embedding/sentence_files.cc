@@ -11,7 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kModules = "modules.json";
 constexpr const char* kPrompts = "config_sentence_transformers.json";
 
 // What sentence-transformers calls a pooling: one of many booleans, in newer versions the value of
@@ -66,8 +65,8 @@ Pooling read_pooling(const fs::path& file, const std::string& key) {
 }
 
 void read_prompts(const fs::path& file, SentenceSettings& settings) {
-  if (!fs::exists(file)) return;
   const Value config = read_json_file(file);
+  settings.files.push_back(file);
   settings.default_prompt = text_at(config, "default_prompt_name");
   const Value* prompts = config.find("prompts");
   if (prompts == nullptr || !prompts->is_map()) return;
@@ -86,20 +85,22 @@ Value module_entry(std::int64_t index, const std::string& path, const std::strin
 }  // namespace
 
 SentenceSettings read_sentence_files(const fs::path& folder, const std::string& key) {
-  const fs::path file = folder / kModules;
+  const fs::path file = folder / kSentenceModules;
   if (!fs::exists(file)) {
     throw ConfigError(key, folder.string() + " is no model of sentence-transformers: there is no " +
                                file.string());
   }
   const Value modules = read_json_file(file);
   if (!modules.is_list()) throw DataError(file.string() + ": must be a list");
-  SentenceSettings settings;
+  SentenceSettings settings{.files = {file}};
   settings.normalize = false;
   bool pools = false;
   for (const Value& module : modules.as_list()) {
     const std::string name = class_of(module);
     if (name == "Pooling") {
-      settings.pooling = read_pooling(folder / text_at(module, "path") / "config.json", key);
+      const fs::path pooling = folder / text_at(module, "path") / "config.json";
+      settings.pooling = read_pooling(pooling, key);
+      settings.files.push_back(pooling);
       pools = true;
     } else if (name == "Normalize") {
       settings.normalize = true;
@@ -110,7 +111,7 @@ SentenceSettings read_sentence_files(const fs::path& folder, const std::string& 
     }
   }
   if (!pools) throw ConfigError(key, file.string() + " names no Pooling");
-  read_prompts(folder / kPrompts, settings);
+  if (fs::exists(folder / kPrompts)) read_prompts(folder / kPrompts, settings);
   return settings;
 }
 
@@ -125,7 +126,7 @@ void write_sentence_files(const fs::path& folder, const SentenceSettings& settin
   for (const auto& name : kPoolings) pooling[name.boolean] = name.pooling == settings.pooling;
   write_json_file(folder / "1_Pooling" / "config.json", Value(std::move(pooling)));
   if (settings.normalize) fs::create_directories(folder / "2_Normalize");
-  write_json_file(folder / kModules, Value(std::move(modules)));
+  write_json_file(folder / kSentenceModules, Value(std::move(modules)));
 
   Value::Map limits = {{"do_lower_case", false}};
   limits["max_seq_length"] = max_length > 0 ? Value(max_length) : Value();

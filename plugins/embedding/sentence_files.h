@@ -5,16 +5,21 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "pooling.h"
 
 namespace mvn {
+
+// The file by which such a folder is known.
+inline constexpr const char* kSentenceModules = "modules.json";
 
 struct SentenceSettings {
   Pooling pooling = Pooling::kLast;
   bool normalize = true;
   std::map<std::string, std::string> prompts = {};  // what stands before a text, by its name
   std::string default_prompt = {};                  // one of these names, or empty
+  std::vector<std::filesystem::path> files = {};    // that say so
 };
 
 // What modules.json of `folder` and the files that it names say. Throws

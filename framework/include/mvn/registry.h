@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,6 +39,9 @@ struct TaskEntry {
   std::string help;
   std::vector<ParamSpec> params;
   std::function<std::unique_ptr<Task>()> make;
+  // A parameter that a sweep leaves open, and a file: it is then the folder of adapter.weights,
+  // else of model.weights, which has that file.
+  std::map<std::string, std::string> from_weights = {};
 };
 
 // Two components of one kind and name are an error that names both files.

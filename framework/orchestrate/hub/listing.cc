@@ -23,6 +23,9 @@ constexpr std::array<std::string_view, 2> kModelFiles = {"config.json", "head_co
 constexpr std::array<std::string_view, 2> kAdapterFiles = {"adapter_config.json",
                                                            "head_config.json"};
 
+constexpr std::array<std::string_view, 3> kSentenceFiles = {
+    "modules.json", "config_sentence_transformers.json", "sentence_bert_config.json"};
+
 HubFile checked(HubFile file, const std::string& where) {
   if (!is_safe_path(file.path)) {
     throw DataError(where + ": names a file '" + printable(file.path) +
@@ -58,6 +61,16 @@ std::string_view top_name(const HubFile& file) {
 template <std::size_t kCount>
 bool is_among(std::string_view name, const std::array<std::string_view, kCount>& names) {
   return std::ranges::find(names, name) != names.end();
+}
+
+// By which sentence-transformers knows how a model makes a vector: "modules.json",
+// "1_Pooling/config.json".
+bool is_sentence_file(const HubFile& file) {
+  if (is_among(top_name(file), kSentenceFiles)) return true;
+  const auto slash = file.path.find('/');
+  const auto digits = file.path.find_first_not_of("0123456789");
+  return digits > 0 && digits < slash && file.path[digits] == '_' && slash != file.path.npos &&
+         file.path.substr(slash) == "/config.json";
 }
 
 // "model-00001-of-00002.safetensors" where `stem` is "model" and `ending` ".safetensors".
@@ -109,7 +122,8 @@ HubListing of_repository(const HubListing& listing, const HubReference& referenc
     const bool tokenizer = use != HubUse::kAdapter && is_among(name, kTokenizerFiles);
     const bool model = use == HubUse::kModel && is_among(name, kModelFiles);
     const bool adapter = use == HubUse::kAdapter && is_among(name, kAdapterFiles);
-    if (tokenizer || model || adapter) needed.push_back(file);
+    const bool sentences = use != HubUse::kTokenizer && is_sentence_file(file);
+    if (tokenizer || model || adapter || sentences) needed.push_back(file);
   }
   if (use != HubUse::kTokenizer) add_weights(listing, reference, use, needed);
   if (needed.empty()) refuse_whole(reference, "files of a tokenizer");

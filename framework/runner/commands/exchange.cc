@@ -71,9 +71,9 @@ Action define_merge(CLI::App& app) {
 Action define_embed(CLI::App& app) {
   const auto request = std::make_shared<EmbedOptions>();
   app.add_option("trial", request->model,
-                 "A trial, or a folder: what a trial saved, a model of sentence-transformers, "
-                 "a PEFT adapter")
-      ->type_name("TRIAL|DIR")
+                 "A trial, or a folder or hf:OWNER/NAME: what a trial saved, a model of "
+                 "sentence-transformers, a PEFT adapter")
+      ->type_name("TRIAL|DIR|HF")
       ->required();
   app.add_option("--input", request->input,
                  "The texts: the lines of a .txt file, of a table one column")
@@ -108,8 +108,9 @@ Action define_embed(CLI::App& app) {
   app.add_option("--threads", request->threads, "Threads of the CPU (all)")
       ->type_name("N")
       ->check(number_of_at_least(1));
-  app.add_option("--model", request->base, "Folder of an adapter's base model (that it names)")
-      ->type_name("DIR");
+  app.add_option("--model", request->base,
+                 "An adapter's base model, a folder or hf:OWNER/NAME (that it names)")
+      ->type_name("DIR|HF");
   app.add_option("--plugin", request->plugin, "Model plugin (by the model's model_type)")
       ->type_name("NAME");
   return [request](const CommonOptions& common, std::ostream& out) {
@@ -136,7 +137,9 @@ std::vector<CommandRow> exchange_commands() {
        .help = "Give texts vectors with a trained model, as a file for numpy or safetensors",
        .examples = {{"embed 3f2a --input texts.txt --output vectors.npy", "a vector for each line"},
                     {"embed my-model --input docs.csv --column body --output docs.npy",
-                     "a folder's model, a column of a table"}},
+                     "a folder's model, a column of a table"},
+                    {"embed hf:OWNER/NAME --input texts.txt --output vectors.npy",
+                     "a model of the hub"}},
        .define = define_embed}};
 }
 

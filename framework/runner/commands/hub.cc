@@ -1,19 +1,15 @@
 // fetch: what lies on the Hugging Face hub, before a machine without a network needs it.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <iostream>
 #include <memory>
 
 #include "common/json.h"
 #include "common/text.h"
 #include "orchestrate/hub/client.h"
 #include "orchestrate/hub/progress.h"
-#include "orchestrate/process/run_to_end.h"
-#include "orchestrate/process/signals.h"
 #include "orchestrate/sessions/session.h"
 #include "orchestrate/store/table.h"
 #include "runner/commands/commands.h"
+#include "runner/fetched.h"
 
 namespace mvn {
 namespace {
@@ -76,11 +72,7 @@ std::vector<HubNeed> needs_of(const FetchOptions& options, const CommonOptions& 
 int fetch(const FetchOptions& options, const CommonOptions& common, std::ostream& out) {
   HubClient hub(hub_settings());
   const auto needs = needs_of(options, common, hub);
-  Signals signals;
-  // Standard output is for who reads the result.
-  const auto view = make_hub_view(std::cerr, terminal_width(STDERR_FILENO).value_or(0));
-  if (!hub.fetch(needs, *view, [&] { return signals.take().stops() > 0; })) throw Interrupted();
-  for (const auto& warning : hub.take_warnings()) std::cerr << "warning: " << warning << std::endl;
+  fetch_shown(hub, needs);
   Json entries = Json::array();
   for (const auto& need : needs) entries.push_back(entry_of(hub, need));
   if (options.json) {

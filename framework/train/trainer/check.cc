@@ -204,6 +204,10 @@ CheckResult Checker::check(const Json& config) {
   collect(result, "schedule", [&] { schedule_options(configuration.schedule); });
   append(result, of_training);
   const std::string length = std::to_string(training.max_length.value_or(0)) + " ";
+  CheckResult unknown;  // a task that is not there is reported by check_task()
+  collect(unknown, "task", [&] {
+    configuration.task = task_values(state_->host.task(configuration.task_plugin), configuration);
+  });
   const std::string task_key = length + (training.trains() ? "" : "untrained ") +
                                configuration.task_plugin + text_of(configuration.task);
   const auto& task =

@@ -113,6 +113,21 @@ ModelPlan plan_model(const PluginHost& host, const Configuration& configuration)
   return plan;
 }
 
+Value::Map task_values(const TaskEntry& entry, const Configuration& configuration) {
+  Value::Map values = configuration.task;
+  for (const auto& [parameter, file] : entry.from_weights) {
+    const auto given = values.find(parameter);
+    if (given != values.end() && !given->second.is_null()) continue;
+    for (const auto* section : {&configuration.model, &configuration.adapter}) {
+      const auto weights = section->find("weights");
+      if (weights == section->end() || !weights->second.is_text()) continue;
+      const auto folder = folder_of(weights->second.as_text());
+      if (std::filesystem::exists(folder / file)) values[parameter] = folder.string();
+    }
+  }
+  return values;
+}
+
 Value::Map model_config(const ModelPlan& plan) {
   Value::Map config;
   if (plan.weights) config = read_model_config(*plan.weights);

@@ -45,6 +45,9 @@ struct ModelPlan {
 // Throws ConfigError for an unknown plugin or a bad parameter.
 ModelPlan plan_model(const PluginHost& host, const Configuration& configuration);
 
+// The task's values, with those of TaskEntry::from_weights that are left open and can be found.
+Value::Map task_values(const TaskEntry& entry, const Configuration& configuration);
+
 // config.json of the planned model: the weights' own with the overrides laid upon it. Throws
 // ConfigError where there is none, or its model_type is of another architecture.
 Value::Map model_config(const ModelPlan& plan);

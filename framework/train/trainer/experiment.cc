@@ -54,7 +54,7 @@ std::string state_of_paths(const std::vector<ParamSpec>& specs, const Params& va
 
 void prepare_task(const TaskEntry& task, const TrialFile& trial, Experiment& experiment,
                   WarmData& warm) {
-  const Params params("task", task.params, experiment.configuration.task);
+  const Params params("task", task.params, task_values(task, experiment.configuration));
   const auto limit = experiment.training.max_length.value_or(experiment.model->max_length());
   const auto tokenizer = TokenizerCache::identity(experiment.tokenizer_path);
   // Tokens that another tokenizer made are in another folder.

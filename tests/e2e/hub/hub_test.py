@@ -89,6 +89,11 @@ class HubTest(unittest.TestCase):
     def fetch(self, *arguments, **environment):
         return self.run_runner("fetch", *arguments, **environment)
 
+    def query(self, sql):
+        done = self.run_runner("query", "--format", "json", sql)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
     def fetched(self, *arguments, **environment):
         """What a fetch that must work says with --json."""
         done = self.fetch("--json", *arguments, **environment)
@@ -527,9 +532,6 @@ parameters: {{optimizer.lr: {{values: [0.1, 0.01]}}}}
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
-    def query(self, sql):
-        return json.loads(self.ran("query", "--format", "json", sql))
-
     def configurations(self):
         return [json.loads(row["config"]) for row in
                 self.query("SELECT config FROM mvn_trial WHERE current ORDER BY id")]
@@ -709,8 +711,8 @@ zip:
     def write_models(self):
         tokenizer = self.SOURCE / "tests" / "exactness" / "trajectory" / "tokenizer.json"
         shutil.copy(tokenizer, self.folder)
-        vocabulary = max(json.loads(tokenizer.read_text())["model"]["vocab"].values()) + 8
-        (self.folder / "tiny.yaml").write_text(self.TINY.replace("VOCABULARY", str(vocabulary)))
+        self.vocabulary = max(json.loads(tokenizer.read_text())["model"]["vocab"].values()) + 8
+        (self.folder / "tiny.yaml").write_text(self.TINY.replace("VOCABULARY", str(self.vocabulary)))
         self.trained("tiny.yaml")
         for folder in (self.folder / "results" / "tiny").glob("*/model"):
             kind = json.loads((folder / "config.json").read_text())["model_type"]
@@ -745,6 +747,62 @@ zip:
         out = self.trained(sweep, "--set", "optimizer.lr=1e-2", "--set", "repeats.seeds=[0]", "--set",
                            "training.precision=fp32", "--set", "resources.device=cpu")
         self.assertIn("2 of 2 trials done", out)
+
+    SENTENCES = """name: sentences
+metric: {name: test/sts_spearman, goal: maximize}
+model: {plugin: gptneo, tokenizer: tokenizer.json,
+        config: {vocab_size: VOCABULARY, hidden_size: 16, num_layers: 1, num_heads: 2,
+                 attention_types: [[[global], 1]]}}
+task: {plugin: embedding, test_sts: sts.jsonl}
+training: {steps: 0}
+resources: {device: cpu, workers: 1}
+parameters:
+  task.pooling: {values: [mean, last]}
+stages:
+  made: {}
+  fetched:
+    model: {weights: "hf:acme/sentences", tokenizer: null, config: null}
+    parameters: {task.pooling: {values: [null, mean, last]}}
+"""
+
+    def test_a_model_of_sentence_transformers(self):
+        """What the hub has of one makes the same vectors, in a sweep and by `embed`."""
+        draw = random.Random(4)
+        texts = ["".join(draw.choices("abcdefgh ", k=12)) + "i" for _ in range(60)]
+        (self.folder / "sts.jsonl").write_text("".join(
+            json.dumps({"sentence1": texts[i], "sentence2": texts[-1 - i], "score": i * 5 % 7}) + "\n"
+            for i in range(30)))
+        (self.folder / "texts.txt").write_text("\n".join(texts) + "\n")
+        sweep = self.SENTENCES.replace("VOCABULARY", str(self.vocabulary))
+        # `made` alone first: what it makes is what the hub has.
+        (self.folder / "sentences.yaml").write_text(sweep.split("  fetched:")[0])
+        self.trained("sentences.yaml")
+        made = {row["params"]: row for row in self.query(
+            "SELECT params, folder, objective FROM trials WHERE stage = 'made'")}
+        mean = self.folder / "results" / made["pooling=mean"]["folder"] / "model"
+        shutil.copytree(mean, self.root / "models" / "acme" / "sentences")
+        (self.root / "models" / "acme" / "sentences" / "README.md").write_text("# sentences")
+        self.hub.reload()
+        (self.folder / "sentences.yaml").write_text(sweep)
+        self.trained("sentences.yaml")
+        found = {row["params"]: row["objective"] for row in self.query(
+            "SELECT params, objective FROM trials WHERE stage = 'fetched'")}
+        self.assertEqual(found["pooling=null"], made["pooling=mean"]["objective"])
+        self.assertEqual(found["pooling=mean"], made["pooling=mean"]["objective"])
+        self.assertEqual(found["pooling=last"], made["pooling=last"]["objective"])
+        self.assertNotEqual(found["pooling=mean"], found["pooling=last"])
+        for source, output in ((str(mean), "here.npy"), ("hf:acme/sentences", "there.npy")):
+            self.trained("embed", source, "--input", "texts.txt", "--output", output, "--device", "cpu")
+        self.assertEqual((self.folder / "here.npy").read_bytes(),
+                         (self.folder / "there.npy").read_bytes())
+        self.assertIn("acme/nothing", self.refused_embedding("hf:acme/nothing"))
+
+    def refused_embedding(self, model):
+        done = self.run_runner("embed", model, "--input", "texts.txt", "--output", "no.npy",
+                               MVN_WORKER=str(self.options.worker))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertFalse((self.folder / "no.npy").exists())
+        return done.stderr
 
     def test_every_size(self):
         """Each as its file has it, but for one learning rate, one seed and what this machine has."""
@@ -812,11 +870,6 @@ resources: {device: cpu, workers: 1}
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("1 of 1 trial done", done.stdout)
         return done.stdout
-
-    def query(self, sql):
-        done = self.run_runner("query", "--format", "json", sql)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout)
 
     def check(self, out):
         self.assertIn("train: 48 texts of ", out)

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "mvn/error.h"
 
 namespace mvn {
@@ -86,6 +88,29 @@ TEST(HubFiles, AModelIsWhatItsLoadersRead) {
                                                 "tokenizer_config.json", "vocab.json"}));
   EXPECT_EQ(chosen(all, HubUse::kTokenizer),
             (Names{"merges.txt", "tokenizer_config.json", "vocab.json"}));
+}
+
+TEST(HubFiles, AModelBringsWhatSentenceTransformersReads) {
+  const Names all = {"1_Pooling/config.json",
+                     "2_Normalize/weights.bin",
+                     "config.json",
+                     "config_sentence_transformers.json",
+                     "evaluation/config.json",
+                     "model.safetensors",
+                     "modules.json",
+                     "onnx/config.json",
+                     "sentence_bert_config.json",
+                     "tokenizer.json",
+                     "x_y/1_z/config.json"};
+  const Names sentences = {"1_Pooling/config.json", "config_sentence_transformers.json",
+                           "modules.json", "sentence_bert_config.json"};
+  for (const HubUse use : {HubUse::kModel, HubUse::kTokenizer}) {
+    const auto found = chosen(all, use);
+    for (const auto& name : sentences) {
+      EXPECT_EQ(use == HubUse::kModel, std::ranges::find(found, name) != found.end()) << name;
+    }
+  }
+  EXPECT_EQ(chosen(all, HubUse::kModel).size(), sentences.size() + 3);
 }
 
 TEST(HubFiles, AnOldModelHasPicklesAlone) {

@@ -53,6 +53,25 @@ TEST(CheckTest, WeightsOfATrialThatHasNotRunAreNotLookedFor) {
   EXPECT_EQ(errors_of(configuration), Errors{});
 }
 
+TEST(CheckTest, ATaskTakesFromTheWeightsWhatASweepLeavesOpen) {
+  const test::TemporaryFolder folder;
+  const auto model = (folder / "model").string();
+  const auto adapter = (folder / "adapter").string();
+  TaskEntry entry;
+  entry.from_weights = {{"settings", "modules.json"}};
+  Configuration configuration;
+  configuration.model["weights"] = model + "/model.safetensors";
+  configuration.adapter["weights"] = adapter;
+  EXPECT_TRUE(task_values(entry, configuration).empty());
+  folder.write("model/model.safetensors", "");
+  folder.write("model/modules.json", "[]");
+  EXPECT_EQ(task_values(entry, configuration).at("settings").as_text(), model);
+  folder.write("adapter/modules.json", "[]");
+  EXPECT_EQ(task_values(entry, configuration).at("settings").as_text(), adapter);
+  configuration.task["settings"] = "given";
+  EXPECT_EQ(task_values(entry, configuration).at("settings").as_text(), "given");
+}
+
 TEST(CheckTest, AModelNeedsWeightsOrAConfigurationAndATokenizer) {
   Json configuration = good_configuration();
   configuration["model"] = {{"plugin", "toy"}};
