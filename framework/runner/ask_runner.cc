@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "common/json.h"
 #include "common/printable.h"
@@ -42,6 +44,22 @@ const Request& find(const std::string& name) {
                        [&](const Request& each) { return each.name == name; });
 }
 
+bool send(const LastRunner& runner, const Request& request) {
+  if (::kill(runner.pid, request.signal) == 0) return true;
+  throw Error("cannot ask process " + std::to_string(runner.pid) + ": " + std::strerror(errno));
+}
+
+// No signal goes to another machine. False where the runner has not taken it in after a while.
+bool write_down(const std::filesystem::path& results, const LastRunner& runner,
+                const Request& request) {
+  constexpr int kLooks = 200;
+  constexpr std::chrono::milliseconds kBetweenLooks(50);
+  leave_request(results, runner, request.course);
+  for (int i = 0; i < kLooks && has_request(results); ++i)
+    std::this_thread::sleep_for(kBetweenLooks);
+  return !has_request(results);
+}
+
 }  // namespace
 
 const std::vector<std::string>& runner_requests() {
@@ -64,26 +82,34 @@ void ask_runner(const std::filesystem::path& results, const std::string& request
   if (!runner || !runner->alive) {
     throw Error("no runner is at work in " + where + "; give its folder with --results");
   }
-  if (!runner->here) {
-    throw Error(runner->text() + " is at work in " + where + ": run this command on that machine");
-  }
   if (runner->sweep.empty()) {
     throw Error(runner->text() + " is at work in " + where + ", but runs no trials yet");
   }
-  const auto process = "process " + std::to_string(runner->pid);
+  const auto process = "process " + std::to_string(runner->pid) +
+                       (runner->here ? "" : " on " + printable(runner->host));
   const auto& asked = find(request);
   // A second SIGINT would stop it.
   const bool already = runner->course == to_string(asked.course);
-  if (!already && ::kill(runner->pid, asked.signal) != 0) {
-    throw Error("cannot ask " + process + ": " + std::strerror(errno));
-  }
+  const bool heard =
+      already || (runner->here ? send(*runner, asked) : write_down(results, *runner, asked));
   if (json) {
-    out << Json{{"asked", request}, {"process", runner->pid}, {"already", already}}.dump()
+    out << Json{{"asked", request},
+                {"process", runner->pid},
+                {"already", already},
+                {"host", runner->host},
+                {"heard", heard}}
+               .dump()
         << std::endl;
   } else if (already) {
     out << process << " is " << printable(runner->course) << " already" << std::endl;
-  } else {
+  } else if (heard) {
     out << "asked " << process << " to " << request << asked.effect << std::endl;
+  } else {
+    out << "wrote down for " << runner->text() << " to " << request << asked.effect
+        << "\nIt has not taken that in yet: a shared folder may show it half a minute late, or "
+           "that "
+           "runner is no more (then mvn-runner status goes on naming it)."
+        << std::endl;
   }
 }
 

@@ -15,8 +15,8 @@ std::string request_help(const std::string& request);
 // The same of its example.
 std::string request_example(const std::string& request);
 
-// Says to `out` what it asked of whom, in words or as JSON. Throws Error when nobody is at work
-// there, or on another machine.
+// Says to `out` what it asked of whom, in words or as JSON. A runner on another machine is asked
+// through a file of the folder. Throws Error when nobody is at work there.
 void ask_runner(const std::filesystem::path& results, const std::string& request, bool json,
                 std::ostream& out);
 

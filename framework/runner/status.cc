@@ -7,7 +7,9 @@
 #include "common/json.h"
 #include "common/printable.h"
 #include "common/spool.h"
+#include "common/text.h"
 #include "orchestrate/run/view.h"
+#include "orchestrate/sessions/submit.h"
 #include "orchestrate/store/overview.h"
 #include "orchestrate/store/query.h"
 #include "orchestrate/store/store.h"
@@ -24,14 +26,6 @@ SELECT sweep, stage, count(*) AS trials, sum(state = 'done') AS done,
 FROM trials WHERE current GROUP BY sweep, stage ORDER BY min(started), sweep)";
 
 double seconds(std::int64_t milliseconds) { return static_cast<double>(milliseconds) / 1000; }
-
-Course course_of(const std::string& name) {
-  for (const auto course :
-       {Course::kPaused, Course::kDraining, Course::kStopping, Course::kKilling}) {
-    if (name == to_string(course)) return course;
-  }
-  return Course::kRunning;
-}
 
 // What the runner itself shows, made from the database.
 RunStatus run_status(const LastRunner& runner, const SweepOverview& overview) {
@@ -88,6 +82,53 @@ void show_dead(const std::optional<LastRunner>& runner, const std::filesystem::p
   }
 }
 
+// The jobs of submit that Slurm still has, as JSON objects; none where it does not answer.
+Json queued(const std::filesystem::path& results) {
+  Json list = Json::array();
+  const auto jobs = submitted_jobs(results);
+  std::vector<std::string> ids;
+  for (const auto& job : jobs) ids.push_back(job.id);
+  Signals signals;
+  std::map<std::string, QueuedJob> known;
+  try {
+    known = queued_jobs(ids, signals);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& error) {
+    list.push_back({{"error", error.what()}});
+  }
+  for (const auto& job : jobs) {
+    const auto found = known.find(job.id);
+    if (found == known.end()) continue;
+    const auto& now = found->second;
+    list.push_back({{"job", job.id},
+                    {"sweep", job.sweep},
+                    {"state", now.state},
+                    {"reason", now.reason},
+                    {"partition", now.partition},
+                    {"nodes", now.nodes},
+                    {"ends", now.ends},
+                    {"log", job.log}});
+  }
+  return list;
+}
+
+// "job 12 of demo: PENDING (Priority) in gpu; log: results/demo/slurm/job-12.log"
+void show_jobs(const std::filesystem::path& results, std::ostream& out) {
+  for (const Json& job : queued(results)) {
+    const auto text = [&job](const char* key) { return printable(job.value(key, "")); };
+    if (job.contains("error")) {
+      out << "Slurm's queue is not known: " << text("error") << std::endl;
+      continue;
+    }
+    const bool waits = text("nodes").empty();
+    out << "job " << text("job") << " of " << text("sweep") << ": " << text("state")
+        << (waits ? " (" + text("reason") + ") in " + text("partition")
+                  : " on " + text("nodes") + ", until " + text("ends") + " at most")
+        << "; log: " << path_text(job.at("log").get<std::string>()) << std::endl;
+  }
+}
+
 // The rows of a query, as JSON.
 Json rows_of(const std::filesystem::path& database, const char* sql) {
   std::ostringstream text;
@@ -117,7 +158,8 @@ Json runner_json(const LastRunner& runner) {
 void print_json(const std::filesystem::path& results, const std::optional<LastRunner>& runner,
                 std::ostream& out) {
   const auto database = database_path(results);
-  Json json = {{"sweeps", rows_of(database, kSweeps)}, {"runner", nullptr}};
+  Json json = {{"sweeps", Json::array()}, {"runner", nullptr}, {"jobs", queued(results)}};
+  if (std::filesystem::exists(database)) json["sweeps"] = rows_of(database, kSweeps);
   json["running"] = Json::array();
   if (runner && !runner->sweep.empty()) {
     json["runner"] = runner_json(*runner);
@@ -139,7 +181,13 @@ bool has_results(const std::filesystem::path& results) {
 void show_status(const std::filesystem::path& results, StatusFormat format, std::ostream& out) {
   const auto database = database_path(results);
   if (format == StatusFormat::kJson) return print_json(results, last_runner(results), out);
-  run_query(database, kSweeps, {RowFormat::kTable, terminal_width(STDOUT_FILENO)}, out);
+  // A job that waits has no database yet.
+  const bool waits = !has_results(results) && !submitted_jobs(results).empty();
+  if (!waits) {
+    run_query(database, kSweeps, {RowFormat::kTable, terminal_width(STDOUT_FILENO)}, out);
+  }
+  show_jobs(results, out);
+  if (waits) return;
   const auto runner = last_runner(results);
   if (runner && runner->alive) {
     show_runner(*runner, database, out);

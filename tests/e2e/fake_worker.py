@@ -184,6 +184,8 @@ class Trial:
     def run(self):
         def stop(*_):
             if not self.task["ignore_stop"]:
+                # Slurm and the runner may both ask.
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 raise Stop
         signal.signal(signal.SIGTERM, stop)
         try:

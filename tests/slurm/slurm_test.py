@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""The batch script of docs/clusters.md on a Slurm of two nodes that is made for it (lab.py), with a
-worker that trains nothing. What waits for a time limit runs with MVN_SLURM_LONG=1 alone."""
+"""mvn-runner submit on a Slurm of two nodes that is made for it (lab.py), with a worker that trains
+nothing. What needs minutes of waiting for Slurm runs with MVN_SLURM_LONG=1 alone."""
 
 import argparse
+import json
 import os
 import select
+import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 import unittest
 
@@ -21,6 +24,8 @@ task: {{plugin: play, steps: 6{task}}}
 parameters: {{optimizer.lr: {{values: [{values}]}}}}
 limits: {{grace: 100s}}
 resources: {{workers: 1}}
+launch:
+  slurm: {{{launch}}}
 """
 HOLD = ", hold_at: 3, holding: holding, proceed: proceed"
 ARGUMENTS = None
@@ -36,13 +41,6 @@ def tearDownModule():
     LAB.__exit__()
 
 
-def batch_script():
-    """As the document shows it."""
-    with open(ARGUMENTS.document) as file:
-        text = file.read()
-    return "#!/bin/bash\n" + text.split("```sh\n#!/bin/bash\n")[1].split("```")[0]
-
-
 class Place:
     """A user's folder on the shared file system."""
 
@@ -55,24 +53,26 @@ class Place:
         self.holding = os.open(self.folder + "/holding", os.O_RDWR)
         self.proceed = os.open(self.folder + "/proceed", os.O_RDWR)
         self.environment = dict(LAB.environment, MVN_WORKER=ARGUMENTS.worker,
-                                XDG_CACHE_HOME=LAB.folder + "/cache",
-                                PATH=os.path.dirname(ARGUMENTS.runner) + ":" +
-                                LAB.environment["PATH"])
+                                XDG_CACHE_HOME=LAB.folder + "/cache")
 
     def __del__(self):
         os.close(self.holding)
         os.close(self.proceed)
 
-    def write(self, task="", values="0.1, 0.2, 0.3"):
+    def write(self, task="", values="0.1, 0.2, 0.3", launch="time: 10"):
         with open(self.folder + "/sweep.yaml", "w") as file:
-            file.write(SWEEP.format(task=task, values=values))
-        with open(self.folder + "/batch.sh", "w") as file:
-            file.write(batch_script())
+            file.write(SWEEP.format(task=task, values=values, launch=launch))
+
+    def run(self, *arguments, before=()):
+        return subprocess.run([*before, ARGUMENTS.runner, *arguments], cwd=self.folder,
+                              env=self.environment, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False,
+                              timeout=slurm.PATIENCE)
 
     def submit(self, *arguments):
-        return LAB.sbatch("--chdir=" + self.folder, "--time=10", "--cpus-per-task=1", "--mem=0",
-                          *arguments, self.folder + "/batch.sh",
-                          environment=self.environment)
+        done = self.run("submit", "sweep.yaml", *arguments)
+        assert done.returncode == 0, done.stdout
+        return done.stdout.split("submitted job ")[1].split(":")[0]
 
     def wait_for_hold(self):
         """Until a trial holds at its third step."""
@@ -87,7 +87,7 @@ class Place:
         os.write(self.proceed, b"x" * trials)
 
     def log(self, job):
-        with open(f"{self.folder}/sweep-{job}.log") as file:
+        with open(f"{self.folder}/results/demo/slurm/job-{job}.log") as file:
             return file.read()
 
     def rows(self, sql):
@@ -118,12 +118,44 @@ class SlurmTest(unittest.TestCase):
         said = LAB.wait_for_state(job, "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT")
         self.assertEqual(said["JobState"], state, place.log(job))
 
-    def test_it_runs_and_names_its_node(self):
+    def test_submit_queues_it_and_leaves_nothing_behind(self):
         place = self.place()
         place.write()
-        job = place.submit()
+        # In a session of its own, which is gone when it returns.
+        done = place.run("submit", "sweep.yaml", "--set", "task.score=0.7", before=["setsid", "-w"])
+        self.assertEqual(done.returncode, 0, done.stdout)
+        job = done.stdout.split("submitted job ")[1].split(":")[0]
+        self.assertIn("3 trials to run", done.stdout)
         self.assert_ended(place, job)
         self.assert_whole(place)
+        self.assertEqual(place.rows("SELECT DISTINCT value FROM metrics "
+                                    "WHERE name = 'eval/accuracy'"), [(0.7,)])
+        where = dict(place.rows("SELECT DISTINCT name, value FROM environments "
+                                "WHERE name LIKE 'slurm.%'"))
+        self.assertEqual(where["slurm.job"], job)
+        self.assertEqual(where["slurm.step"], "batch")
+        self.assertIn(where["slurm.node"], ("n1", "n2"))
+        again = place.run("submit", "sweep.yaml", "--set", "task.score=0.7")
+        self.assertEqual((again.returncode, again.stdout), (0, "nothing to do: 3 trials done\n"))
+
+    def test_what_the_cluster_has_not_is_refused_before_sbatch(self):
+        place = self.place()
+        for launch, message in (
+                ("time: '2:00:00'", "launch.slurm.time: 2:00:00 is more than the cluster gives: "
+                                    "main 1 h"),
+                ("time: 2, partition: short", "launch.slurm.time: 2 is more than the cluster "
+                                              "gives: short 1 min"),
+                ("gpus: 3", "launch.slurm.gpus: 3 of a node is more than the cluster gives: "
+                            "main 2"),
+                ("mem: 5G", "launch.slurm.mem: 5G is more than the cluster gives: main 4000M"),
+                ("partition: man", "launch.slurm.partition: the cluster has no partition 'man'; "
+                                   "did you mean 'main'?")):
+            place.write(launch=launch)
+            done = place.run("submit", "sweep.yaml")
+            self.assertEqual(done.returncode, 64, done.stdout)
+            self.assertIn(message, done.stdout)
+            self.assertIn("sweep.yaml:10:", done.stdout)
+        self.assertFalse(os.path.exists(place.folder + "/results"))
 
     def test_a_warning_of_the_time_limit_brings_it_back(self):
         place = self.place()
@@ -137,6 +169,7 @@ class SlurmTest(unittest.TestCase):
         self.assert_ended(place, job)
         self.assert_whole(place)
         self.assertEqual(LAB.job(job)["Restarts"], "1")
+        self.assertIn("goes back into Slurm's queue", place.log(job))
         self.assertEqual(place.rows("SELECT attempt, resumed_step FROM mvn_attempt "
                                     "WHERE attempt > 1"), [(2, 3)])
 
@@ -156,9 +189,12 @@ class SlurmTest(unittest.TestCase):
         place.write(HOLD)
         job = place.submit()
         place.wait_for_hold()
+        second = place.run("submit", "sweep.yaml")
+        self.assertEqual(second.returncode, 1, second.stdout)
+        self.assertIn(f"job {job} of demo is RUNNING", second.stdout)
         LAB.run("scancel", job)
         self.assert_ended(place, job, "CANCELLED")
-        self.assertIn("interrupted", place.states(), place.log(job))
+        self.assertEqual(place.states().count("interrupted"), 1, place.log(job))
         self.assertEqual(LAB.job(job)["Restarts"], "0")
         place.let_go(3)
         job = place.submit()
@@ -189,24 +225,30 @@ class SlurmTest(unittest.TestCase):
         self.assert_ended(place, job)
         self.assert_whole(place)
 
-    def test_it_can_be_asked_on_its_node(self):
+    def test_it_can_be_asked_from_another_node(self):
         place = self.place()
         place.write(HOLD)
         job = place.submit()
         place.wait_for_hold()
-        LAB.run("srun", "--overlap", "--jobid=" + job, "--chdir=" + place.folder, "mvn-runner",
-                "drain", environment=place.environment)
-        place.let_go(3)
+        # A host of another name: no signal goes there.
+        other = ["unshare", "--uts", "sh", "-c", "hostname elsewhere && exec \"$@\"", "sh"]
+        status = place.run("status", "--json", before=other)
+        self.assertEqual(json.loads(status.stdout)["jobs"][0]["state"], "RUNNING")
+        asked = place.run("drain", before=other)
+        self.assertIn("running trials go on to their end", asked.stdout)
+        self.assertNotIn("not taken", asked.stdout)
+        place.let_go(1)
         self.assert_ended(place, job, "FAILED")  # 130: trials are left
         self.assertEqual(place.states().count("done"), 1)
+        place.let_go(2)
         job = place.submit()
         self.assert_ended(place, job)
         self.assert_whole(place)
 
     def test_a_more_urgent_job_takes_the_node(self):
         place = self.place()
-        place.write(HOLD)
-        job = place.submit("--nodelist=n1", "--exclusive")
+        place.write(HOLD, launch="time: 10, extra: [--nodelist=n1, --exclusive]")
+        job = place.submit()
         place.wait_for_hold()
         LAB.sbatch("-p", "urgent", "--nodelist=n1", "--exclusive", "-t", "1", "-o", "/dev/null",
                    "--wrap", "true")
@@ -219,8 +261,8 @@ class SlurmTest(unittest.TestCase):
     @unittest.skipUnless(os.environ.get("MVN_SLURM_LONG"), "takes minutes; MVN_SLURM_LONG=1")
     def test_a_limit_of_a_minute(self):
         place = self.place()
-        place.write(HOLD)
-        job = place.submit("--partition=short", "--time=1", "--signal=B:HUP@20")
+        place.write(HOLD, launch="partition: short, time: 1")
+        job = place.submit()
         place.wait_for_hold()
         place.wait_for_hold()
         place.let_go(3)
@@ -233,9 +275,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--runner", required=True)
     parser.add_argument("--worker", required=True)
-    parser.add_argument("--document", required=True, help="docs/clusters.md")
     ARGUMENTS, others = parser.parse_known_args()
     missing = slurm.why_not()
+    if missing is None and shutil.which("unshare") is None:
+        missing = "unshare is not installed"
     if missing:
         print("skipped: " + missing)
         sys.exit(SKIPPED)

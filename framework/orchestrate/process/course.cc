@@ -26,6 +26,18 @@ std::string_view to_string(Course course) {
   return names[static_cast<std::size_t>(course)];
 }
 
+Course after(Course course, Course asked) {
+  return course == Course::kPaused ? asked : std::max(course, asked);
+}
+
+Course course_of(std::string_view name) {
+  for (const auto course :
+       {Course::kPaused, Course::kDraining, Course::kStopping, Course::kKilling}) {
+    if (name == to_string(course)) return course;
+  }
+  return Course::kRunning;
+}
+
 Course after(Course course, const ArrivedSignals& arrived) {
   if (arrived.pause && course == Course::kRunning) course = Course::kPaused;
   if (arrived.resume && course == Course::kPaused) course = Course::kRunning;

@@ -24,4 +24,10 @@ std::string_view to_string(Course course);
 // terminal may send several. Nothing leads back from kDraining on.
 Course after(Course course, const ArrivedSignals& arrived);
 
+// The course after somebody asked for this one. Again nothing leads back from kDraining on, and
+// asking twice is asking once.
+Course after(Course course, Course asked);
+// The course of this name; kRunning for any other.
+Course course_of(std::string_view name);
+
 }  // namespace mvn

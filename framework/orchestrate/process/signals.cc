@@ -49,8 +49,11 @@ ArrivedSignals Signals::take() {
       case SIGINT:
         if (!ignores_terminal_ || info.ssi_code != SI_KERNEL) ++arrived.interrupts;
         break;
-      case SIGTERM:
       case SIGHUP:
+        hung_up_ = true;
+        ++arrived.terminations;
+        break;
+      case SIGTERM:
         ++arrived.terminations;
         break;
       case SIGUSR1:

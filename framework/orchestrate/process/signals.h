@@ -33,9 +33,12 @@ class Signals {
   // Readable when a signal arrived.
   [[nodiscard]] int descriptor() const { return descriptor_.get(); }
   ArrivedSignals take();
+  // Whether a SIGHUP has arrived, at any time.
+  [[nodiscard]] bool hung_up() const { return hung_up_; }
 
  private:
   Descriptor descriptor_;
+  bool hung_up_ = false;
   bool ignores_terminal_;
   sigset_t before_;
   void (*pipe_before_)(int);

@@ -29,7 +29,8 @@ namespace fs = std::filesystem;
 constexpr double kTick = 0.2;                // seconds between two looks at the spools
 constexpr double kPatienceWithWorkers = 10;  // seconds for workers that should end by themselves
 constexpr std::chrono::seconds kPatienceWithLocks(1);
-constexpr double kLookAtLimits = 1;  // seconds between two looks at what run_cap leaves
+constexpr double kLookAtRequests = 1;  // seconds between two looks for what others ask
+constexpr double kLookAtLimits = 1;    // seconds between two looks at what run_cap leaves
 
 std::int64_t device_peak(const CostRecord& cost) {
   const auto peak = cost.values.find("peak_device_bytes");
@@ -291,7 +292,8 @@ void SweepRun::start(const Place& place, std::size_t trial) {
 
 // What the runner knows of what the trial runs on and from.
 Json SweepRun::known_environment(const Json& config, const Place& place) const {
-  Json environment = {{"threads", place.threads}};
+  Json environment = parts_.environment;
+  environment["threads"] = place.threads;
   if (has_own_program(config)) {
     environment.update(program_fingerprints(config, parts_.plan.file.parent_path()));
   }
@@ -320,8 +322,11 @@ void SweepRun::wait_for_something() {
 }
 
 void SweepRun::take_signals() {
-  const auto arrived = parts_.signals.take();
-  const auto course = after(status_.course, arrived);
+  auto course = after(status_.course, parts_.signals.take());
+  if (parts_.clock() >= next_look_at_requests_) {
+    next_look_at_requests_ = parts_.clock() + kLookAtRequests;
+    if (const auto asked = parts_.asked()) course = after(course, *asked);
+  }
   if (course != status_.course) change_to(course);
 }
 

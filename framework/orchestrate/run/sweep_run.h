@@ -40,6 +40,10 @@ struct SweepRunParts {
   // The configuration of a trial as its worker gets it.
   std::function<Json(const PlannedTrial&)> configuration;
   std::function<void(Course)> on_course = [](Course) {};  // hears of every change
+  // What somebody asked for since the last call, otherwise than by a signal.
+  std::function<std::optional<Course>()> asked = [] { return std::nullopt; };
+  // What is known of where this runs; in the view `environments` of every attempt.
+  Json environment = Json::object();
   // Draws trials into the plan and the schedule where a search has more, and says how many; may
   // throw. Nothing where the plan is complete.
   std::function<std::size_t()> draw = {};
@@ -121,6 +125,7 @@ class SweepRun {
   Spending spending_;
   std::string limit_reached_;  // of run_cap
   double next_look_at_limits_ = 0;
+  double next_look_at_requests_ = 0;
   RepeatedErrors repeated_;
   std::set<std::string> objectives_;  // stages of which a trial that was done was looked at
   bool said_damage_ = false;

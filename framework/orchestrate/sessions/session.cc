@@ -1,6 +1,7 @@
 #include "orchestrate/sessions/session.h"
 
 #include <malloc.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +30,7 @@
 #include "orchestrate/sessions/logged_view.h"
 #include "orchestrate/sessions/preview.h"
 #include "orchestrate/sessions/validate.h"
+#include "orchestrate/slurm/job.h"
 #include "orchestrate/store/reader.h"
 #include "orchestrate/store/table.h"
 #include "orchestrate/sweep/problems.h"
@@ -56,9 +58,10 @@ std::string text_of(const std::vector<Place>& places) {
 
 class Session {
  public:
-  Session(const RunOptions& options, std::ostream& out)
+  Session(const RunOptions& options, std::ostream& out, Signals& signals)
       : options_(options),
         out_(out),
+        signals_(signals),
         results_(fs::absolute(options.results).lexically_normal()),
         worker_(find_worker(), options.plugin_folders),
         hub_(results_, options.rerun_changed) {}
@@ -75,6 +78,7 @@ class Session {
 
   void preview(RowFormat format);
   std::vector<HubNeed> needs();
+  CheckedSweep check_all();
 
  private:
   int run_planned() {
@@ -137,8 +141,8 @@ class Session {
 
   const RunOptions& options_;
   std::ostream& out_;
+  Signals& signals_;
   fs::path results_;
-  Signals signals_;
   WorkerProgram worker_;
   HubFiles hub_;
   Description installed_;
@@ -164,7 +168,21 @@ void Session::warn(const std::string& warning) {
 }
 
 ResultsLock& Session::lock_results() {
-  if (!lock_) lock_.emplace(results_);
+  // What was requeued may start while the run before it still ends, or while the file server has
+  // not noticed yet that its node is dead.
+  constexpr int kPatience = 180;  // seconds
+  const auto job = this_job();
+  for (int left = job && job->submitted ? kPatience : 0; !lock_; --left) {
+    try {
+      lock_.emplace(results_);
+    } catch (const Error& error) {
+      if (left == 0) throw;
+      if (left == kPatience) out_ << "waiting: " << printable_lines(error.what()) << std::endl;
+      pollfd signals = {signals_.descriptor(), POLLIN, 0};
+      ::poll(&signals, 1, 1000);
+      if (signals_.take().stops() > 0) throw Interrupted();
+    }
+  }
   return *lock_;
 }
 
@@ -379,7 +397,10 @@ int Session::finish_without_running() {
 
 std::vector<Place> Session::places(std::size_t width) const {
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  return make_places(plan_.resources, installed_.devices, usable_cores(), width,
+  // A cluster that does not confine a job to its cores still says how many these are.
+  const auto job = this_job();
+  const int cores = job && job->cores > 0 ? std::min(usable_cores(), job->cores) : usable_cores();
+  return make_places(plan_.resources, installed_.devices, cores, width,
                      visible == nullptr ? "" : visible);
 }
 
@@ -409,6 +430,23 @@ void Session::preview(RowFormat format) {
   } else {
     print_preview(preview, terminal_width(STDOUT_FILENO), out_);
   }
+}
+
+// For a run on another machine, whose devices are not those of this one.
+CheckedSweep Session::check_all() {
+  installed_ = worker_.describe(signals_);
+  open_results();
+  make_plan();
+  note_changes();
+  const auto left = open_trials().size() + trials_to_draw(plan_);
+  for (const auto& missing : missing_preparations(plan_)) {
+    out_ << "the job makes " << path_text(missing.creates)
+         << " first: " << printable(shell_text(missing.command)) << std::endl;
+  }
+  if (left > 0 && missing_preparations(plan_).empty()) check();
+  // Nodes may have no network to ask the hub again.
+  hub_.keep_commits(plan_.name);
+  return {std::move(plan_), left, results_};
 }
 
 std::vector<HubNeed> Session::needs() {
@@ -476,6 +514,8 @@ int Session::run_trials() {
                 .workplaces = workplaces,
                 .configuration = [this](const PlannedTrial& trial) { return configuration(trial); },
                 .on_course = [&](Course course) { lock.announce(plan_.name, course, began); },
+                .asked = [&] { return lock.take_request(); },
+                .environment = slurm_environment(),
                 .draw = [&] { return searcher.draw(); },
                 .fresh = fresh_,
                 .said = said_});
@@ -524,14 +564,33 @@ void Session::print_results() {
 
 }  // namespace
 
-int run_sweep(const RunOptions& options, std::ostream& out) { return Session(options, out).run(); }
+int run_sweep(const RunOptions& options, std::ostream& out) {
+  constexpr int kInterrupted = 130;
+  Signals signals;
+  try {
+    // The folder is free for the next run before the job is back in the queue.
+    const int code = Session(options, out, signals).run();
+    if (code == kInterrupted) requeue_where_taken_away(signals, out);
+    return code;
+  } catch (const Interrupted&) {
+    requeue_where_taken_away(signals, out);
+    throw;
+  }
+}
+
+CheckedSweep check_sweep(const RunOptions& options, std::ostream& out) {
+  Signals signals;
+  return Session(options, out, signals).check_all();
+}
 
 std::vector<HubNeed> hub_needs(const RunOptions& options) {
-  return Session(options, std::cerr).needs();
+  Signals signals;
+  return Session(options, std::cerr, signals).needs();
 }
 
 void preview_sweep(const RunOptions& options, RowFormat format, std::ostream& out) {
-  Session(options, out).preview(format);
+  Signals signals;
+  Session(options, out, signals).preview(format);
 }
 
 }  // namespace mvn

@@ -9,6 +9,7 @@
 #include "orchestrate/hub/client.h"
 #include "orchestrate/process/log.h"
 #include "orchestrate/store/table.h"
+#include "orchestrate/sweep/plan.h"
 
 namespace mvn {
 
@@ -29,6 +30,17 @@ struct RunOptions {
 // sweep is thrown as SweepErrors before anything is written: results folder, lock and database are
 // made after all checks passed.
 int run_sweep(const RunOptions& options, std::ostream& out);
+
+// A sweep that could run.
+struct CheckedSweep {
+  SweepPlan plan;
+  std::size_t left = 0;  // trials that a run has to do
+  std::filesystem::path results;
+};
+
+// Plans the sweep, brings what it takes from the hub, and checks what run_sweep() would but the
+// devices of this machine: it is to run on another one. Neither locks nor writes the database.
+CheckedSweep check_sweep(const RunOptions& options, std::ostream& out);
 
 // What its trials take from the Hugging Face hub, those to be drawn later left out. Throws what is
 // wrong with the sweep.

@@ -111,8 +111,12 @@ std::string pattern_of(std::string_view section, std::string_view name) {
 // What YAML reads as something else need not be quoted where it is of the pattern.
 Json text_of_pattern(const std::string& pattern) {
   Json text = {{"type", "string"}, {"pattern", pattern}};
-  if (!std::regex_search("2024", std::regex(pattern))) return text;
-  return {{"anyOf", {text, {{"type", "number"}, {"minimum", 0}}, {{"type", "boolean"}}}}};
+  const std::regex regex(pattern);
+  if (!std::regex_search("2024", regex)) return text;
+  const char* number = std::regex_search("0.5", regex) ? "number" : "integer";
+  Json kinds = Json::array({text, {{"type", number}, {"minimum", 0}}});
+  if (std::regex_search("true", regex)) kinds.push_back({{"type", "boolean"}});
+  return {{"anyOf", std::move(kinds)}};
 }
 
 Json form_of(const KeySpec& key) {

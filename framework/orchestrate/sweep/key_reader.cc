@@ -28,6 +28,18 @@ std::optional<Json> with_unit(const KeySpec& key, const std::string& text) {
   return value > 9e18 ? std::nullopt : std::optional<Json>(static_cast<std::int64_t>(value));
 }
 
+// Where the pattern takes "1000" but not "1e3", a number is read as the first.
+std::optional<std::string> text_of_pattern(const std::string& pattern, const Node& node) {
+  const std::regex regex(pattern);
+  if (std::regex_search(node.text, regex)) return node.text;
+  const Json value = to_core_json(node);
+  if (!value.is_number_float()) return std::nullopt;
+  const double number = value.get<double>();
+  if (std::trunc(number) != number || std::abs(number) > 1e15) return std::nullopt;
+  const auto text = std::to_string(static_cast<std::int64_t>(number));
+  return std::regex_search(text, regex) ? std::optional(text) : std::nullopt;
+}
+
 std::string no_map(const std::string& label, const KeyGroup& group, const Node& node) {
   return label + ": expected a map such as " + group.example + ", got " + describe(node);
 }
@@ -84,9 +96,8 @@ class KeyValue {
     const bool empty = key_.param.required && node_.is_scalar() && node_.text.empty();
     if (empty) return wrong("a text");
     if (!key_.pattern.empty()) {
-      const bool fits =
-          node_.is_scalar() && std::regex_search(node_.text, std::regex(key_.pattern));
-      return fits ? std::optional<Json>(node_.text) : wrong("");
+      const auto text = node_.is_scalar() ? text_of_pattern(key_.pattern, node_) : std::nullopt;
+      return text ? std::optional<Json>(*text) : wrong("");
     }
     ProblemList unsaid;  // `wanted` says it better
     ProblemList& said = key_.wanted.empty() ? problems_ : unsaid;

@@ -41,6 +41,7 @@ KeyGroup sweep_group() {
            key_of(KeyForm::kGroups, "prepare",
                   "Commands that make missing data, run before the first trial.", "prepare"),
            group_key("resources", "What the machine gives."),
+           group_key("launch", "Where mvn-runner submit runs the sweep."),
            group_key("run_cap",
                      "When the sweep starts no more trials: a number of trials, or a map of "
                      "limits."),
@@ -183,6 +184,34 @@ KeyGroup resources_group() {
            std::move(memory)}};
 }
 
+KeyGroup launch_group() {
+  return {"launch",
+          "{slurm: {time: '2:00:00'}}",
+          {group_key("slurm", "What is asked of Slurm, as sbatch spells it.")}};
+}
+
+KeyGroup slurm_group() {
+  const auto matching = [](KeySpec key, const char* pattern, const char* wanted) {
+    key.pattern = pattern;
+    key.wanted = wanted;
+    return key;
+  };
+  return {"slurm",
+          "{partition: gpu, time: '2:00:00', gpus: 4}",
+          {text_key("partition", "Default: the cluster's."), text_key("account", "Who pays."),
+           text_key("qos", "Quality of service."),
+           matching(text_key("time", "Of the job: MINUTES, HOURS:MINUTES:SECONDS or DAYS-HOURS."),
+                    "^(\\d+|\\d+:\\d\\d(:\\d\\d)?|\\d+-\\d+(:\\d\\d){0,2})$",
+                    "minutes, or a text such as '2:00:00' or 1-12"),
+           matching(text_key("gpus", "Of the job: a number, or TYPE:NUMBER."),
+                    "^([A-Za-z][A-Za-z0-9_.-]*:)?\\d+$", "a number, or a text such as a100:2"),
+           whole_key("cpus-per-task", "Cores of the job, which its trials share.", 1),
+           matching(text_key("mem", "Memory of the job, such as 16G; without a unit megabytes."),
+                    "^\\d+[KMGT]?$", "a size such as 16G"),
+           text_key("constraint", "Features that the node must have."),
+           key_of(KeyForm::kTexts, "extra", "More arguments of sbatch, as they are.")}};
+}
+
 KeyGroup retry_group() {
   constexpr double kMost = 1000;
   KeySpec same_error = whole_key("same_error",
@@ -268,9 +297,10 @@ KeyGroup weights_group() {
 
 const std::vector<KeyGroup>& groups() {
   static const std::vector<KeyGroup> groups = {
-      sweep_group(),   stage_group(), axis_group(),    metric_group(), early_terminate_group(),
-      run_cap_group(), retry_group(), limits_group(),  search_group(), resources_group(),
-      repeats_group(), when_group(),  prepare_group(), weights_group()};
+      sweep_group(),           stage_group(),     axis_group(),    metric_group(),
+      early_terminate_group(), run_cap_group(),   retry_group(),   limits_group(),
+      search_group(),          resources_group(), repeats_group(), when_group(),
+      prepare_group(),         weights_group(),   launch_group(),  slurm_group()};
   return groups;
 }
 

@@ -101,6 +101,7 @@ class Planner : public std::enable_shared_from_this<Planner> {
       }
     }
     plan_.prepare = read_prepare(root, problems_);
+    read_launch(root);
     plan_.retry = read_retry(root, problems_);
     plan_.limits = read_limits(root, problems_);
     plan_.cap = read_run_cap(root, problems_);
@@ -114,6 +115,17 @@ class Planner : public std::enable_shared_from_this<Planner> {
       if (auto rule = read_early_terminate(stage.tree, problems_)) {
         plan_.stopping[stage.name] = std::move(*rule);
       }
+    }
+  }
+
+  // Whether Slurm can give that is found out when it is asked.
+  void read_launch(const Node& root) {
+    plan_.slurm = read_slurm(root, problems_);
+    const Node* launch = root.get("launch");
+    const Node* slurm = launch != nullptr && launch->is_map() ? launch->get("slurm") : nullptr;
+    if (slurm == nullptr || !slurm->is_map()) return;
+    for (const Entry& entry : slurm->entries) {
+      plan_.locations["/launch.slurm." + entry.key] = entry.value.mark.location();
     }
   }
 

@@ -77,6 +77,7 @@ struct SweepPlan {
   RetryRules retry;
   Limits limits;
   std::vector<Preparation> prepare;
+  SlurmRequest slurm;
   std::map<std::string, Location> locations;  // "stage/key" ("classify/task.text") -> its value
 };
 

@@ -53,6 +53,19 @@ struct RunCap {
   double gpu_hours = 0;                // the same for each GPU, added up
 };
 
+// `launch.slurm`: what submit asks of Slurm, as sbatch spells it. "" or 0 where Slurm decides.
+struct SlurmRequest {
+  std::string partition = {};
+  std::string account = {};
+  std::string qos = {};
+  std::string time = {};  // "30", "2:00:00", "1-12"
+  std::string gpus = {};  // "2", "a100:2"
+  int cpus_per_task = 0;
+  std::string mem = {};  // "16G"
+  std::string constraint = {};
+  std::vector<std::string> extra = {};  // arguments of sbatch, as they are
+};
+
 // A command that makes data where it is missing: run in `folder` when `creates` does not exist.
 struct Preparation {
   std::vector<std::string> command;

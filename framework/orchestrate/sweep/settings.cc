@@ -153,6 +153,22 @@ RunCap read_run_cap(const Node& sweep, ProblemList& problems) {
   return cap;
 }
 
+SlurmRequest read_slurm(const Node& sweep, ProblemList& problems) {
+  SlurmRequest request;
+  const MapReader launch("launch", sweep.get("launch"), problems);
+  MapReader("slurm", launch.node("slurm"), problems, "launch.slurm")
+      .take("partition", request.partition)
+      .take("account", request.account)
+      .take("qos", request.qos)
+      .take("time", request.time)
+      .take("gpus", request.gpus)
+      .take("cpus-per-task", request.cpus_per_task)
+      .take("mem", request.mem)
+      .take("constraint", request.constraint)
+      .take("extra", request.extra);
+  return request;
+}
+
 std::vector<Preparation> read_prepare(const Node& sweep, ProblemList& problems) {
   std::vector<Preparation> result;
   const Node* prepare = sweep.get("prepare");

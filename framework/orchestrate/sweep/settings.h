@@ -29,6 +29,7 @@ Resources read_resources(const Node& sweep, ProblemList& problems);
 RetryRules read_retry(const Node& sweep, ProblemList& problems);
 Limits read_limits(const Node& sweep, ProblemList& problems);
 RunCap read_run_cap(const Node& sweep, ProblemList& problems);
+SlurmRequest read_slurm(const Node& sweep, ProblemList& problems);
 std::vector<Preparation> read_prepare(const Node& sweep, ProblemList& problems);
 
 // `search` of a stage: how `method: random` and `method: bayes` draw.

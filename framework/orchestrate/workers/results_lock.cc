@@ -1,5 +1,8 @@
 #include "orchestrate/workers/results_lock.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <sstream>
 
@@ -13,6 +16,15 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path lock_file(const fs::path& results) { return results / "runner.lock"; }
+
+fs::path request_file(const fs::path& results) { return results / "runner.lock.request"; }
+
+// Of this user, and a file: what else lies there was not left by leave_request().
+bool is_own_file(const fs::path& file) {
+  struct stat information {};
+  return ::lstat(file.c_str(), &information) == 0 && S_ISREG(information.st_mode) &&
+         information.st_uid == ::geteuid();
+}
 
 FileLock take(const fs::path& results) {
   const auto file = lock_file(results);
@@ -58,7 +70,24 @@ bool holds(pid_t pid, const fs::path& file) {
 
 }  // namespace
 
-ResultsLock::ResultsLock(const fs::path& results) : lock_(take(results)) {}
+ResultsLock::ResultsLock(const fs::path& results) : results_(results), lock_(take(results)) {}
+
+std::optional<Course> ResultsLock::take_request() const {
+  const auto file = request_file(results_);
+  if (!is_own_file(file)) return std::nullopt;
+  // Another request may come while this one is read.
+  const auto taken = lock_file(results_).string() + ".taken";
+  std::error_code error;
+  fs::rename(file, taken, error);
+  if (error || !is_own_file(taken)) return std::nullopt;
+  std::istringstream text(read_file(taken));
+  fs::remove(taken, error);
+  std::string runner;
+  std::string course;
+  if (!std::getline(text, runner) || !(text >> course)) return std::nullopt;
+  if (runner != lock_.owner()) return std::nullopt;
+  return course_of(course);
+}
 
 void ResultsLock::announce(const std::string& sweep, Course course, std::int64_t started) const {
   lock_.say(sweep + " " + std::string(to_string(course)) + " " + std::to_string(started) + "\n");
@@ -84,5 +113,13 @@ std::optional<LastRunner> last_runner(const fs::path& results) {
   if (runner.here) runner.alive = holds(runner.pid, file);
   return runner;
 }
+
+void leave_request(const fs::path& results, const LastRunner& runner, Course course) {
+  const auto owner = std::to_string(runner.pid) + " " + runner.host + " " + runner.since;
+  write_file_atomically(request_file(results),
+                        owner + "\n" + std::string(to_string(course)) + "\n");
+}
+
+bool has_request(const fs::path& results) { return fs::exists(request_file(results)); }
 
 }  // namespace mvn

@@ -23,7 +23,12 @@ class ResultsLock {
   // Lets others know what this runner does; `started` is milliseconds since 1970 UTC.
   void announce(const std::string& sweep, Course course, std::int64_t started) const;
 
+  // What somebody on another machine has asked this runner for since the last call (see
+  // leave_request()), which is then done with.
+  [[nodiscard]] std::optional<Course> take_request() const;
+
  private:
+  std::filesystem::path results_;
   FileLock lock_;
 };
 
@@ -46,5 +51,12 @@ struct LastRunner {
 // process of this number to hold the lock. Throws Error where the file is a symbolic link: it would
 // speak of another folder's runner.
 std::optional<LastRunner> last_runner(const std::filesystem::path& results);
+
+// Asks a runner that no signal reaches, on another node of a cluster say: in a file beside the
+// lock, which names the runner, so that none that comes later takes it for its own. The runner
+// looks once a second, and takes the file away.
+void leave_request(const std::filesystem::path& results, const LastRunner& runner, Course course);
+// Whether a request still lies there.
+bool has_request(const std::filesystem::path& results);
 
 }  // namespace mvn

@@ -7,6 +7,7 @@
 #include "mvn/nearest.h"
 #include "orchestrate/sessions/rerun.h"
 #include "orchestrate/sessions/session.h"
+#include "orchestrate/sessions/submit.h"
 #include "runner/ask_runner.h"
 #include "runner/commands/commands.h"
 #include "runner/status.h"
@@ -124,6 +125,16 @@ Action define_plan(CLI::App& app) {
   };
 }
 
+Action define_submit(CLI::App& app) {
+  const auto words = std::make_shared<std::vector<std::string>>();
+  app.add_option("sweep", *words, "Sweep to run; KEY=VALUE and all options as in a run")
+      ->type_name("SWEEP.yaml [KEY=VALUE]")
+      ->required();
+  return [words](const CommonOptions& common, std::ostream& out) {
+    return submit_sweep(run_options(*words, common), out);
+  };
+}
+
 Action define_rerun(CLI::App& app) {
   const auto options = std::make_shared<RerunOptions>();
   app.add_option("trial", options->trial, "The beginning of its id")
@@ -198,6 +209,10 @@ std::vector<CommandRow> sweep_commands() {
        .help = "Show the trials, what is left, and what that will take",
        .examples = {{"plan sweep.yaml", "its trials, what is left, what that takes"}},
        .define = define_plan},
+      {.name = "submit",
+       .help = "Run a sweep as a job of Slurm, as its `launch.slurm` says",
+       .examples = {{"submit sweep.yaml", "on a login node: checked, queued, nothing left behind"}},
+       .define = define_submit},
       {.name = "rerun",
        .help = "Train a trial again, from scratch, in its place",
        .examples = {{"rerun 3f2a --verify", "train it again: are the results the same?"}},

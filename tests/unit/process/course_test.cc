@@ -66,5 +66,25 @@ TEST(Course, NothingLeadsBackFromDraining) {
   }
 }
 
+TEST(Course, WhatIsAskedTwiceIsAskedOnce) {
+  auto course = after(Course::kRunning, Course::kPaused);
+  EXPECT_EQ(course, Course::kPaused);
+  EXPECT_EQ(after(course, Course::kRunning), Course::kRunning);
+  course = after(course, Course::kDraining);
+  EXPECT_EQ(course, Course::kDraining);
+  EXPECT_EQ(after(course, Course::kDraining), Course::kDraining);
+  EXPECT_EQ(after(course, Course::kRunning), Course::kDraining);
+  EXPECT_EQ(after(course, Course::kPaused), Course::kDraining);
+  EXPECT_EQ(after(course, Course::kStopping), Course::kStopping);
+}
+
+TEST(Course, ItsNameLeadsBackToIt) {
+  for (const auto course : {Course::kRunning, Course::kPaused, Course::kDraining,
+                            Course::kStopping, Course::kKilling}) {
+    EXPECT_EQ(course_of(to_string(course)), course);
+  }
+  EXPECT_EQ(course_of("sleeping"), Course::kRunning);
+}
+
 }  // namespace
 }  // namespace mvn

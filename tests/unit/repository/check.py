@@ -43,11 +43,12 @@ ROOMS = {
     "sweep": {"search", "hub"},
     "store": {"search", "sweep"},
     "answers": {"search", "sweep", "store"},
+    "slurm": {"process", "search", "sweep"},
     "exports": {"process", "search", "sweep", "store"},
     "workers": {"process", "search", "sweep", "store"},
     "page": {"process", "search", "sweep", "store", "answers", "workers"},
     "run": {"process", "search", "sweep", "store", "workers"},
-    "sessions": {"process", "search", "hub", "sweep", "store", "answers", "workers", "page",
+    "sessions": {"process", "search", "hub", "sweep", "store", "answers", "slurm", "workers", "page",
                  "run"},
 }
 RAW_TEXT = re.compile(r'R"([^(\s]*)\(.*?\)\1"', re.DOTALL)

@@ -76,5 +76,33 @@ TEST(ResultsLock, ALinkSpeaksOfAnotherFoldersRunner) {
             file.string() + ": is a symbolic link; remove it");
 }
 
+TEST(ResultsLock, ARequestIsForTheRunnerThatItNames) {
+  const test::TemporaryFolder results;
+  {
+    const ResultsLock before(results.path());
+    leave_request(results.path(), *last_runner(results.path()), Course::kStopping);
+  }
+  auto runner = *last_runner(results.path());
+  const ResultsLock lock(results.path());
+  EXPECT_TRUE(has_request(results.path()));
+  runner.since = "2026-01-31 12:00:00";  // of one that is no more
+  leave_request(results.path(), runner, Course::kStopping);
+  EXPECT_FALSE(lock.take_request());
+  EXPECT_FALSE(has_request(results.path()));
+  leave_request(results.path(), *last_runner(results.path()), Course::kDraining);
+  EXPECT_EQ(lock.take_request(), Course::kDraining);
+  EXPECT_FALSE(lock.take_request());
+  EXPECT_FALSE(std::filesystem::exists(results / "runner.lock.taken"));
+}
+
+TEST(ResultsLock, ALinkIsNoRequest) {
+  const test::TemporaryFolder results;
+  const test::TemporaryFolder other;
+  const ResultsLock lock(results.path());
+  leave_request(other.path(), *last_runner(results.path()), Course::kStopping);
+  std::filesystem::create_symlink(other / "runner.lock.request", results / "runner.lock.request");
+  EXPECT_FALSE(lock.take_request());
+}
+
 }  // namespace
 }  // namespace mvn
