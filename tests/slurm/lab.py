@@ -6,8 +6,10 @@
 
 Its daemons are started here and ended with it; nothing of a Slurm that is installed is touched."""
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -90,6 +92,27 @@ def wait_until(holds, what):
     raise AssertionError(f"waited {PATIENCE} s in vain: {what}")
 
 
+def processes():
+    """(number, command line) of all that run."""
+    for folder in os.listdir("/proc"):
+        if not folder.isdigit():
+            continue
+        try:
+            with open(f"/proc/{folder}/cmdline") as file:
+                yield int(folder), file.read().replace("\0", " ").strip()
+        except OSError:
+            continue
+
+
+def kill_tree(pid):
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            children = [int(word) for word in file.read().split()]
+        os.kill(pid, signal.SIGKILL)
+        for child in children:
+            kill_tree(child)
+
+
 def free_ports(count):
     """Consecutive ones."""
     for first in range(16817, 32000, 7):
@@ -169,6 +192,16 @@ class Lab:
         daemon = self.daemons.pop(name)
         daemon.terminate()
         daemon.wait()
+
+    def kill_node(self, name, job):
+        """As a power failure does: its slurmd, and what the job runs there."""
+        daemon = self.daemons.pop(name)
+        daemon.kill()
+        daemon.wait()
+        steps = f"slurmstepd: [{job}."
+        for pid, words in processes():
+            if words.startswith(steps):
+                kill_tree(pid)
 
     def end_jobs(self):
         """Those of a test that failed: they would outlive the daemons."""

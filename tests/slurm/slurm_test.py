@@ -3,8 +3,10 @@
 nothing. What needs minutes of waiting for Slurm runs with MVN_SLURM_LONG=1 alone."""
 
 import argparse
+import contextlib
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -89,6 +91,12 @@ class Place:
     def log(self, job):
         with open(f"{self.folder}/results/demo/slurm/job-{job}.log") as file:
             return file.read()
+
+    def holder(self):
+        """The job that holds the second node."""
+        held = LAB.ask("squeue", "-h", "--name=mvn-demo-node", "--state=RUNNING", "-o", "%A")
+        assert held, "no second node"
+        return held
 
     def rows(self, sql):
         with sqlite3.connect(f"file:{self.folder}/results/results.db?mode=ro", uri=True) as results:
@@ -257,6 +265,112 @@ class SlurmTest(unittest.TestCase):
         self.assert_ended(place, job)
         self.assert_whole(place)
         self.assertEqual(LAB.job(job)["Restarts"], "1")
+
+    TWO_NODES = "nodes: 2, time: 30, extra: [--exclusive]"
+
+    def held_on_two_nodes(self, values="0.1, 0.2, 0.3, 0.4"):
+        """A sweep of which a trial holds on each of two nodes: place, job, the holder's job."""
+        place = self.place()
+        place.write(HOLD, values, self.TWO_NODES)
+        job = place.submit()
+        place.wait_for_hold()
+        place.wait_for_hold()
+        return place, job, place.holder()
+
+    def assert_nothing_left(self):
+        slurm.wait_until(lambda: not LAB.ask("squeue", "-h"), "an empty queue")
+
+    def test_a_second_node_takes_part(self):
+        place, job, holder = self.held_on_two_nodes()
+        self.assertIn(" joins: 1 worker (job " + holder + ")", place.log(job))
+        place.let_go(4)
+        self.assert_ended(place, job)
+        self.assert_whole(place, 4)
+        where = place.rows("SELECT DISTINCT name, value FROM environments WHERE name IN "
+                           "('slurm.node', 'slurm.job')")
+        self.assertEqual(sorted(where), [("slurm.job", job), ("slurm.job", holder),
+                                         ("slurm.node", "n1"), ("slurm.node", "n2")])
+        self.assert_nothing_left()
+        # The same as on one machine alone.
+        alone = Place(self.id().split(".")[-1] + "-alone")
+        alone.write(HOLD, "0.1, 0.2, 0.3, 0.4")
+        alone.let_go(4)
+        self.assertEqual(alone.run("sweep.yaml").returncode, 0)
+        metrics = ("SELECT trial, name, step, value FROM metrics WHERE name <> 'train/time' "
+                   "ORDER BY 1, 2, 3")
+        self.assertEqual(place.rows(metrics), alone.rows(metrics))
+
+    def test_a_node_that_is_taken_away_loses_nothing(self):
+        place, job, holder = self.held_on_two_nodes()
+        LAB.run("scancel", holder)
+        place.wait_for_hold()  # the next trial, or the same again, on that node
+        place.let_go(4)
+        self.assert_ended(place, job)
+        self.assert_whole(place, 4)
+        self.assert_nothing_left()
+
+    def test_a_node_that_dies_loses_nothing(self):
+        place, job, holder = self.held_on_two_nodes()
+        node = LAB.job(holder)["NodeList"]
+        LAB.kill_node(node, holder)
+        try:
+            place.let_go(4)
+            self.assert_ended(place, job)
+            self.assert_whole(place, 4)
+        finally:
+            LAB.start_node(node)
+            slurm.wait_until(lambda: LAB.ask("sinfo", "-h", "-n", node, "-o", "%T", "-p", "main")
+                             == "idle", node + " to be idle")
+        self.assert_nothing_left()
+
+    def test_the_end_of_the_runner_is_the_end_of_its_nodes(self):
+        place, job, _ = self.held_on_two_nodes()
+        with open(place.folder + "/results/runner.lock") as lock:
+            os.kill(int(lock.read().split()[0]), signal.SIGKILL)
+        self.assert_ended(place, job, "FAILED")
+        self.assert_nothing_left()
+        place.let_go(4)
+        job = place.submit()
+        self.assert_ended(place, job)
+        self.assert_whole(place, 4)
+        self.assert_nothing_left()
+
+    @unittest.skipUnless(os.environ.get("MVN_SLURM_LONG"), "takes minutes; MVN_SLURM_LONG=1")
+    def test_many_faults_lose_nothing(self):
+        trials, faults = 200, 50
+        place = self.place()
+        place.write(HOLD, ", ".join(f"0.{1000 + i}" for i in range(trials)), self.TWO_NODES)
+        job = place.submit()
+        draw = random.Random(1)
+        for _ in range(faults):
+            worker = int(place.wait_for_hold().split()[1])
+            place.let_go(trials // faults)  # some of them end meanwhile
+            fault = draw.choice(("worker", "step", "holder", "node", "requeue", "warning"))
+            holder = LAB.ask("squeue", "-h", "--name=mvn-demo-node", "--state=RUNNING", "-o", "%A")
+            if fault in ("holder", "node") and not holder:
+                fault = "worker"
+            if fault == "worker":
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+            elif fault == "step" and holder:
+                LAB.ask("scancel", "--signal=KILL", holder)
+            elif fault == "holder":
+                LAB.ask("scancel", holder)
+            elif fault == "node":
+                node = LAB.job(holder)["NodeList"]
+                LAB.kill_node(node, holder)
+                LAB.start_node(node)
+            elif fault == "requeue":
+                LAB.ask("scontrol", "requeue", job)
+            elif fault == "warning":
+                LAB.ask("scancel", "--batch", "--signal=HUP", job)
+        place.let_go(2 * trials)
+        said = LAB.wait_for_state(job, "COMPLETED", "FAILED")
+        while said["JobState"] == "FAILED":  # trials that met too many faults: "submit again"
+            job = place.submit()
+            said = LAB.wait_for_state(job, "COMPLETED", "FAILED")
+        self.assert_whole(place, trials)
+        self.assert_nothing_left()
 
     @unittest.skipUnless(os.environ.get("MVN_SLURM_LONG"), "takes minutes; MVN_SLURM_LONG=1")
     def test_a_limit_of_a_minute(self):

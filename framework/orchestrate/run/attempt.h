@@ -31,6 +31,7 @@ struct Attempt {
   std::optional<double> killed_by;  // the time at which it must have ended
   std::int64_t device_peak = 0;     // bytes that it said it took
   bool shared_gpu = false;          // with other trials, at some time
+  bool moved = false;               // its place goes away; it goes on elsewhere
 
   [[nodiscard]] AttemptName name() const { return {trial, number}; }
   [[nodiscard]] std::filesystem::path trial_file() const { return paths.trial_file(number); }

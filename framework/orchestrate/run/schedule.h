@@ -40,6 +40,7 @@ class Schedule {
   // The same without taking it.
   [[nodiscard]] std::optional<std::size_t> first_ready() const;
   [[nodiscard]] bool has_ready() const { return !ready_.empty(); }
+  [[nodiscard]] std::size_t ready() const { return ready_.size(); }
   // Makes a running trial's end known: `done` frees those that wait for it, `failed`,
   // `diverged` and `stopped` block them and all that wait for those.
   void finish(std::size_t trial, TrialState state);

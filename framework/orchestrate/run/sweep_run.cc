@@ -191,6 +191,8 @@ void SweepRun::start_ready() {
     parts_.schedule.next();  // it is running now
     start(*place, *trial);
   }
+  const bool more = starts_trials();
+  parts_.workplaces.learn_backlog(more ? parts_.schedule.ready() + trials_to_draw(parts_.plan) : 0);
 }
 
 const std::string& SweepRun::shape_of(std::size_t trial) {
@@ -294,6 +296,7 @@ void SweepRun::start(const Place& place, std::size_t trial) {
 Json SweepRun::known_environment(const Json& config, const Place& place) const {
   Json environment = parts_.environment;
   environment["threads"] = place.threads;
+  for (const auto& [name, value] : place.known) environment[name] = value;
   if (has_own_program(config)) {
     environment.update(program_fingerprints(config, parts_.plan.file.parent_path()));
   }
@@ -363,6 +366,12 @@ void SweepRun::take(const Replied& event) {
 
 void SweepRun::take(const Ended& event) {
   end_attempt(event.attempt, end_of(event, attempts_.at(event.attempt)), event.shared_gpu);
+}
+
+void SweepRun::take(const Moved& event) {
+  attempts_.at(event.attempt).moved = true;
+  auto end = end_of_code(static_cast<int>(ExitCode::kCheckpointed), event.why);
+  end_attempt(event.attempt, std::move(end), false);
 }
 
 AttemptEnd SweepRun::end_of(const Ended& event, const Attempt& attempt) const {
@@ -464,6 +473,11 @@ void SweepRun::conclude(const Attempt& attempt, const AttemptEnd& end) {
   const auto failure = failure_of(end, attempt.ended_by);
   if (own_fault && run_again(attempt, end, failure)) {
     if (failure == Failure::kDiskFull) wait_for_room(DiskFull(end.message));
+    return;
+  }
+  if (attempt.moved && end.state == TrialState::kInterrupted && !stopped()) {
+    parts_.schedule.retry(attempt.trial);
+    announcer_.retried(attempt, end, " elsewhere");
     return;
   }
   parts_.schedule.finish(attempt.trial, end.state);

@@ -84,6 +84,7 @@ class SweepRun {
   void take(const Started& event);
   void take(const Replied& event);
   void take(const Ended& event);
+  void take(const Moved& event);
   [[nodiscard]] AttemptEnd end_of(const Ended& event, const Attempt& attempt) const;
   void end_attempt(const AttemptName& name, AttemptEnd end, bool shared_gpu);
   void conclude(const Attempt& attempt, const AttemptEnd& end);

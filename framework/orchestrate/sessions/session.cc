@@ -29,8 +29,10 @@
 #include "orchestrate/sessions/hub_files.h"
 #include "orchestrate/sessions/logged_view.h"
 #include "orchestrate/sessions/preview.h"
+#include "orchestrate/sessions/submit.h"
 #include "orchestrate/sessions/validate.h"
 #include "orchestrate/slurm/job.h"
+#include "orchestrate/slurm/slurm_workplaces.h"
 #include "orchestrate/store/reader.h"
 #include "orchestrate/store/table.h"
 #include "orchestrate/sweep/problems.h"
@@ -127,7 +129,9 @@ class Session {
   void warn(const std::string& warning);
   void note_changes();
   void add_dependents();
-  [[nodiscard]] std::vector<Place> places(std::size_t width) const;
+  [[nodiscard]] std::vector<Place> places(const Resources& resources, std::size_t width) const;
+  [[nodiscard]] std::vector<Place> places_on(const HeldNode& node) const;
+  std::unique_ptr<Workplaces> workplaces(std::vector<Place> places, View& view);
   [[nodiscard]] Json configuration(const PlannedTrial& trial);
   int run_trials();
   // Those that are planned or may yet be drawn.
@@ -395,13 +399,51 @@ int Session::finish_without_running() {
   return 0;
 }
 
-std::vector<Place> Session::places(std::size_t width) const {
+std::vector<Place> Session::places(const Resources& resources, std::size_t width) const {
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
   // A cluster that does not confine a job to its cores still says how many these are.
   const auto job = this_job();
   const int cores = job && job->cores > 0 ? std::min(usable_cores(), job->cores) : usable_cores();
-  return make_places(plan_.resources, installed_.devices, cores, width,
+  return make_places(resources, installed_.devices, cores, width,
                      visible == nullptr ? "" : visible);
+}
+
+// A further node of a cluster has what the first one has.
+std::vector<Place> Session::places_on(const HeldNode& node) const {
+  auto resources = plan_.resources;
+  resources.max_trials_per_gpu = 1;  // nobody watches the memory of those
+  auto places = this->places(resources, plan_.trials.size() + trials_to_draw(plan_));
+  for (Place& place : places) {
+    place.name += " of " + node.name;
+    place.launcher = launcher_of(node);
+    place.known = {{"slurm.job", node.job}, {"slurm.node", node.name}};
+  }
+  return places;
+}
+
+std::unique_ptr<Workplaces> Session::workplaces(std::vector<Place> places, View& view) {
+  LocalWorkplaces::Parts local{.places = std::move(places),
+                               .worker = worker_.serve(),
+                               .programs_folder = plan_.file.parent_path(),
+                               .packer = packer()};
+  const auto job = this_job();
+  if (!job || !job->submitted || plan_.slurm.nodes < 2) {
+    return std::make_unique<LocalWorkplaces>(std::move(local));
+  }
+  const auto say = [&view](const std::string& line) { view.note(line); };
+  return std::make_unique<SlurmWorkplaces>(
+      SlurmWorkplaces::Parts{.local = std::move(local),
+                             .holders = {.request = plan_.slurm,
+                                         .sweep = plan_.name,
+                                         .runner = job->id,
+                                         .log = slurm_folder(results_, plan_.name) / "node-%j.log",
+                                         .most = static_cast<std::size_t>(plan_.slurm.nodes - 1),
+                                         .clock = steady_clock(),
+                                         .say = say},
+                             .places_of = [this](const HeldNode& node) { return places_on(node); },
+                             .grace = plan_.limits.grace,
+                             .time = [] { return static_cast<double>(now_ms()) / 1000; },
+                             .say = say});
 }
 
 void Session::preview(RowFormat format) {
@@ -417,7 +459,8 @@ void Session::preview(RowFormat format) {
   const auto known = states();
   Preview preview = preview_of(plan_, known, results_, running);
   preview.to_draw = trials_to_draw(plan_);
-  place(preview, places(Schedule(plan_.trials, known).width() + preview.to_draw), results_);
+  place(preview, places(plan_.resources, Schedule(plan_.trials, known).width() + preview.to_draw),
+        results_);
   for (auto& trial : preview.trials) {
     if (fresh_.contains(trial.id)) trial.state = "changed";
   }
@@ -484,7 +527,7 @@ int Session::run_trials() {
   Schedule schedule(plan_.trials, states());
   Searcher searcher({plan_, schedule, *store_, [this](const auto& trials) { check(trials); }});
   const auto to_draw = trials_to_draw(plan_);
-  auto places = this->places(schedule.width() + to_draw);
+  auto places = this->places(plan_.resources, schedule.width() + to_draw);
   logging_.reset();
   logging_.emplace(
       LogRules{results_ / plan_.name / "runner.log", options_.log_level, options_.verbose});
@@ -501,17 +544,14 @@ int Session::run_trials() {
   const auto began = now_ms();
   auto& lock = lock_results();
   lock.announce(plan_.name, Course::kRunning, began);
-  LocalWorkplaces workplaces({.places = std::move(places),
-                              .worker = worker_.serve(),
-                              .programs_folder = plan_.file.parent_path(),
-                              .packer = packer()});
+  const auto workplaces = this->workplaces(std::move(places), *view);
   SweepRun run({.plan = plan_,
                 .results = results_,
                 .store = *store_,
                 .schedule = schedule,
                 .view = *view,
                 .signals = signals_,
-                .workplaces = workplaces,
+                .workplaces = *workplaces,
                 .configuration = [this](const PlannedTrial& trial) { return configuration(trial); },
                 .on_course = [&](Course course) { lock.announce(plan_.name, course, began); },
                 .asked = [&] { return lock.take_request(); },

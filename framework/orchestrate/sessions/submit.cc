@@ -17,10 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path slurm_folder(const fs::path& results, const std::string& sweep) {
-  return results / sweep / "slurm";
-}
-
 void check_request(const SweepPlan& plan, Signals& signals) {
   std::vector<Problem> problems;
   for (const auto& [key, message] : what_is_too_much(plan.slurm, ask_for_partitions(signals))) {
@@ -71,6 +67,10 @@ std::vector<std::string> run_command(const RunOptions& options, const fs::path& 
 }
 
 }  // namespace
+
+fs::path slurm_folder(const fs::path& results, const std::string& sweep) {
+  return results / sweep / "slurm";
+}
 
 int submit_sweep(const RunOptions& options, std::ostream& out) {
   const auto [plan, left, results] = check_sweep(options, out);

@@ -17,6 +17,9 @@ namespace mvn {
 // what is wrong with the sweep or the request, and Error where a job or a runner is there already.
 int submit_sweep(const RunOptions& options, std::ostream& out);
 
+// Where scripts and logs of a sweep's jobs are.
+std::filesystem::path slurm_folder(const std::filesystem::path& results, const std::string& sweep);
+
 // The last job that was submitted of a sweep.
 struct SubmittedJob {
   std::string sweep;

@@ -22,8 +22,14 @@ std::vector<std::string> sbatch_arguments(const SlurmRequest& request, const Bat
       "--requeue", "--open-mode=append",
       // SIGHUP, which nobody else sends: what comes back is told from what is cancelled.
       "--signal=B:HUP@" + std::to_string(warning_time(request, job.grace)),
-      "--job-name=" + job.name, "--output=" + job.log.string(), "--chdir=" + job.folder.string(),
-      "--nodes=1", "--ntasks=1"};
+      "--job-name=" + job.name, "--output=" + job.log.string(), "--chdir=" + job.folder.string()};
+  for (const auto& each : node_arguments(request)) arguments.push_back(each);
+  arguments.push_back(job.script.string());
+  return arguments;
+}
+
+std::vector<std::string> node_arguments(const SlurmRequest& request) {
+  std::vector<std::string> arguments = {"--nodes=1", "--ntasks=1"};
   const auto add = [&arguments](const char* name, const std::string& value) {
     if (!value.empty()) arguments.push_back(std::string("--") + name + "=" + value);
   };
@@ -36,7 +42,6 @@ std::vector<std::string> sbatch_arguments(const SlurmRequest& request, const Bat
   add("mem", request.mem);
   add("constraint", request.constraint);
   arguments.insert(arguments.end(), request.extra.begin(), request.extra.end());
-  arguments.push_back(job.script.string());
   return arguments;
 }
 

@@ -21,6 +21,9 @@ struct BatchJob {
 // How long before its end the job is told of it, in seconds.
 int warning_time(const SlurmRequest& request, double grace);
 
+// What of a node is asked for, of each that a sweep uses.
+std::vector<std::string> node_arguments(const SlurmRequest& request);
+
 // sbatch's arguments, the script's name last.
 std::vector<std::string> sbatch_arguments(const SlurmRequest& request, const BatchJob& job);
 

@@ -206,6 +206,7 @@ KeyGroup slurm_group() {
            matching(text_key("gpus", "Of the job: a number, or TYPE:NUMBER."),
                     "^([A-Za-z][A-Za-z0-9_.-]*:)?\\d+$", "a number, or a text such as a100:2"),
            whole_key("cpus-per-task", "Cores of the job, which its trials share.", 1),
+           whole_key("nodes", "The most nodes that the sweep uses, each a job of its own.", 1),
            matching(text_key("mem", "Memory of the job, such as 16G; without a unit megabytes."),
                     "^\\d+[KMGT]?$", "a size such as 16G"),
            text_key("constraint", "Features that the node must have."),

@@ -61,6 +61,7 @@ struct SlurmRequest {
   std::string time = {};  // "30", "2:00:00", "1-12"
   std::string gpus = {};  // "2", "a100:2"
   int cpus_per_task = 0;
+  int nodes = 1;         // the most that the sweep uses; each is a job of its own
   std::string mem = {};  // "16G"
   std::string constraint = {};
   std::vector<std::string> extra = {};  // arguments of sbatch, as they are

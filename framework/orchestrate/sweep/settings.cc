@@ -163,6 +163,7 @@ SlurmRequest read_slurm(const Node& sweep, ProblemList& problems) {
       .take("time", request.time)
       .take("gpus", request.gpus)
       .take("cpus-per-task", request.cpus_per_task)
+      .take("nodes", request.nodes)
       .take("mem", request.mem)
       .take("constraint", request.constraint)
       .take("extra", request.extra);

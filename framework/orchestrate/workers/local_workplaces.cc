@@ -18,6 +18,27 @@ namespace {
 
 constexpr double kPatienceWithWorkers = 10;  // seconds for a worker that should end by itself
 
+// For a program of the user's on a machine that no signal of ours reaches: a line on standard input
+// has it sent SIGTERM.
+constexpr const char* kAskedByALine =
+    "exec 3<&0; \"$@\" 3<&- </dev/null & program=$!; "
+    "trap 'kill -TERM $program 2>/dev/null' TERM; "
+    "{ read -r line <&3 && kill -TERM $program; } & reader=$!; exec 3<&-; "
+    "while :; do wait $program; code=$?; kill -0 $program 2>/dev/null || break; done; "
+    "kill $reader 2>/dev/null; exit $code";
+
+// What is run for the command to run in the place.
+std::vector<std::string> launched(const Place& place, std::vector<std::string> command,
+                                  bool own_program) {
+  std::vector<std::string> words = place.launcher;
+  if (words.empty()) return command;
+  words.emplace_back("env");
+  for (const auto& [name, value] : place.environment) words.push_back(name + "=" + value);
+  if (own_program) words.insert(words.end(), {"/bin/sh", "-c", kAskedByALine, "program"});
+  words.insert(words.end(), command.begin(), command.end());
+  return words;
+}
+
 // In the words of what is wrong with the program, where that can be seen.
 std::string why_not_started(const Json& config, const Error& error,
                             const std::filesystem::path& folder) {
@@ -37,22 +58,47 @@ Clock steady_clock() {
 }
 
 LocalWorkplaces::LocalWorkplaces(Parts parts) : parts_(std::move(parts)) {
-  for (auto& place : parts_.places) {
-    seats_.push_back({std::move(place), nullptr, nullptr, std::nullopt});
-  }
+  add(std::move(parts_.places));
 }
 
 LocalWorkplaces::~LocalWorkplaces() = default;
+
+std::vector<std::size_t> LocalWorkplaces::add(std::vector<Place> places) {
+  std::vector<std::size_t> numbers;
+  for (auto& place : places) {
+    numbers.push_back(place.number = seats_.size());
+    seats_.push_back({std::move(place), nullptr, nullptr, std::nullopt});
+  }
+  return numbers;
+}
+
+void LocalWorkplaces::close(const std::vector<std::size_t>& places) {
+  for (const auto number : places) {
+    Seat& seat = seats_.at(number);
+    seat.closed = true;
+    if (seat.worker && !seat.leaves_by && !seat.order) let_go(seat);
+  }
+}
+
+std::vector<AttemptName> LocalWorkplaces::attempts_in(
+    const std::vector<std::size_t>& places) const {
+  std::vector<AttemptName> attempts;
+  for (const auto number : places) {
+    if (const auto& order = seats_.at(number).order) attempts.push_back(order->attempt);
+  }
+  return attempts;
+}
+
+bool LocalWorkplaces::is_free(const Seat& seat) {
+  return !seat.order && !seat.leaves_by && !seat.closed;
+}
 
 // "worker 2 on cuda:1"
 std::string LocalWorkplaces::place_text(const Seat& seat) {
   return "worker " + std::to_string(seat.place.number + 1) + " on " + seat.place.name;
 }
 
-bool LocalWorkplaces::has_free() const {
-  return std::ranges::any_of(seats_,
-                             [](const Seat& seat) { return !seat.order && !seat.leaves_by; });
-}
+bool LocalWorkplaces::has_free() const { return std::ranges::any_of(seats_, is_free); }
 
 bool LocalWorkplaces::is_clearing() const {
   return std::ranges::any_of(
@@ -66,7 +112,7 @@ bool LocalWorkplaces::goes_by_memory() const {
 
 std::optional<Place> LocalWorkplaces::can_take(std::size_t trial, const std::string& shape) const {
   for (const Seat& seat : seats_) {
-    if (!seat.order && !seat.leaves_by && has_room(seat, trial, shape)) return seat.place;
+    if (is_free(seat) && has_room(seat, trial, shape)) return seat.place;
   }
   return std::nullopt;
 }
@@ -122,11 +168,12 @@ void LocalWorkplaces::hand_over(Seat& seat) {
   }
   // The first trial in this place, or the worker died while it had nothing to do.
   for (const auto& [name, value] : seat.place.environment) spec.environment[name] = value;
+  spec.command = launched(seat.place, std::move(spec.command), own_program);
   seat.worker = std::make_unique<Worker>(spec);
   log(LogLevel::kDebug, place_text(seat) + ": process " + std::to_string(seat.worker->pid()) +
                             ", " + shell_text(spec.command));
   if (own_program) {
-    seat.worker->dismiss();  // it has nothing to read
+    if (seat.place.launcher.empty()) seat.worker->dismiss();  // it has nothing to read
   } else {
     // A worker that dies at once is noticed by its death.
     seat.worker->give(trial_file);
@@ -138,8 +185,8 @@ void LocalWorkplaces::checkpoint(const AttemptName& attempt) {
   if (seat == nullptr || !seat->worker) return;
   log(LogLevel::kDebug, place_text(*seat) + ": told to write a checkpoint and end");
   const auto trial_file = seat->order->paths.trial_file(attempt.number);
-  const bool asked =
-      !has_own_program(seat->order->config) && seat->worker->ask_for_checkpoint(trial_file);
+  const bool reads = !has_own_program(seat->order->config) || !seat->place.launcher.empty();
+  const bool asked = reads && seat->worker->ask_for_checkpoint(trial_file);
   if (!asked) seat->worker->send_stop();
 }
 
@@ -207,7 +254,7 @@ void LocalWorkplaces::take_replies(Seat& seat) {
     log(LogLevel::kDebug, place_text(seat) + ": its worker answers " + std::to_string(reply.code));
     events_.emplace_back(Replied{attempt, reply.code, std::move(reply.message), shared});
     // After others it ends, and a fresh one takes its place.
-    if (!worker_survives(reply.code)) let_go(seat);
+    if (!worker_survives(reply.code) || seat.closed) let_go(seat);
   }
 }
 

@@ -1,5 +1,6 @@
-// The places of this machine: in each at most one worker, which runs one trial after the other, or
-// a program of the user's.
+// Places whose workers are processes of this runner: in each at most one, which runs one trial
+// after the other, or a program of the user's. They are of this machine, or reached through a
+// launcher.
 #pragma once
 
 #include <functional>
@@ -21,7 +22,7 @@ Clock steady_clock();
 class LocalWorkplaces : public Workplaces {
  public:
   struct Parts {
-    std::vector<Place> places;              // numbered from 0
+    std::vector<Place> places;
     ProcessSpec worker;                     // how a persistent worker is started
     std::filesystem::path programs_folder;  // that programs of the user's are named from
     Packer packer = Packer({});
@@ -29,6 +30,12 @@ class LocalWorkplaces : public Workplaces {
   };
   explicit LocalWorkplaces(Parts parts);
   ~LocalWorkplaces() override;
+
+  // More places. They are numbered on from those that are there; these are their numbers.
+  std::vector<std::size_t> add(std::vector<Place> places);
+  // No more attempts are given to these places; what runs there goes on.
+  void close(const std::vector<std::size_t>& places);
+  [[nodiscard]] std::vector<AttemptName> attempts_in(const std::vector<std::size_t>& places) const;
 
   [[nodiscard]] bool has_free() const override;
   [[nodiscard]] bool is_clearing() const override;
@@ -50,8 +57,10 @@ class LocalWorkplaces : public Workplaces {
     std::unique_ptr<Worker> worker;
     std::unique_ptr<AttemptOrder> order;  // of the attempt that it has
     std::optional<double> leaves_by;      // the worker was told to end; killed after this time
+    bool closed = false;
   };
 
+  [[nodiscard]] static bool is_free(const Seat& seat);
   [[nodiscard]] bool has_room(const Seat& seat, std::size_t trial, const std::string& shape) const;
   [[nodiscard]] static std::string place_text(const Seat& seat);
   [[nodiscard]] Seat* seat_of(const AttemptName& attempt);

@@ -70,7 +70,11 @@ std::vector<Place> make_places(const Resources& resources, const std::vector<std
   const int threads = resources.threads > 0 ? resources.threads : cores / workers;
   std::vector<Place> places;
   for (std::size_t i = 0; i < static_cast<std::size_t>(workers); ++i) {
-    Place place{i, "cpu", "cpu", 1, {{"CUDA_VISIBLE_DEVICES", ""}}};
+    Place place{.number = i,
+                .name = "cpu",
+                .device = "cpu",
+                .threads = 1,
+                .environment = {{"CUDA_VISIBLE_DEVICES", ""}}};
     if (!gpus.empty()) {
       place.name = gpus[i % gpus.size()];
       place.device = "cuda:0";

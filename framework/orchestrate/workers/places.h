@@ -18,6 +18,9 @@ struct Place {
   std::string device;      // as the worker in it sees the device: "cpu", "cuda:0"
   int threads = 1;
   std::map<std::string, std::string> environment;
+  // What brings a command to the machine of this place: `srun ...`; empty: it is this one.
+  std::vector<std::string> launcher = {};
+  std::map<std::string, std::string> known = {};  // of it, for the view `environments`
 };
 
 // `devices` are those of Description, `cores` those this process may use, `width` the most trials

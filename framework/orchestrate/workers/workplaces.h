@@ -55,7 +55,12 @@ struct Ended {
   std::optional<std::string> not_started;  // why; `end` then has the exit code that says so
   bool shared_gpu = false;
 };
-using WorkplaceEvent = std::variant<Started, Replied, Ended>;
+// It wrote a checkpoint because its place goes away, and goes on elsewhere.
+struct Moved {
+  AttemptName attempt;
+  std::string why;
+};
+using WorkplaceEvent = std::variant<Started, Replied, Ended, Moved>;
 
 class Workplaces {
  public:
@@ -82,6 +87,8 @@ class Workplaces {
   virtual void checkpoint(const AttemptName& attempt) = 0;
   virtual void kill(const AttemptName& attempt) = 0;
   virtual void kill_all() = 0;
+  // So many trials wait for a place; what can have more of them gets more.
+  virtual void learn_backlog(std::size_t /*trials*/) {}
   // No more attempts come: what has none ends on its own.
   virtual void dismiss() = 0;
 

@@ -43,7 +43,7 @@ ROOMS = {
     "sweep": {"search", "hub"},
     "store": {"search", "sweep"},
     "answers": {"search", "sweep", "store"},
-    "slurm": {"process", "search", "sweep"},
+    "slurm": {"process", "search", "sweep", "store", "workers"},
     "exports": {"process", "search", "sweep", "store"},
     "workers": {"process", "search", "sweep", "store"},
     "page": {"process", "search", "sweep", "store", "answers", "workers"},

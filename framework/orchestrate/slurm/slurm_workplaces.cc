@@ -1,0 +1,183 @@
+#include "orchestrate/slurm/slurm_workplaces.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include "common/input_file.h"
+#include "common/text.h"
+#include "mvn/error.h"
+
+namespace mvn {
+namespace {
+
+constexpr double kIdle = 60;         // seconds after which a node is given back
+constexpr double kLastMinute = 60;   // before a node's end, beside the time for checkpoints
+constexpr double kFewFailures = 60;  // seconds within which
+constexpr std::size_t kTooMany = 3;  // attempts must not die with a node
+constexpr int kBySignal = 128;       // srun's exit code of what a signal ended, less the signal
+constexpr int kSignals = 64;
+
+// Whether Slurm says that it, and not the program, ended a step, or never began it. Of what a
+// program came to srun says "srun: error: n2: task 0: Exited with exit code 1".
+bool slurm_speaks(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const bool of_srun = line.starts_with("srun: error: ") && line.find(": task") == line.npos;
+    if (of_srun || line.starts_with("slurmstepd") || line.starts_with("srun: Job step"))
+      return true;
+  }
+  return false;
+}
+
+bool says_job_is_gone(const std::string& text) {
+  return text.find("has expired") != text.npos || text.find("nvalid job") != text.npos;
+}
+
+std::string end_of_file(const std::filesystem::path& file) {
+  constexpr std::uint64_t kMost = 4000;
+  try {
+    const InputFile in(file);
+    std::string text(std::min<std::uint64_t>(in.size(), kMost), '\0');
+    text.resize(in.read_at(in.size() - text.size(), text.data(), text.size()));
+    return text;
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+}  // namespace
+
+SlurmWorkplaces::SlurmWorkplaces(Parts parts)
+    : parts_(std::move(parts)),
+      local_(parts_.local),
+      holders_(parts_.holders),
+      places_per_node_(std::max<std::size_t>(1, parts_.local.places.size())) {}
+
+void SlurmWorkplaces::start(AttemptOrder order) {
+  for (auto& [job, node] : nodes_) {
+    if (std::ranges::find(node.places, order.place) == node.places.end()) continue;
+    guests_[order.attempt] = {job, order.paths.log(order.attempt.number)};
+    node.idle_since.reset();
+  }
+  local_.start(std::move(order));
+}
+
+void SlurmWorkplaces::checkpoint(const AttemptName& attempt) {
+  const auto guest = guests_.find(attempt);
+  if (guest != guests_.end()) guest->second.asked = true;
+  local_.checkpoint(attempt);
+}
+
+void SlurmWorkplaces::dismiss() {
+  dismissed_ = true;
+  local_.dismiss();
+}
+
+std::vector<WorkplaceEvent> SlurmWorkplaces::wait(std::chrono::duration<double> at_most, int wake) {
+  auto events = local_.wait(at_most, wake);
+  for (auto& event : events) event = translated(std::move(event));
+  if (!dismissed_) look_after_nodes();
+  return events;
+}
+
+WorkplaceEvent SlurmWorkplaces::translated(WorkplaceEvent event) {
+  const auto name = std::visit([](const auto& each) { return each.attempt; }, event);
+  const auto found = guests_.find(name);
+  if (found == guests_.end() || std::holds_alternative<Started>(event)) return event;
+  const Guest guest = found->second;
+  guests_.erase(found);
+  int code = 0;
+  if (const auto* replied = std::get_if<Replied>(&event)) code = replied->code;
+  if (const auto* ended = std::get_if<Ended>(&event)) code = ended->end.exit_code.value_or(0);
+  // Nobody but Slurm asked for it, or this, since its node goes away.
+  if (!guest.asked && code == static_cast<int>(ExitCode::kCheckpointed)) {
+    return Moved{name, "its node goes away"};
+  }
+  if (auto* ended = std::get_if<Ended>(&event)) return as_of_a_node(std::move(*ended), guest);
+  return event;
+}
+
+// srun's exit code as the end of what it ran.
+WorkplaceEvent SlurmWorkplaces::as_of_a_node(Ended event, const Guest& guest) {
+  const int code = event.end.exit_code.value_or(0);
+  if (event.not_started || code == 0) return event;
+  const auto found = nodes_.find(guest.job);
+  const auto said = event.said + end_of_file(guest.log);
+  Node* node = found == nodes_.end() || found->second.leaving ? nullptr : &found->second;
+  if (node == nullptr || slurm_speaks(said)) {
+    event.end = {std::nullopt, SIGKILL};
+    if (node != nullptr) note_failure(*node, said);
+  } else if (code > kBySignal && code <= kBySignal + kSignals) {
+    event.end = {std::nullopt, code - kBySignal};
+  }
+  return event;
+}
+
+void SlurmWorkplaces::note_failure(Node& node, const std::string& said) {
+  if (says_job_is_gone(said)) {
+    leave(node, "Slurm has ended its job", false);
+    return holders_.give_back(node.held.job);
+  }
+  node.failures.push_back(parts_.clock());
+  if (node.failures.size() < kTooMany) return;
+  if (node.failures.back() - node.failures.front() < kFewFailures) {
+    holders_.avoid(node.held.name);
+    leave(node, plural(kTooMany, "trial") + " died with it within a minute: " + last_lines(said, 1),
+          false);
+    holders_.give_back(node.held.job);
+  }
+  node.failures.pop_front();
+}
+
+void SlurmWorkplaces::look_after_nodes() {
+  const auto news = holders_.look_after((backlog_ + places_per_node_ - 1) / places_per_node_);
+  for (const auto& held : news.arrived) arrive(held);
+  for (const auto& job : news.gone) {
+    const auto node = nodes_.find(job);
+    if (node == nodes_.end()) continue;
+    if (!node->second.leaving) leave(node->second, "Slurm has ended its job", false);
+    nodes_.erase(node);
+  }
+  for (auto& [job, node] : nodes_) {
+    if (node.leaving) continue;
+    const double before = parts_.grace + kLastMinute;
+    if (node.held.ends && *node.held.ends - parts_.time() < before) {
+      leave(node, "its time is nearly over", true);
+    } else {
+      give_back_idle(node);
+    }
+  }
+}
+
+void SlurmWorkplaces::arrive(const HeldNode& held) {
+  Node node;
+  node.held = held;
+  node.places = local_.add(parts_.places_of(held));
+  parts_.say(held.name + " joins: " + plural(node.places.size(), "worker") + " (job " + held.job +
+             ")");
+  nodes_[held.job] = std::move(node);
+}
+
+void SlurmWorkplaces::leave(Node& node, const std::string& why, bool checkpoint) {
+  node.leaving = true;
+  local_.close(node.places);
+  parts_.say(node.held.name + " leaves: " + why);
+  if (!checkpoint) return;
+  for (const auto& attempt : local_.attempts_in(node.places)) local_.checkpoint(attempt);
+}
+
+void SlurmWorkplaces::give_back_idle(Node& node) {
+  if (backlog_ > 0 || !local_.attempts_in(node.places).empty()) {
+    node.idle_since.reset();
+    return;
+  }
+  if (!node.idle_since) node.idle_since = parts_.clock();
+  if (parts_.clock() - *node.idle_since < kIdle) return;
+  leave(node, "there is nothing for it to do", false);
+  holders_.give_back(node.held.job);
+}
+
+}  // namespace mvn
