@@ -342,9 +342,9 @@ class SlurmTest(unittest.TestCase):
         place.write(HOLD, ", ".join(f"0.{1000 + i}" for i in range(trials)), self.TWO_NODES)
         job = place.submit()
         draw = random.Random(1)
+        between = 3  # trials that go on after each fault, and are at their third step again
+        worker = int(place.wait_for_hold().split()[1])
         for _ in range(faults):
-            worker = int(place.wait_for_hold().split()[1])
-            place.let_go(trials // faults)  # some of them end meanwhile
             fault = draw.choice(("worker", "step", "holder", "node", "requeue", "warning"))
             holder = LAB.ask("squeue", "-h", "--name=mvn-demo-node", "--state=RUNNING", "-o", "%A")
             if fault in ("holder", "node") and not holder:
@@ -364,6 +364,9 @@ class SlurmTest(unittest.TestCase):
                 LAB.ask("scontrol", "requeue", job)
             elif fault == "warning":
                 LAB.ask("scancel", "--batch", "--signal=HUP", job)
+            place.let_go(between)
+            for _ in range(between):
+                worker = int(place.wait_for_hold().split()[1])
         place.let_go(2 * trials)
         said = LAB.wait_for_state(job, "COMPLETED", "FAILED")
         while said["JobState"] == "FAILED":  # trials that met too many faults: "submit again"
@@ -371,6 +374,9 @@ class SlurmTest(unittest.TestCase):
             said = LAB.wait_for_state(job, "COMPLETED", "FAILED")
         self.assert_whole(place, trials)
         self.assert_nothing_left()
+        again = place.rows("SELECT count(*) FROM mvn_attempt WHERE attempt > 1")[0][0]
+        self.assertGreater(again, faults // 2)
+        print(f"{again} attempts more than trials", file=sys.stderr)
 
     @unittest.skipUnless(os.environ.get("MVN_SLURM_LONG"), "takes minutes; MVN_SLURM_LONG=1")
     def test_a_limit_of_a_minute(self):

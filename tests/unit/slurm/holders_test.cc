@@ -74,6 +74,7 @@ TEST_F(HoldersTest, AskForAsManyNodesAsAreOfUseAndTakeThemAsTheyCome) {
   auto all = holders(3);
   answers_ = {{true, "12\n", ""},
               {true, "13|12|RUNNING|n2|2026-01-31T12:00:00\n12|12|PENDING||N/A\n", ""},
+              {true, "", ""},  // of scancel
               {true, "13|12|RUNNING|n2|2026-01-31T12:00:00\n14|12|RUNNING|n3|N/A\n", ""}};
   const auto first = look(all, 2, 20);
   ASSERT_EQ(first.arrived.size(), 1);
