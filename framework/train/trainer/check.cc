@@ -10,6 +10,7 @@
 #include "mvn/error.h"
 #include "train/checkpoint/weights.h"
 #include "train/trainer/configuration.h"
+#include "train/trainer/model_in_folder.h"
 #include "train/trainer/random.h"
 #include "train/trainer/run_trial.h"
 #include "train/trainer/saved_head.h"
@@ -195,6 +196,8 @@ CheckResult Checker::check(const Json& config) {
   CheckResult result;
   Configuration configuration;
   if (!collect(result, "", [&] { configuration = read_configuration(config); })) return result;
+  const auto split = [&] { split_adapter_weights(state_->host, configuration); };
+  if (!collect(result, "model", split)) return result;
   TrainingOptions training;
   CheckResult of_training;
   const bool training_fine = collect(of_training, "training",

@@ -10,6 +10,7 @@
 #include "train/sdk/device.h"
 #include "train/trainer/accounting.h"
 #include "train/trainer/fresh_memory.h"
+#include "train/trainer/model_in_folder.h"
 #include "train/trainer/model_size.h"
 #include "train/trainer/random.h"
 #include "train/trainer/saved_head.h"
@@ -208,6 +209,7 @@ Experiment build_experiment(const PluginHost& host, const TrialFile& trial, Warm
                             const std::function<void(const std::string&)>& warn) {
   Experiment experiment;
   experiment.configuration = read_configuration(trial.config);
+  split_adapter_weights(host, experiment.configuration);
   const Configuration& configuration = experiment.configuration;
   experiment.training = training_options(configuration.training);
   experiment.optimizer = optimizer_options(configuration.optimizer, experiment.training.trains());

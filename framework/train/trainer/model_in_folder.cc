@@ -75,4 +75,26 @@ std::string plugin_of(const PluginHost& host, const fs::path& folder, const Valu
                                    folder.string() + suggest(type, known));
 }
 
+void split_adapter_weights(const PluginHost& host, Configuration& configuration) {
+  const auto given = configuration.model.find("weights");
+  if (given == configuration.model.end() || !given->second.is_text()) return;
+  const fs::path folder = given->second.as_text();
+  if (fs::exists(folder / "config.json") || !holds_adapter(host, folder)) return;
+  const AdapterEntry& entry = adapter_of(host, folder);
+  const bool trains = training_options(configuration.training).trains();
+  if (trains || configuration.adapter_plugin != "none") {
+    throw ConfigError("model.weights", folder.string() + " holds an adapter (" + entry.name +
+                                           ") and no whole model: `mvn-runner merge` makes one of "
+                                           "it, and adapter: {plugin: " +
+                                           entry.name + ", weights: ...} goes on training it");
+  }
+  const auto base = base_of(folder, entry, entry.read_files(folder).base, "");
+  configuration.adapter_plugin = entry.name;
+  configuration.adapter = {{"weights", folder.string()}};
+  if (!configuration.model.contains("tokenizer") && fs::exists(folder / "tokenizer.json")) {
+    configuration.model["tokenizer"] = folder.string();
+  }
+  configuration.model["weights"] = base.string();
+}
+
 }  // namespace mvn

@@ -6,6 +6,7 @@
 
 #include "mvn/value.h"
 #include "train/host/plugin_host.h"
+#include "train/trainer/configuration.h"
 
 namespace mvn {
 
@@ -25,5 +26,9 @@ std::filesystem::path base_of(const std::filesystem::path& folder, const Adapter
 // ConfigError("--model").
 std::string plugin_of(const PluginHost& host, const std::filesystem::path& folder,
                       const Value::Map& config);
+
+// Weights that are a saved adapter, which a trial with one leaves: where nothing is trained, they
+// become their base and that adapter. Throws ConfigError("model.weights") where they cannot.
+void split_adapter_weights(const PluginHost& host, Configuration& configuration);
 
 }  // namespace mvn

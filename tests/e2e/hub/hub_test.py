@@ -797,6 +797,49 @@ stages:
                          (self.folder / "there.npy").read_bytes())
         self.assertIn("acme/nothing", self.refused_embedding("hf:acme/nothing"))
 
+    LEARNT = """name: learnt
+metric: {name: test/sts_spearman, goal: maximize}
+model: {plugin: gptneo}
+task: {plugin: embedding, pooling: mean, test_sts: sts.jsonl}
+resources: {device: cpu, workers: 1}
+retry: {same_error: never}
+stages:
+  learn:
+    model: {tokenizer: tokenizer.json,
+            config: {vocab_size: VOCABULARY, hidden_size: 16, num_layers: 1, num_heads: 2,
+                     attention_types: [[[global], 1]]}}
+    adapter: {plugin: lora, target_modules: [q_proj, c_fc]}
+    optimizer: {lr: 1e-1}
+    task: {train: sts.jsonl, anchor: sentence1, positive: sentence2, validation_sts: sts.jsonl}
+    training: {steps: 3, batch_size: 8}
+  measure:
+    model: {weights: {stage: learn}}
+    training: {steps: 0}
+  on:
+    model: {weights: {stage: learn}}
+    optimizer: {lr: 1e-3}
+    task: {train: sts.jsonl, anchor: sentence1, positive: sentence2, validation_sts: sts.jsonl}
+    training: {steps: 1, batch_size: 8}
+"""
+
+    def test_what_an_adapter_learnt_is_measured(self):
+        """A later stage begins from the adapter and its base; to train on, it has to say how."""
+        draw = random.Random(4)
+        texts = ["".join(draw.choices("abcdefgh ", k=12)) + "i" for _ in range(60)]
+        (self.folder / "sts.jsonl").write_text("".join(
+            json.dumps({"sentence1": texts[i], "sentence2": texts[-1 - i], "score": i * 5 % 7}) + "\n"
+            for i in range(30)))
+        (self.folder / "learnt.yaml").write_text(
+            self.LEARNT.replace("VOCABULARY", str(self.vocabulary)))
+        done = self.run_runner("learnt.yaml", MVN_WORKER=str(self.options.worker))
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("holds an adapter (lora) and no whole model: `mvn-runner merge` makes one of it,"
+                      " and adapter: {plugin: lora, weights: ...} goes on training it", done.stdout)
+        found = {row["stage"]: row["objective"] for row in self.query(
+            "SELECT stage, objective FROM trials")}
+        self.assertIsNotNone(found["learn"])
+        self.assertAlmostEqual(found["measure"], found["learn"], 12)
+
     def refused_embedding(self, model):
         done = self.run_runner("embed", model, "--input", "texts.txt", "--output", "no.npy",
                                MVN_WORKER=str(self.options.worker))
