@@ -176,7 +176,8 @@ ResultsLock& Session::lock_results() {
   // not noticed yet that its node is dead.
   constexpr int kPatience = 180;  // seconds
   const auto job = this_job();
-  for (int left = job && job->submitted ? kPatience : 0; !lock_; --left) {
+  for (int left = job && job->submitted ? kPatience : 0;; --left) {
+    if (lock_) return *lock_;
     try {
       lock_.emplace(results_);
     } catch (const Error& error) {
@@ -187,7 +188,6 @@ ResultsLock& Session::lock_results() {
       if (signals_.take().stops() > 0) throw Interrupted();
     }
   }
-  return *lock_;
 }
 
 void Session::open_results() {

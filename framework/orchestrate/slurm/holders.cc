@@ -1,9 +1,9 @@
 #include "orchestrate/slurm/holders.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <sstream>
 
 #include "common/text.h"

@@ -64,7 +64,7 @@ std::string list_of(const std::vector<Partition>& partitions,
 std::string time_text(const std::optional<double>& seconds) {
   if (!seconds) return "any time";
   const auto minutes = static_cast<long>(*seconds / 60);
-  if (minutes % (24 * 60) == 0) return std::to_string(minutes / 24 / 60) + " d";
+  if (minutes % (24L * 60) == 0) return std::to_string(minutes / 24 / 60) + " d";
   if (minutes % 60 == 0) return std::to_string(minutes / 60) + " h";
   return std::to_string(minutes) + " min";
 }

@@ -26,8 +26,11 @@ class ProgramQuestion : public Question {
  private:
   static std::string all(LineReader& reader) {
     std::string text;
-    while (const auto line = reader.take_line()) text += *line + "\n";
-    return text + reader.take_rest();
+    while (true) {
+      const auto line = reader.take_line();
+      if (!line) return text + reader.take_rest();
+      text.append(*line).append("\n");
+    }
   }
 
   Process process_;

@@ -48,7 +48,7 @@ std::vector<Partition> ask_for_partitions(Signals& signals) {
 std::string submit_job(const std::vector<std::string>& arguments, Signals& signals) {
   std::vector<std::string> command = {"sbatch", "--parsable"};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  const auto id = without_end(answer(command, signals));
+  auto id = without_end(answer(command, signals));
   if (id.empty() || id.find_first_not_of("0123456789") == 0) {
     throw Error("sbatch gave no job's number, but '" + id + "'");
   }

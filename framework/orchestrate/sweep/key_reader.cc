@@ -200,8 +200,8 @@ bool refuse_unknown(const std::string& what, const Node& map, const std::vector<
 }
 
 MapReader::MapReader(std::string_view group, const Node* map, ProblemList& problems,
-                     std::string label)
-    : map_(map), problems_(problems), label_(label.empty() ? group : std::move(label)) {
+                     const std::string& label)
+    : map_(map), problems_(problems), label_(label.empty() ? std::string(group) : label) {
   if (map_ == nullptr) return;
   const KeyGroup& own = key_group(group);
   if (map_->is_scalar() && !own.shorthand.empty()) {
@@ -243,8 +243,12 @@ void MapReader::check_together(const KeyGroup& group) {
     }
     for (const std::string& other : key.param.excludes) {
       if (map_->get(key.name()) == nullptr || map_->get(other) == nullptr) continue;
-      fail(map_->find(key.name())->mark,
-           label + ": give either this or " + label_ + "." + other + ", not both");
+      fail(map_->find(key.name())->mark, std::string(label)
+                                                 .append(": give either this or ")
+                                                 .append(label_)
+                                                 .append(".")
+                                                 .append(other) +
+                                             ", not both");
     }
   }
 }

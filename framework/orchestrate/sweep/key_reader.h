@@ -29,7 +29,8 @@ class MapReader {
  public:
   // `map` is nullptr where the file has none: then nothing is given. Problems call it `label`, by
   // default as the group.
-  MapReader(std::string_view group, const Node* map, ProblemList& problems, std::string label = {});
+  MapReader(std::string_view group, const Node* map, ProblemList& problems,
+            const std::string& label = {});
 
   [[nodiscard]] bool given() const { return map_ != nullptr; }
   [[nodiscard]] bool sound() const { return sound_; }

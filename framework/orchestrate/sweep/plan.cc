@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <ranges>
 #include <set>
 #include <unordered_set>
 
@@ -72,6 +73,7 @@ class Planner : public std::enable_shared_from_this<Planner> {
     problems_ = ProblemList();
     StageDrafts& stage = drafts_[index];
     stage.first_draw = static_cast<std::int64_t>(plan.searches.at(stage.stage.name).points.size());
+    if (!stage.axes.search) throw Error("stage '" + stage.stage.name + "' draws no trials");
     stage.axes.groups[0].points = {assignments(stage.axes, stage.axes.search->axes, point)};
     stage.drafts.clear();
     stage.trials.clear();
@@ -243,7 +245,7 @@ class Planner : public std::enable_shared_from_this<Planner> {
       if (!listed || own_program(draft)) continue;
       for (std::size_t section = 0; section < sections_.size(); ++section) {
         for (const auto& [name, mark] : draft.sections[section]->places) {
-          const std::string key = prefix + sections_[section] + "." + name;
+          const auto key = std::string(prefix).append(sections_[section]).append(".").append(name);
           plan_.locations.emplace(place_of_trial(key, id), mark.location());
         }
       }
@@ -288,9 +290,9 @@ class Planner : public std::enable_shared_from_this<Planner> {
   void hurry_upstream() {
     std::map<std::string, PlannedTrial*> by_id;
     for (PlannedTrial& trial : plan_.trials) by_id[trial.id] = &trial;
-    for (auto trial = plan_.trials.rbegin(); trial != plan_.trials.rend(); ++trial) {
-      for (const auto& id : trial->depends_on) {
-        if (by_id.contains(id)) by_id[id]->rank = std::min(by_id[id]->rank, trial->rank);
+    for (const auto& trial : std::views::reverse(plan_.trials)) {
+      for (const auto& id : trial.depends_on) {
+        if (by_id.contains(id)) by_id[id]->rank = std::min(by_id[id]->rank, trial.rank);
       }
     }
   }
@@ -364,7 +366,7 @@ class Planner : public std::enable_shared_from_this<Planner> {
         command, [](const Json& word) { return word.get<std::string>().starts_with("${args"); });
     const std::string all = command.dump() + config.value("args", Json()).dump();
     if (!told_args || all.find("${trial}") != all.npos || all.find("${seed}") != all.npos) return;
-    plan_.warnings.push_back(
+    plan_.warnings.emplace_back(
         "repeats: the command line is the same for every seed: write ${seed} into worker.command "
         "or "
         "into a value of args, such as args: {seed: \"${seed}\"}");
@@ -489,7 +491,7 @@ Location locate(const SweepPlan& plan, const PlannedTrial& trial, const std::str
 
 Location locate(const SweepPlan& plan, const std::string& stage, const std::string& key) {
   for (std::string name = key; !name.empty();) {
-    const auto found = plan.locations.find(stage + "/" + name);
+    const auto found = plan.locations.find(std::string(stage).append("/").append(name));
     if (found != plan.locations.end()) return found->second;
     const std::size_t dot = name.rfind('.');
     name = dot == std::string::npos ? "" : name.substr(0, dot);

@@ -57,7 +57,7 @@ void check_keys(const Node& sweep, bool stage, const std::vector<std::string>& s
     if (contains(known, key)) {
       if (contains(sections, key)) check_section(entry, problems);
     } else if (const auto reason = known_elsewhere(key); !reason.empty()) {
-      problems.add(entry.mark, "'" + key + "' " + reason);
+      problems.add(entry.mark, std::string("'").append(key).append("' ").append(reason));
     } else if (stage && contains(whole_sweep, key)) {
       problems.add(entry.mark, "'" + key + "' belongs to the sweep, not to a stage");
     } else if (const auto dot = key.find('.');
@@ -85,7 +85,7 @@ bool is_plain_name(const std::string& name) {
 
 std::string read_name(const Node& sweep, const std::filesystem::path& file, ProblemList& problems) {
   const Node* name = sweep.get("name");
-  const std::string text = name == nullptr ? file.stem().string() : name->text;
+  std::string text = name == nullptr ? file.stem().string() : name->text;
   if (is_plain_name(text) && !is_sweep_name(text)) {
     problems.add(name == nullptr ? sweep.mark : name->mark,
                  "name: '" + text + "' is a file of the results folder: choose another");

@@ -33,7 +33,9 @@ std::vector<std::string> launched(const Place& place, std::vector<std::string> c
   std::vector<std::string> words = place.launcher;
   if (words.empty()) return command;
   words.emplace_back("env");
-  for (const auto& [name, value] : place.environment) words.push_back(name + "=" + value);
+  for (const auto& [name, value] : place.environment) {
+    words.push_back(std::string(name).append("=").append(value));
+  }
   if (own_program) words.insert(words.end(), {"/bin/sh", "-c", kAskedByALine, "program"});
   words.insert(words.end(), command.begin(), command.end());
   return words;
