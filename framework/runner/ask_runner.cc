@@ -1,11 +1,10 @@
 #include "runner/ask_runner.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <thread>
 

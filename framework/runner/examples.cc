@@ -68,9 +68,14 @@ bool is_word_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '/';
 }
 
-// Whether `text` names the file: "prepare.py", or "prepare" where Python imports it.
+// Whether `text` names the file: "prepare.py", "experiments/prepare.py", its folder below another
+// one ("small/tokenizer"), or "import prepare" in Python.
 bool names_file(const std::string& text, const std::string& path) {
-  std::vector<std::string> spellings = {path};
+  std::vector<std::string> spellings = {path, "experiments/" + path};
+  const auto folder = path.substr(0, path.rfind('/') + 1);
+  if (std::ranges::count(folder, '/') > 1) {
+    spellings.push_back(folder.substr(0, folder.size() - 1));
+  }
   if (path.ends_with(".py")) spellings.push_back("import " + path.substr(0, path.size() - 3));
   return std::ranges::any_of(spellings, [&](const std::string& name) {
     const auto at = text.find(name);

@@ -48,6 +48,11 @@ TEST(Commands, AnExampleComesWithWhatItNeeds) {
     EXPECT_TRUE(is_file(place / (std::string("experiments/small-verdict/") + file))) << file;
   }
   EXPECT_FALSE(is_file(place / "experiments/small-verdict/results/results.db"));
+  EXPECT_EQ(place.run({"examples", "embeddings"}).end.exit_code, 0);
+  for (const char* file :
+       {"mteb_files.py", "small-verdict/prepare.py", "small-verdict/tokenizer/vocab.json"}) {
+    EXPECT_TRUE(is_file(place / (std::string("experiments/") + file))) << file;
+  }
 }
 
 TEST(Commands, PluginsWithTheirParameters) {

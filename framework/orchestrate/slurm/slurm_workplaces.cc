@@ -1,6 +1,6 @@
 #include "orchestrate/slurm/slurm_workplaces.h"
 
-#include <signal.h>
+#include <csignal>
 
 #include <algorithm>
 #include <sstream>

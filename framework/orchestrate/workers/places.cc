@@ -25,7 +25,7 @@ std::vector<std::string> gpus_of(const std::vector<std::string>& devices) {
 // The GPUs to use; none means the CPU.
 std::vector<std::string> chosen_gpus(const std::string& wanted,
                                      const std::vector<std::string>& devices) {
-  const auto gpus = gpus_of(devices);
+  auto gpus = gpus_of(devices);
   if (wanted == "cpu") return {};
   if (wanted == "auto" || wanted.empty()) return gpus;
   if (wanted == "cuda" && !gpus.empty()) return gpus;
@@ -42,7 +42,7 @@ std::vector<std::string> chosen_gpus(const std::string& wanted,
 // What CUDA_VISIBLE_DEVICES must say for a worker to see `gpu` alone, where the runner itself was
 // given `visible`.
 std::string visible_device(const std::string& gpu, const std::string& visible) {
-  const auto number = gpu.substr(gpu.find(':') + 1);
+  auto number = gpu.substr(gpu.find(':') + 1);
   std::istringstream list(visible);
   std::string entry;
   for (int left = std::stoi(number); left >= 0; --left) {
