@@ -1,7 +1,7 @@
 // Vectors of a trial's texts, as `mvn-runner embed` makes them: embed_rounds TRIAL.json
 //
-// Plugins are those that a worker beside it would find. A round reads the texts, makes tokens of them
-// and vectors; its units are real tokens.
+// Plugins are those that a worker beside it would find. A round reads the texts, makes tokens of
+// them and vectors; its units are real tokens.
 #include <cstdio>
 #include <exception>
 

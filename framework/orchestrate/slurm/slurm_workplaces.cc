@@ -1,8 +1,7 @@
 #include "orchestrate/slurm/slurm_workplaces.h"
 
-#include <csignal>
-
 #include <algorithm>
+#include <csignal>
 #include <sstream>
 #include <utility>
 

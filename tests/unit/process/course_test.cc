@@ -79,8 +79,8 @@ TEST(Course, WhatIsAskedTwiceIsAskedOnce) {
 }
 
 TEST(Course, ItsNameLeadsBackToIt) {
-  for (const auto course : {Course::kRunning, Course::kPaused, Course::kDraining,
-                            Course::kStopping, Course::kKilling}) {
+  for (const auto course : {Course::kRunning, Course::kPaused, Course::kDraining, Course::kStopping,
+                            Course::kKilling}) {
     EXPECT_EQ(course_of(to_string(course)), course);
   }
   EXPECT_EQ(course_of("sleeping"), Course::kRunning);
