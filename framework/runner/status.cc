@@ -8,6 +8,7 @@
 #include "common/printable.h"
 #include "common/spool.h"
 #include "common/text.h"
+#include "orchestrate/process/run_to_end.h"
 #include "orchestrate/run/view.h"
 #include "orchestrate/sessions/submit.h"
 #include "orchestrate/store/overview.h"
