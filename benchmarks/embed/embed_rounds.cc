@@ -27,6 +27,7 @@ class Texts {
     Warm warm;
     experiment_ = build_experiment(host_, trial, warm, [](const std::string&) {});
     experiment_.set_training(false);
+    experiment_.freeze();
   }
 
   double round() {

@@ -11,8 +11,6 @@
 namespace mvn {
 namespace {
 
-namespace fs = std::filesystem;
-
 std::string place_of_row(const Table& table, std::size_t row) {
   return table.path.string() + ":" + std::to_string(table.lines[row]) + ": ";
 }

@@ -173,6 +173,7 @@ bool embed_texts(const PluginHost& host, const EmbedRequest& request,
   const torch::NoGradGuard no_grad;
   const AutocastScope autocast(experiment.autocast(), experiment.device);
   experiment.set_training(false);
+  experiment.freeze();
   return EmbeddingRun(trial, experiment, request.output).run(show, stop);
 }
 

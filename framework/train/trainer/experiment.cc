@@ -146,6 +146,10 @@ void Experiment::set_training(bool training_mode) const {
   if (head) head->train(training_mode);
 }
 
+void Experiment::freeze() const {
+  for (const auto& parameter : model->parameters()) parameter.set_requires_grad(false);
+}
+
 bool Experiment::autocast() const {
   return training.precision == Precision::kBf16 && !adapter->keeps_base();
 }
@@ -218,7 +222,7 @@ Experiment build_experiment(const PluginHost& host, const TrialFile& trial, Warm
   if (experiment.training.cuda_graphs) expect_gpu(experiment.device);
 
   const ModelPlan plan = plan_model(host, configuration);
-  if (plan.weights_pending) {
+  if (plan.weights_pending || !plan.tokenizer) {
     throw ConfigError("model.weights", "names a trial; a worker needs its folder");
   }
   experiment.tokenizer_path = *plan.tokenizer;

@@ -40,6 +40,8 @@ struct Experiment {
       3;  // of a step through the model: forward, for the gradients below, for the weights'
   double peak_flops = 0;  // of the device, per second; 0 where it is not known
 
+  // Nothing is trained any more: products with the weights may be laid out once for the processor.
+  void freeze() const;
   void set_training(bool training_mode) const;
   // True where fp32 weights compute in bf16: in bf16 precision when the base itself is trained.
   [[nodiscard]] bool autocast() const;
