@@ -24,8 +24,7 @@ PAGE = ROOT / "docs" / "findings.md"
 ARMS = {"mamba": ("Mamba", "#0072b2"), "gptneo": ("GPT-Neo", "#d55e00")}
 # The stages whose models are judged on test texts, as the page calls them.
 STAGES = {"final": "LoRA, r 16", "equal": "LoRA, as many parameters", "probe": "linear probe",
-          "scratch": "LoRA on random weights", "full": "all parameters trained",
-          "authors": "LoRA, pretrained by the authors' recipes"}
+          "scratch": "LoRA on random weights", "full": "all parameters trained"}
 SETS = {"sst2": "SST-2", "trec": "TREC", "banking77": "banking77", "ag_news": "AG News",
         "emotion": "emotion", "massive_en_intent": "MASSIVE"}
 
@@ -143,7 +142,6 @@ def cost_table(database):
         WHERE t.state = 'done' GROUP BY t.stage, a.value"""
     found = {(stage, arm): (count, hours) for stage, arm, count, hours in database.execute(query)}
     stages = ["rates", "pretrain", "tune", *STAGES]
-    stages[-1:-1] = ["authors_rates", "authors_pretrain"]
     lines = ["| stage | " + " | ".join(f"trials of {name} | core-hours" for name, _ in ARMS.values())
              + " |", "|---|" + "---|" * (2 * len(ARMS))]
     for stage in stages:
