@@ -56,9 +56,10 @@ SlurmWorkplaces::SlurmWorkplaces(Parts parts)
       places_per_node_(std::max<std::size_t>(1, parts_.local.places.size())) {}
 
 void SlurmWorkplaces::start(AttemptOrder order) {
-  for (auto& [job, node] : nodes_) {
+  for (auto& entry : nodes_) {
+    Node& node = entry.second;
     if (std::ranges::find(node.places, order.place) == node.places.end()) continue;
-    guests_[order.attempt] = {job, order.paths.log(order.attempt.number)};
+    guests_[order.attempt] = {entry.first, order.paths.log(order.attempt.number)};
     node.idle_since.reset();
   }
   local_.start(std::move(order));
@@ -140,7 +141,8 @@ void SlurmWorkplaces::look_after_nodes() {
     if (!node->second.leaving) leave(node->second, "Slurm has ended its job", false);
     nodes_.erase(node);
   }
-  for (auto& [job, node] : nodes_) {
+  for (auto& entry : nodes_) {
+    Node& node = entry.second;
     if (node.leaving) continue;
     const double before = parts_.grace + kLastMinute;
     if (node.held.ends && *node.held.ends - parts_.time() < before) {
