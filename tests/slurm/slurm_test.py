@@ -300,6 +300,42 @@ class SlurmTest(unittest.TestCase):
                    "ORDER BY 1, 2, 3")
         self.assertEqual(place.rows(metrics), alone.rows(metrics))
 
+    def test_a_search_that_stops_trials_uses_both_nodes(self):
+        place = self.place()
+        place.write(HOLD, launch=self.TWO_NODES)
+        with open(place.folder + "/sweep.yaml") as file:
+            sweep = file.read()
+        with open(place.folder + "/sweep.yaml", "w") as file:
+            file.write(sweep.replace("parameters: {optimizer.lr: {values: [0.1, 0.2, 0.3]}}",
+                                     "parameters: {optimizer.lr: {min: 0.001, max: 1.0}}\n"
+                                     "method: bayes\nrun_cap: 24\n"
+                                     "early_terminate: {type: asha, min_iter: 2, eta: 2}")
+                       .replace("name: eval/accuracy, goal: maximize",
+                                "name: train/loss, goal: minimize"))
+        job = place.submit()
+        place.wait_for_hold()
+        place.wait_for_hold()
+        self.assertTrue(place.holder())
+        place.let_go(24)
+        self.assert_ended(place, job)
+        states = place.states()
+        self.assertEqual(len(states), 24)
+        self.assertLessEqual(set(states), {"done", "stopped"})
+        self.assertEqual({count for _, _, count in place.steps()}, {1})
+        self.assert_nothing_left()
+
+    def test_two_sweeps_side_by_side(self):
+        places = [Place(f"{self.id().split('.')[-1]}-{i}") for i in range(2)]
+        for place in places:
+            place.write(HOLD)
+        jobs = [place.submit() for place in places]
+        for place in places:
+            place.wait_for_hold()
+        for place, job in zip(places, jobs):
+            place.let_go(3)
+            self.assert_ended(place, job)
+            self.assert_whole(place)
+
     def test_a_node_that_is_taken_away_loses_nothing(self):
         place, job, holder = self.held_on_two_nodes()
         LAB.run("scancel", holder)

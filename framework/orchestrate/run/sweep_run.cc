@@ -369,7 +369,8 @@ void SweepRun::take(const Ended& event) {
 }
 
 void SweepRun::take(const Moved& event) {
-  attempts_.at(event.attempt).moved = true;
+  attempts_.at(event.attempt).moved =
+      event.foreseen || retries_.again(event.attempt.trial, Failure::kNode);
   auto end = end_of_code(static_cast<int>(ExitCode::kCheckpointed), event.why);
   end_attempt(event.attempt, std::move(end), false);
 }

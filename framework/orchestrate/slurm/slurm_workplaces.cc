@@ -92,9 +92,11 @@ WorkplaceEvent SlurmWorkplaces::translated(WorkplaceEvent event) {
   int code = 0;
   if (const auto* replied = std::get_if<Replied>(&event)) code = replied->code;
   if (const auto* ended = std::get_if<Ended>(&event)) code = ended->end.exit_code.value_or(0);
-  // Nobody but Slurm asked for it, or this, since its node goes away.
   if (!guest.asked && code == static_cast<int>(ExitCode::kCheckpointed)) {
-    return Moved{name, "its node goes away"};
+    // Nobody but Slurm, or it itself.
+    const auto node = nodes_.find(guest.job);
+    const bool leaves = node != nodes_.end() && node->second.leaving;
+    return Moved{name, "its node goes away", leaves};
   }
   if (auto* ended = std::get_if<Ended>(&event)) return as_of_a_node(std::move(*ended), guest);
   return event;

@@ -59,6 +59,7 @@ struct Ended {
 struct Moved {
   AttemptName attempt;
   std::string why;
+  bool foreseen = true;  // else it counts as a failure of the node, and is not tried for ever
 };
 using WorkplaceEvent = std::variant<Started, Replied, Ended, Moved>;
 

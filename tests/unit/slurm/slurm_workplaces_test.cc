@@ -164,10 +164,11 @@ TEST_F(SlurmWorkplacesTest, ThreeFailuresWithinAMinuteAreTooMany) {
   EXPECT_TRUE(said("n2 leaves: 3 trials died with it within a minute: srun: error: Task launch"));
 }
 
-TEST_F(SlurmWorkplacesTest, ACheckpointThatNobodyAskedForMovesTheTrial) {
+// As a node's failure it is tried again, and not for ever.
+TEST_F(SlurmWorkplacesTest, ACheckpointThatNobodyAskedForIsOfSlurm) {
   make("echo \"{\\\"trial\\\":\\\"$t\\\",\\\"code\\\":75}\"");
   start(1);
-  EXPECT_TRUE(next<Moved>());
+  EXPECT_FALSE(next<Moved>().value().foreseen);
 }
 
 TEST_F(SlurmWorkplacesTest, ACheckpointThatWasAskedForIsTheRuns) {
@@ -184,7 +185,7 @@ TEST_F(SlurmWorkplacesTest, ANodeNearItsEndIsLeftInTime) {
   events(0);
   EXPECT_FALSE(said("n2 leaves"));
   time_ = 1e10;
-  EXPECT_TRUE(next<Moved>());
+  EXPECT_TRUE(next<Moved>().value().foreseen);
   EXPECT_TRUE(said("n2 leaves: its time is nearly over"));
   EXPECT_EQ(places_->can_take(9, "").value().number, 0U);
 }
