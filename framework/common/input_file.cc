@@ -75,4 +75,15 @@ std::string InputFile::read_all() const {
   return content;
 }
 
+std::string end_of_file(const std::filesystem::path& file, std::uint64_t most) {
+  try {
+    const InputFile in(file);
+    std::string text(std::min(in.size(), most), '\0');
+    text.resize(in.read_at(in.size() - text.size(), text.data(), text.size()));
+    return text;
+  } catch (const Error&) {
+    return "";
+  }
+}
+
 }  // namespace mvn

@@ -41,4 +41,8 @@ class InputFile {
   bool is_own_ = false;
 };
 
+// The last bytes of a file, `most` of them; "" where it cannot be read, for what only explains
+// something that is said without it.
+std::string end_of_file(const std::filesystem::path& file, std::uint64_t most);
+
 }  // namespace mvn

@@ -2,8 +2,6 @@
 
 #include <signal.h>
 
-#include <algorithm>
-#include <cstdint>
 #include <string>
 
 #include "common/disk_full.h"
@@ -71,14 +69,7 @@ AttemptEnd end_of_program(const ProcessEnd& process, bool told_to_stop) {
 }
 
 std::string log_tail(const std::filesystem::path& log, std::size_t lines) {
-  try {
-    const InputFile in(log);
-    std::string text(std::min<std::uint64_t>(in.size(), 8192), '\0');
-    text.resize(in.read_at(in.size() - text.size(), text.data(), text.size()));
-    return last_lines(text, lines);
-  } catch (const Error&) {
-    return "";  // it only explains what is said without it
-  }
+  return last_lines(end_of_file(log, 8192), lines);
 }
 
 }  // namespace mvn

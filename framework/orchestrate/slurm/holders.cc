@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 #include <sstream>
+#include <string_view>
 
 #include "common/text.h"
 #include "mvn/error.h"
@@ -46,9 +47,7 @@ std::vector<std::string> holder_arguments(const SlurmRequest& request, const std
                                         "--output=" + log.string(), "--open-mode=append",
                                         "--array=1-" + std::to_string(count)};
   for (const auto& each : node_arguments(request)) arguments.push_back(each);
-  std::string list;
-  for (const auto& node : avoided) list.append(list.empty() ? "" : ",").append(node);
-  if (!list.empty()) arguments.push_back("--exclude=" + list);
+  if (!avoided.empty()) arguments.push_back("--exclude=" + slurm_list(avoided));
   arguments.push_back("--wrap=" + holder_script(runner));
   return arguments;
 }
@@ -57,7 +56,8 @@ std::vector<std::string> launcher_of(const HeldNode& node) {
   std::vector<std::string> words = {"env"};
   // What Slurm says of the runner's own job would be options of this srun.
   for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string name = std::string(*entry).substr(0, std::string(*entry).find('='));
+    const std::string_view text = *entry;
+    const std::string name(text.substr(0, text.find('=')));
     const bool of_a_job = name.starts_with("SLURM_") || name.starts_with("SRUN_");
     if (of_a_job && name != "SLURM_CONF") words.insert(words.end(), {"-u", name});
   }
@@ -66,10 +66,10 @@ std::vector<std::string> launcher_of(const HeldNode& node) {
   return words;
 }
 
-void Holders::begin(Asked what, const std::vector<std::string>& command) {
+void Holders::begin(bool about_queue, const std::vector<std::string>& command) {
   try {
     question_ = parts_.ask(command);
-    asked_ = what;
+    about_queue_ = about_queue;
   } catch (const Error& error) {
     wait_longer(error.what());
   }
@@ -89,7 +89,7 @@ Holders::News Holders::look_after(std::size_t wanted) {
     const auto answer = question_->poll();
     if (!answer) return {};
     question_.reset();
-    if (asked_ == Asked::kQueue) return take_queue(*answer);
+    if (about_queue_) return take_queue(*answer);
     take_jobs(*answer);
     return {};
   }
@@ -118,7 +118,7 @@ void Holders::ask_for_jobs(std::size_t count) {
   }
   asked_for_ = count;
   next_jobs_ = parts_.clock() + kBetweenLooks;
-  begin(Asked::kJobs, command);
+  begin(/*about_queue=*/false, command);
 }
 
 void Holders::take_jobs(const Question::Answer& answer) {
@@ -133,10 +133,9 @@ void Holders::take_jobs(const Question::Answer& answer) {
 }
 
 void Holders::ask_for_queue() {
-  std::string list;
-  for (const auto& job : jobs_) list.append(list.empty() ? "" : ",").append(job);
   next_look_ = parts_.clock() + kBetweenLooks;
-  begin(Asked::kQueue, {"squeue", "-h", "-r", "-j", list, "-o", "%A|%F|%T|%N|%e"});
+  begin(/*about_queue=*/true,
+        {"squeue", "-h", "-r", "-j", slurm_list(jobs_), "-o", "%A|%F|%T|%N|%e"});
 }
 
 Holders::News Holders::take_queue(const Question::Answer& answer) {

@@ -54,9 +54,7 @@ class Holders {
   void avoid(const std::string& node) { avoided_.insert(node); }
 
  private:
-  enum class Asked { kNothing, kJobs, kQueue };
-
-  void begin(Asked what, const std::vector<std::string>& command);
+  void begin(bool about_queue, const std::vector<std::string>& command);
   void order(const std::vector<std::string>& command);
   void take_jobs(const Question::Answer& answer);
   News take_queue(const Question::Answer& answer);
@@ -66,8 +64,8 @@ class Holders {
   void lose(std::size_t count, const std::string& why);
 
   Parts parts_;
-  Asked asked_ = Asked::kNothing;
   std::unique_ptr<Question> question_;
+  bool about_queue_ = false;                       // the question; else for jobs
   std::vector<std::unique_ptr<Question>> orders_;  // the answers to which nobody needs
   double next_look_ = 0;                           // when the queue may be looked at again
   double next_jobs_ = 0;                           // when jobs may be asked for again

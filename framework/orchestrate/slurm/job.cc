@@ -54,7 +54,6 @@ std::optional<SlurmJob> this_job() {
   job.step = environment_variable("SLURM_STEP_ID");
   if (job.step.empty()) job.step = "batch";
   job.cores = std::atoi(environment_variable("SLURM_CPUS_ON_NODE").c_str());
-  job.restarts = std::atoi(environment_variable("SLURM_RESTART_COUNT").c_str());
   job.submitted = environment_variable(kSubmitted) == job.id;
   return job;
 }

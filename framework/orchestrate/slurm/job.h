@@ -15,7 +15,6 @@ struct SlurmJob {
   std::string node;        // "" where Slurm does not say
   std::string step;        // "batch", "0"
   int cores = 0;           // that the job has on this node; 0: not known
-  int restarts = 0;        // how often it was requeued
   bool submitted = false;  // by mvn-runner submit: this process is its batch step
 };
 // By the environment; nothing outside of any job.

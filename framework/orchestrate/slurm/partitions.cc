@@ -22,7 +22,7 @@ std::vector<std::string> parts_of(const std::string& text, char separator) {
 
 Partition read_partition(const std::string& line) {
   auto fields = parts_of(line, '|');
-  fields.resize(6);
+  fields.resize(5);
   Partition partition;
   partition.name = fields[0];
   if (partition.name.ends_with('*')) {
@@ -33,7 +33,6 @@ Partition read_partition(const std::string& line) {
   partition.cores = number_in(fields[2]);
   partition.megabytes = number_in(fields[3]);
   partition.gres = fields[4];
-  partition.is_up = fields[5] == "up";
   return partition;
 }
 

@@ -15,7 +15,6 @@ namespace mvn {
 struct Partition {
   std::string name;
   bool is_default = false;
-  bool is_up = true;
   std::optional<double> longest;  // seconds that a job may take; nothing: as long as it likes
   int cores = 0;                  // of a node
   std::int64_t megabytes = 0;     // of a node's memory
@@ -23,7 +22,7 @@ struct Partition {
 };
 
 // What sinfo is to print, by -e -o, and what it printed.
-inline constexpr const char* kPartitionFormat = "%P|%l|%c|%m|%G|%a";
+inline constexpr const char* kPartitionFormat = "%P|%l|%c|%m|%G";
 std::vector<Partition> read_partitions(const std::string& text);
 
 // Of a node; of any type where `type` is "".

@@ -9,6 +9,14 @@
 
 namespace mvn {
 
+// "a,b": a list as Slurm's programs take it.
+template <typename Texts>
+std::string slurm_list(const Texts& texts) {
+  std::string list;
+  for (const std::string& each : texts) list.append(list.empty() ? "" : ",").append(each);
+  return list;
+}
+
 struct BatchJob {
   std::string name;
   std::vector<std::string> command;  // of the runner

@@ -6,6 +6,7 @@
 #include "mvn/error.h"
 #include "orchestrate/process/log.h"
 #include "orchestrate/process/run_to_end.h"
+#include "orchestrate/slurm/request.h"
 
 namespace mvn {
 namespace {
@@ -57,11 +58,10 @@ std::string submit_job(const std::vector<std::string>& arguments, Signals& signa
 
 std::map<std::string, QueuedJob> queued_jobs(const std::vector<std::string>& ids,
                                              Signals& signals) {
-  std::string list;
-  for (const auto& id : ids) list.append(list.empty() ? "" : ",").append(id);
   std::map<std::string, QueuedJob> jobs;
-  if (list.empty()) return jobs;
-  const std::vector<std::string> command = {"squeue", "-h", "-j", list, "-o", "%i|%T|%r|%N|%e|%P"};
+  if (ids.empty()) return jobs;
+  const std::vector<std::string> command = {"squeue",        "-h", "-j",
+                                            slurm_list(ids), "-o", "%i|%T|%r|%N|%e|%P"};
   const auto result = call(command, signals);
   if (!result.end.success()) {
     // Of a single job that ended a while ago it knows nothing, and calls that an error.

@@ -18,6 +18,7 @@ constexpr double kFewFailures = 60;  // seconds within which
 constexpr std::size_t kTooMany = 3;  // attempts must not die with a node
 constexpr int kBySignal = 128;       // srun's exit code of what a signal ended, less the signal
 constexpr int kSignals = 64;
+constexpr std::uint64_t kOfLog = 4000;  // bytes of a log that may hold Slurm's last words
 
 // Whether Slurm says that it, and not the program, ended a step, or never began it. Of what a
 // program came to srun says "srun: error: n2: task 0: Exited with exit code 1".
@@ -33,18 +34,6 @@ bool slurm_speaks(const std::string& text) {
 
 bool says_job_is_gone(const std::string& text) {
   return text.find("has expired") != text.npos || text.find("nvalid job") != text.npos;
-}
-
-std::string end_of_file(const std::filesystem::path& file) {
-  constexpr std::uint64_t kMost = 4000;
-  try {
-    const InputFile in(file);
-    std::string text(std::min<std::uint64_t>(in.size(), kMost), '\0');
-    text.resize(in.read_at(in.size() - text.size(), text.data(), text.size()));
-    return text;
-  } catch (const Error&) {
-    return "";
-  }
 }
 
 }  // namespace
@@ -107,7 +96,7 @@ WorkplaceEvent SlurmWorkplaces::as_of_a_node(Ended event, const Guest& guest) {
   const int code = event.end.exit_code.value_or(0);
   if (event.not_started || code == 0) return event;
   const auto found = nodes_.find(guest.job);
-  const auto said = event.said + end_of_file(guest.log);
+  const auto said = event.said + end_of_file(guest.log, kOfLog);
   Node* node = found == nodes_.end() || found->second.leaving ? nullptr : &found->second;
   if (node == nullptr || slurm_speaks(said)) {
     event.end = {std::nullopt, SIGKILL};
@@ -120,16 +109,14 @@ WorkplaceEvent SlurmWorkplaces::as_of_a_node(Ended event, const Guest& guest) {
 
 void SlurmWorkplaces::note_failure(Node& node, const std::string& said) {
   if (says_job_is_gone(said)) {
-    leave(node, "Slurm has ended its job", false);
-    return holders_.give_back(node.held.job);
+    return give_back(node, "Slurm has ended its job");
   }
   node.failures.push_back(parts_.clock());
   if (node.failures.size() < kTooMany) return;
   if (node.failures.back() - node.failures.front() < kFewFailures) {
     holders_.avoid(node.held.name);
-    leave(node, plural(kTooMany, "trial") + " died with it within a minute: " + last_lines(said, 1),
-          false);
-    holders_.give_back(node.held.job);
+    give_back(node,
+              plural(kTooMany, "trial") + " died with it within a minute: " + last_lines(said, 1));
   }
   node.failures.pop_front();
 }
@@ -172,6 +159,11 @@ void SlurmWorkplaces::leave(Node& node, const std::string& why, bool checkpoint)
   for (const auto& attempt : local_.attempts_in(node.places)) local_.checkpoint(attempt);
 }
 
+void SlurmWorkplaces::give_back(Node& node, const std::string& why) {
+  leave(node, why, false);
+  holders_.give_back(node.held.job);
+}
+
 void SlurmWorkplaces::give_back_idle(Node& node) {
   if (backlog_ > 0 || !local_.attempts_in(node.places).empty()) {
     node.idle_since.reset();
@@ -179,8 +171,7 @@ void SlurmWorkplaces::give_back_idle(Node& node) {
   }
   if (!node.idle_since) node.idle_since = parts_.clock();
   if (parts_.clock() - *node.idle_since < kIdle) return;
-  leave(node, "there is nothing for it to do", false);
-  holders_.give_back(node.held.job);
+  give_back(node, "there is nothing for it to do");
 }
 
 }  // namespace mvn

@@ -70,6 +70,7 @@ class SlurmWorkplaces : public Workplaces {
   void look_after_nodes();
   void arrive(const HeldNode& held);
   void leave(Node& node, const std::string& why, bool checkpoint);
+  void give_back(Node& node, const std::string& why);
   void give_back_idle(Node& node);
 
   Parts parts_;

@@ -765,13 +765,18 @@ stages:
     parameters: {task.pooling: {values: [null, mean, last]}}
 """
 
-    def test_a_model_of_sentence_transformers(self):
-        """What the hub has of one makes the same vectors, in a sweep and by `embed`."""
+    def write_scored_pairs(self):
+        """sts.jsonl; its texts, all different to the tokenizer."""
         draw = random.Random(4)
         texts = ["".join(draw.choices("abcdefgh ", k=12)) + "i" for _ in range(60)]
         (self.folder / "sts.jsonl").write_text("".join(
             json.dumps({"sentence1": texts[i], "sentence2": texts[-1 - i], "score": i * 5 % 7}) + "\n"
             for i in range(30)))
+        return texts
+
+    def test_a_model_of_sentence_transformers(self):
+        """What the hub has of one makes the same vectors, in a sweep and by `embed`."""
+        texts = self.write_scored_pairs()
         (self.folder / "texts.txt").write_text("\n".join(texts) + "\n")
         sweep = self.SENTENCES.replace("VOCABULARY", str(self.vocabulary))
         # `made` alone first: what it makes is what the hub has.
@@ -824,11 +829,7 @@ stages:
 
     def test_what_an_adapter_learnt_is_measured(self):
         """A later stage begins from the adapter and its base; to train on, it has to say how."""
-        draw = random.Random(4)
-        texts = ["".join(draw.choices("abcdefgh ", k=12)) + "i" for _ in range(60)]
-        (self.folder / "sts.jsonl").write_text("".join(
-            json.dumps({"sentence1": texts[i], "sentence2": texts[-1 - i], "score": i * 5 % 7}) + "\n"
-            for i in range(30)))
+        self.write_scored_pairs()
         (self.folder / "learnt.yaml").write_text(
             self.LEARNT.replace("VOCABULARY", str(self.vocabulary)))
         done = self.run_runner("learnt.yaml", MVN_WORKER=str(self.options.worker))
