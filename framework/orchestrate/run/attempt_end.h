@@ -14,10 +14,10 @@ AttemptEnd end_of_code(int code, const std::string& message);
 
 // From a worker that died without a word about its trial. Where it was told to stop, the signals
 // that tell it so are no failure.
-AttemptEnd end_of_process(const ProcessEnd& end, bool told_to_stop);
+AttemptEnd end_of_process(const ProcessEnd& process, bool told_to_stop);
 
 // From a program of the user's, whose exit code is its word about the trial.
-AttemptEnd end_of_program(const ProcessEnd& end, bool told_to_stop);
+AttemptEnd end_of_program(const ProcessEnd& process, bool told_to_stop);
 
 // The last lines of a trial's log; "" when there is none.
 std::string log_tail(const std::filesystem::path& log, std::size_t lines = 15);

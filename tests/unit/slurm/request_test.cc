@@ -7,10 +7,10 @@ namespace {
 
 BatchJob job() {
   return {.name = "mvn-demo",
-          .command = {"/opt/mvn-runner", "--results", "/home/me/my results", "/home/me/sweep.yaml"},
-          .folder = "/home/me",
-          .log = "/home/me/my results/demo/slurm/job-%j.log",
-          .script = "/home/me/my results/demo/slurm/submit.sh",
+          .command = {"/opt/mvn-runner", "--results", "/data/my results", "/data/sweep.yaml"},
+          .folder = "/data",
+          .log = "/data/my results/demo/slurm/job-%j.log",
+          .script = "/data/my results/demo/slurm/submit.sh",
           .grace = 60};
 }
 
@@ -24,14 +24,13 @@ TEST(SlurmRequest, IsPassedOnAsSbatchNamesIt) {
                              .mem = "64G",
                              .constraint = "nvme",
                              .extra = {"--reservation=course"}};
-  EXPECT_EQ(
-      sbatch_arguments(request, job()),
-      (std::vector<std::string>{
-          "--requeue", "--open-mode=append", "--signal=B:HUP@120", "--job-name=mvn-demo",
-          "--output=/home/me/my results/demo/slurm/job-%j.log", "--chdir=/home/me", "--nodes=1",
-          "--ntasks=1", "--partition=gpu", "--account=me", "--qos=low", "--time=2:00:00",
-          "--gpus=a100:2", "--cpus-per-task=8", "--mem=64G", "--constraint=nvme",
-          "--reservation=course", "/home/me/my results/demo/slurm/submit.sh"}));
+  EXPECT_EQ(sbatch_arguments(request, job()),
+            (std::vector<std::string>{
+                "--requeue", "--open-mode=append", "--signal=B:HUP@120", "--job-name=mvn-demo",
+                "--output=/data/my results/demo/slurm/job-%j.log", "--chdir=/data", "--nodes=1",
+                "--ntasks=1", "--partition=gpu", "--account=me", "--qos=low", "--time=2:00:00",
+                "--gpus=a100:2", "--cpus-per-task=8", "--mem=64G", "--constraint=nvme",
+                "--reservation=course", "/data/my results/demo/slurm/submit.sh"}));
 }
 
 TEST(SlurmRequest, WhatIsNotGivenIsSlurmsToDecide) {
@@ -50,8 +49,8 @@ TEST(SlurmRequest, TheScriptIsTheRunnerAndNothingAround) {
       script.starts_with("#!/bin/bash\n# By mvn-runner submit, which gave it to:\n# sbatch "));
   EXPECT_TRUE(
       script.ends_with("\nexport MVN_SLURM_SUBMITTED=\"$SLURM_JOB_ID\"\n"
-                       "exec /opt/mvn-runner --results '/home/me/my results' "
-                       "/home/me/sweep.yaml\n"));
+                       "exec /opt/mvn-runner --results '/data/my results' "
+                       "/data/sweep.yaml\n"));
   EXPECT_EQ(script.find("\nrm b"), std::string::npos);
 }
 
