@@ -1,7 +1,6 @@
 #include "orchestrate/run/attempt_end.h"
 
-#include <signal.h>
-
+#include <csignal>
 #include <string>
 
 #include "common/disk_full.h"
