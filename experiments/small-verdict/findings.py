@@ -22,9 +22,12 @@ ROOT = HERE.parent.parent
 RESULTS = HERE / "results"
 PAGE = ROOT / "docs" / "findings.md"
 ARMS = {"mamba": ("Mamba", "#0072b2"), "gptneo": ("GPT-Neo", "#d55e00")}
+SWEEPS = ["small-verdict", "small-verdict-baselines", "small-verdict-peft"]
 # The stages whose models are judged on test texts, as the page calls them.
 STAGES = {"final": "LoRA, r 16", "equal": "LoRA, as many parameters", "probe": "linear probe",
-          "scratch": "LoRA on random weights", "full": "all parameters trained"}
+          "scratch": "LoRA on random weights", "full": "all parameters trained",
+          "authors": "LoRA, r 16, pretrained by the authors' recipes"}
+PRETRAININGS = {"pretrain": "common", "authors_pretrain": "authors'"}
 SETS = {"sst2": "SST-2", "trec": "TREC", "banking77": "banking77", "ag_news": "AG News",
         "emotion": "emotion", "massive_en_intent": "MASSIVE"}
 
@@ -142,6 +145,7 @@ def cost_table(database):
         WHERE t.state = 'done' GROUP BY t.stage, a.value"""
     found = {(stage, arm): (count, hours) for stage, arm, count, hours in database.execute(query)}
     stages = ["rates", "pretrain", "tune", *STAGES]
+    stages[-1:] = ["authors_rates", "authors_pretrain", "authors"]
     lines = ["| stage | " + " | ".join(f"trials of {name} | core-hours" for name, _ in ARMS.values())
              + " |", "|---|" + "---|" * (2 * len(ARMS))]
     for stage in stages:
@@ -154,18 +158,37 @@ def cost_table(database):
 
 def pretraining_table(database):
     query = """
-        SELECT a.value, f.seed, f.name, f.value FROM finals f
+        SELECT f.stage, a.value, f.seed, f.name, f.value FROM finals f
         JOIN params a ON a.trial = f.trial AND a.name = 'model.plugin'
-        WHERE f.stage = 'pretrain' AND f.name IN ('eval/loss', 'eval/bits_per_byte')
-        ORDER BY f.seed"""
+        WHERE f.name IN ('eval/loss', 'eval/bits_per_byte') ORDER BY f.seed"""
     found = {}
-    for arm, _, name, value in database.execute(query):
-        found.setdefault((arm, name), []).append(value)
-    lines = ["| arm | models | loss on held-out text | bits a byte |", "|---|---|---|---|"]
-    for arm, (name, _) in ARMS.items():
-        loss, bits = (found.get((arm, f"eval/{what}"), []) for what in ("loss", "bits_per_byte"))
-        spread = [f"{statistics.mean(each):.3f} ± {statistics.stdev(each):.3f}" for each in (loss, bits)]
-        lines.append(f"| {name} | {len(loss)} | {spread[0]} | {spread[1]} |")
+    for stage, arm, _, name, value in database.execute(query):
+        found.setdefault((stage, arm, name), []).append(value)
+    lines = ["| recipe | arm | models | loss on held-out text | bits a byte |", "|---|---|---|---|---|"]
+    for stage, recipe in PRETRAININGS.items():
+        for arm, (name, _) in ARMS.items():
+            loss, bits = (found[stage, arm, f"eval/{what}"] for what in ("loss", "bits_per_byte"))
+            spread = [f"{statistics.mean(each):.3f} ± {statistics.stdev(each):.3f}"
+                      for each in (loss, bits)]
+            lines.append(f"| {recipe} | {name} | {len(loss)} | {spread[0]} | {spread[1]} |")
+    return "\n".join(lines)
+
+
+def check_table(database):
+    """The `final` of transformers and peft beside ours."""
+    query = """
+        SELECT a.value, d.value, f.value FROM finals f
+        JOIN params a ON a.trial = f.trial AND a.name = 'args.model'
+        JOIN params d ON d.trial = f.trial AND d.name = 'args.test'
+        WHERE f.sweep = 'small-verdict-peft' AND f.name = 'test/accuracy'"""
+    theirs = {}
+    for arm, path, value in database.execute(query):
+        theirs.setdefault((arm, set_name(path)), []).append(value)
+    ours = scores(database)
+    lines = ["| arm | data set | transformers and peft | here |", "|---|---|---|---|"]
+    for (arm, data), values in sorted(theirs.items()):
+        lines.append(f"| {ARMS[arm][0]} | {data} | {mean_and_spread(values)} | "
+                     f"{mean_and_spread(ours['final', arm, data])} |")
     return "\n".join(lines)
 
 
@@ -257,7 +280,8 @@ def curves(database):
 
 def take(folder):
     """Copies a run's results here: without predictions of single texts and measurements of speed,
-    which are most of it, and without the names of the machine and its folders."""
+    which are most of it, without trials that the sweeps have no more, and without the names of the
+    machine and its folders."""
     RESULTS.mkdir(exist_ok=True)
     target = RESULTS / "results.db"
     target.unlink(missing_ok=True)
@@ -265,6 +289,9 @@ def take(folder):
     source.execute("VACUUM INTO ?", [str(target)])
     database = sqlite3.connect(target)
     database.execute("PRAGMA journal_mode = DELETE")
+    database.execute("PRAGMA foreign_keys = ON")
+    database.execute(f"DELETE FROM mvn_sweep WHERE name NOT IN ({', '.join('?' * len(SWEEPS))})", SWEEPS)
+    database.execute("DELETE FROM mvn_trial WHERE NOT current")
     database.execute("DELETE FROM mvn_prediction")
     database.execute("DELETE FROM mvn_artifact")
     database.execute("DELETE FROM mvn_metric WHERE name IN (SELECT id FROM mvn_metric_name WHERE "
@@ -305,11 +332,14 @@ def main():
     if arguments.take:
         take(arguments.take)
     database = sqlite3.connect(f"file:{RESULTS / 'results.db'}?mode=ro", uri=True)
-    verdict = compare(arguments.runner, "small-verdict", "model.plugin", "final")
+    verdict, authors = (compare(arguments.runner, "small-verdict", "model.plugin", stage)
+                        for stage in ("final", "authors"))
     made = {
         PAGE: filled(PAGE.read_text(encoding="utf-8"),
                      {"verdict": verdict["pairs"][0]["sentence"],
                       "verdict table": verdict_table(verdict),
+                      "verdict by the authors' recipes": authors["pairs"][0]["sentence"],
+                      "check": check_table(database),
                       "stages": stage_table(scores(database)),
                       "rates": rates_table(database),
                       "cost": cost_table(database),

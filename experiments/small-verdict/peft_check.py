@@ -2,7 +2,7 @@
 
     python3 peft_check.py TRIAL.json
 
-The model is the GPT-Neo that small-verdict's `pretrain` made with the trial's seed, found in
+The model is the one of args.model that small-verdict's `pretrain` made with the trial's seed, found in
 args.results; adapter, head, optimizer, schedule, batches and texts are as `final` has them, the random
 numbers are not.
 """
@@ -15,23 +15,28 @@ import sys
 
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.tuners import tuners_utils
 from sklearn.model_selection import train_test_split
 from tokenizers import ByteLevelBPETokenizer
-from transformers import GPTNeoModel
+from transformers import GPTNeoModel, MambaModel
 
 from baselines import read
 
-TARGETS = ["q_proj", "k_proj", "v_proj", "out_proj", "c_fc", "c_proj"]
+MODELS = {"gptneo": (GPTNeoModel, ["q_proj", "k_proj", "v_proj", "out_proj", "c_fc", "c_proj"]),
+          "mamba": (MambaModel, ["in_proj", "x_proj", "dt_proj", "out_proj"])}
 EPOCHS, BATCH, LENGTH = 3, 16, 128
 
 
 class Classifier(torch.nn.Module):
     """A head on the last token, as GPTNeoForSequenceClassification has it."""
 
-    def __init__(self, folder, classes):
+    def __init__(self, name, folder, classes):
         super().__init__()
-        self.base = get_peft_model(GPTNeoModel.from_pretrained(folder), LoraConfig(
-            r=16, lora_alpha=32, lora_dropout=0.1, target_modules=TARGETS))
+        model, targets = MODELS[name]
+        # PEFT refuses out_proj of Mamba models; on the CPU it computes them right.
+        tuners_utils._check_lora_target_modules_mamba = lambda *_: None
+        self.base = get_peft_model(model.from_pretrained(folder), LoraConfig(
+            r=16, lora_alpha=32, lora_dropout=0.1, target_modules=targets))
         self.score = torch.nn.Linear(self.base.config.hidden_size, classes, bias=False)
         torch.nn.init.normal_(self.score.weight, std=0.02)
 
@@ -40,14 +45,14 @@ class Classifier(torch.nn.Module):
         return self.score(hidden[torch.arange(len(ids)), mask.sum(1) - 1])
 
 
-def pretrained(results, seed):
+def pretrained(name, results, seed):
     """The folder of the model that `pretrain` made."""
     results = pathlib.Path(results)
     with sqlite3.connect(f"file:{results}/results.db?mode=ro", uri=True) as database:
         (folder,), = database.execute(
             "SELECT t.folder FROM trials t JOIN params p USING (trial) WHERE t.sweep = 'small-verdict' "
-            "AND t.stage = 'pretrain' AND t.seed = ? AND p.name = 'model.plugin' AND p.value = 'gptneo'",
-            (seed,)).fetchall()
+            "AND t.stage = 'pretrain' AND t.seed = ? AND p.name = 'model.plugin' AND p.value = ?",
+            (seed, name)).fetchall()
     return results / folder / "model"
 
 
@@ -113,7 +118,7 @@ def main():
         ids = [each.ids[:LENGTH] for each in tokenizer.encode_batch(texts)]
         return [(i, names.index(label)) for i, label in zip(ids, labels) if i]
 
-    model = Classifier(pretrained(args["results"], seed), len(names))
+    model = Classifier(args["model"], pretrained(args["model"], args["results"], seed), len(names))
     train(model, rows_of(texts, labels), args["lr"])
     right = accuracy(model, rows_of(*read(args["test"])))
     with open(trial["spool"], "a", encoding="utf-8") as spool:
