@@ -104,11 +104,25 @@ def processes():
             continue
 
 
-def kill_tree(pid):
+def is_over(pid):
+    """Whether a process has ended or is stopped: one that was only sent a signal may still take what
+    others wait for."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] in "ZXT"
+    except OSError:
+        return True
+
+
+def kill_tree(pid, by=signal.SIGKILL):
+    """The process by this signal, what it began by SIGKILL."""
     with contextlib.suppress(OSError):
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            children = [int(word) for word in file.read().split()]
-        os.kill(pid, signal.SIGKILL)
+        children = []
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as file:
+                children += [int(word) for word in file.read().split()]
+        os.kill(pid, by)
+        wait_until(lambda: is_over(pid), f"process {pid} to end")
         for child in children:
             kill_tree(child)
 
@@ -194,14 +208,23 @@ class Lab:
         daemon.wait()
 
     def kill_node(self, name, job):
-        """As a power failure does: its slurmd, and what the job runs there."""
+        """Its slurmd, and what the job runs there. Who is connected to them sees it at once."""
+        self.kill_steps(job)
         daemon = self.daemons.pop(name)
         daemon.kill()
         daemon.wait()
+
+    def freeze_node(self, name, job):
+        """As a power failure does: whoever waits for an answer from there waits on."""
+        self.daemons[name].send_signal(signal.SIGSTOP)
+        self.kill_steps(job, by=signal.SIGSTOP)
+
+    @staticmethod
+    def kill_steps(job, by=signal.SIGKILL):
         steps = f"slurmstepd: [{job}."
         for pid, words in processes():
             if words.startswith(steps):
-                kill_tree(pid)
+                kill_tree(pid, by)
 
     def end_jobs(self):
         """Those of a test that failed: they would outlive the daemons."""

@@ -92,6 +92,24 @@ class Place:
         with open(f"{self.folder}/results/demo/slurm/job-{job}.log") as file:
             return file.read()
 
+    def limit_disk(self):
+        """Gives the results a disk of their own; what takes it away again."""
+        results = self.folder + "/results"
+        os.mkdir(results)
+        LAB.run("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", results)
+        return lambda: LAB.run("umount", "--lazy", results)
+
+    def fill_disk_until(self, holds, what):
+        with open(self.folder + "/results/filler", "wb", buffering=0) as filler:
+            with contextlib.suppress(OSError):
+                while True:
+                    filler.write(bytes(1 << 20))
+            with contextlib.suppress(OSError):
+                while True:
+                    filler.write(bytes(1 << 9))
+        slurm.wait_until(holds, what)
+        os.remove(self.folder + "/results/filler")
+
     def holder(self):
         """The job that holds the second node."""
         held = LAB.ask("squeue", "-h", "--name=mvn-demo-node", "--state=RUNNING", "-o", "%A")
@@ -277,6 +295,12 @@ class SlurmTest(unittest.TestCase):
         place.wait_for_hold()
         return place, job, place.holder()
 
+    @staticmethod
+    def bring_back(node):
+        LAB.start_node(node)
+        slurm.wait_until(lambda: LAB.ask("sinfo", "-h", "-n", node, "-o", "%T", "-p", "main")
+                         == "idle", node + " to be idle")
+
     def assert_nothing_left(self):
         slurm.wait_until(lambda: not LAB.ask("squeue", "-h"), "an empty queue")
 
@@ -354,9 +378,22 @@ class SlurmTest(unittest.TestCase):
             self.assert_ended(place, job)
             self.assert_whole(place, 4)
         finally:
-            LAB.start_node(node)
-            slurm.wait_until(lambda: LAB.ask("sinfo", "-h", "-n", node, "-o", "%T", "-p", "main")
-                             == "idle", node + " to be idle")
+            self.bring_back(node)
+        self.assert_nothing_left()
+
+    @unittest.skipUnless(os.environ.get("MVN_SLURM_LONG"), "takes minutes; MVN_SLURM_LONG=1")
+    def test_a_node_that_falls_silent_loses_nothing(self):
+        place, job, holder = self.held_on_two_nodes()
+        node = LAB.job(holder)["NodeList"]
+        LAB.freeze_node(node, holder)
+        try:
+            place.let_go(4)
+            self.assert_ended(place, job)
+            self.assert_whole(place, 4)
+            self.assertEqual(place.rows("SELECT count(*) FROM mvn_attempt"), [(5,)])
+        finally:
+            LAB.kill_node(node, holder)
+            self.bring_back(node)
         self.assert_nothing_left()
 
     def test_the_end_of_the_runner_is_the_end_of_its_nodes(self):
@@ -375,13 +412,14 @@ class SlurmTest(unittest.TestCase):
     def test_many_faults_lose_nothing(self):
         trials, faults = 200, 50
         place = self.place()
+        self.addCleanup(place.limit_disk())
         place.write(HOLD, ", ".join(f"0.{1000 + i}" for i in range(trials)), self.TWO_NODES)
         job = place.submit()
         draw = random.Random(1)
         between = 3  # trials that go on after each fault, and are at their third step again
         worker = int(place.wait_for_hold().split()[1])
         for _ in range(faults):
-            fault = draw.choice(("worker", "step", "holder", "node", "requeue", "warning"))
+            fault = draw.choice(("worker", "step", "holder", "node", "requeue", "warning", "disk"))
             holder = LAB.ask("squeue", "-h", "--name=mvn-demo-node", "--state=RUNNING", "-o", "%A")
             if fault in ("holder", "node") and not holder:
                 fault = "worker"
@@ -401,6 +439,9 @@ class SlurmTest(unittest.TestCase):
             elif fault == "warning":
                 LAB.ask("scancel", "--batch", "--signal=HUP", job)
             place.let_go(between)
+            if fault == "disk":
+                place.fill_disk_until(lambda: not os.path.exists(f"/proc/{worker}"),
+                                      "the worker to end as the disk is full")
             for _ in range(between):
                 worker = int(place.wait_for_hold().split()[1])
         place.let_go(2 * trials)

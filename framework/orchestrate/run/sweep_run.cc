@@ -378,6 +378,9 @@ void SweepRun::take(const Moved& event) {
 AttemptEnd SweepRun::end_of(const Ended& event, const Attempt& attempt) const {
   if (event.not_started) return end_of_code(event.end.exit_code.value_or(1), *event.not_started);
   const bool told = status_.course >= Course::kStopping || attempt.ended_by || attempt.stop;
+  if (event.out_of_memory && !told) {
+    return end_of_code(static_cast<int>(ExitCode::kOutOfMemory), "the kernel killed it");
+  }
   auto end =
       attempt.own_program ? end_of_program(event.end, told) : end_of_process(event.end, told);
   end.log_tail = log_tail(attempt.log());

@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kIdle = 60;         // seconds after which a node is given back
 constexpr double kLastMinute = 60;   // before a node's end, beside the time for checkpoints
+constexpr std::size_t kLast = 15;    // trials that say how long one takes
 constexpr double kFewFailures = 60;  // seconds within which
 constexpr std::size_t kTooMany = 3;  // attempts must not die with a node
 constexpr int kBySignal = 128;       // srun's exit code of what a signal ended, less the signal
@@ -32,6 +33,17 @@ bool slurm_speaks(const std::string& text) {
   return false;
 }
 
+// Slurm's words for what the kernel killed in a step's control group.
+bool says_memory_ran_out(const std::string& text) {
+  return text.find("oom_kill event") != text.npos || text.find("oom-kill event") != text.npos ||
+         text.find(": Out Of Memory") != text.npos;
+}
+
+// Then srun ends with exit code 0, as if all had gone well.
+bool says_node_failed(const std::string& text) {
+  return text.find("srun: error: Node failure on ") != text.npos;
+}
+
 bool says_job_is_gone(const std::string& text) {
   return text.find("has expired") != text.npos || text.find("nvalid job") != text.npos;
 }
@@ -44,7 +56,21 @@ SlurmWorkplaces::SlurmWorkplaces(Parts parts)
       holders_(parts_.holders),
       places_per_node_(std::max<std::size_t>(1, parts_.local.places.size())) {}
 
+void SlurmWorkplaces::Durations::add(double seconds) {
+  last_.push_back(seconds);
+  if (last_.size() > kLast) last_.pop_front();
+}
+
+double SlurmWorkplaces::Durations::median() const {
+  if (last_.empty()) return 0;
+  auto sorted = last_;
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return *middle;
+}
+
 void SlurmWorkplaces::start(AttemptOrder order) {
+  began_[order.attempt] = parts_.clock();
   for (auto& entry : nodes_) {
     Node& node = entry.second;
     if (std::ranges::find(node.places, order.place) == node.places.end()) continue;
@@ -73,14 +99,18 @@ std::vector<WorkplaceEvent> SlurmWorkplaces::wait(std::chrono::duration<double> 
 }
 
 WorkplaceEvent SlurmWorkplaces::translated(WorkplaceEvent event) {
+  if (std::holds_alternative<Started>(event)) return event;
   const auto name = std::visit([](const auto& each) { return each.attempt; }, event);
+  std::optional<int> code;
+  if (const auto* replied = std::get_if<Replied>(&event)) code = replied->code;
+  if (const auto* ended = std::get_if<Ended>(&event)) code = ended->end.exit_code;
+  const auto began = began_.extract(name);
+  if (code == static_cast<int>(ExitCode::kDone) && began)
+    durations_.add(parts_.clock() - began.mapped());
   const auto found = guests_.find(name);
-  if (found == guests_.end() || std::holds_alternative<Started>(event)) return event;
+  if (found == guests_.end()) return event;
   const Guest guest = found->second;
   guests_.erase(found);
-  int code = 0;
-  if (const auto* replied = std::get_if<Replied>(&event)) code = replied->code;
-  if (const auto* ended = std::get_if<Ended>(&event)) code = ended->end.exit_code.value_or(0);
   if (!guest.asked && code == static_cast<int>(ExitCode::kCheckpointed)) {
     // Nobody but Slurm, or it itself.
     const auto node = nodes_.find(guest.job);
@@ -94,11 +124,14 @@ WorkplaceEvent SlurmWorkplaces::translated(WorkplaceEvent event) {
 // srun's exit code as the end of what it ran.
 WorkplaceEvent SlurmWorkplaces::as_of_a_node(Ended event, const Guest& guest) {
   const int code = event.end.exit_code.value_or(0);
-  if (event.not_started || code == 0) return event;
   const auto found = nodes_.find(guest.job);
   const auto said = event.said + end_of_file(guest.log, kOfLog);
+  if (event.not_started || (code == 0 && !says_node_failed(said))) return event;
+  event.out_of_memory = says_memory_ran_out(said);
   Node* node = found == nodes_.end() || found->second.leaving ? nullptr : &found->second;
-  if (node == nullptr || slurm_speaks(said)) {
+  if (event.out_of_memory) {
+    event.end = {std::nullopt, SIGKILL};
+  } else if (node == nullptr || slurm_speaks(said)) {
     event.end = {std::nullopt, SIGKILL};
     if (node != nullptr) note_failure(*node, said);
   } else if (code > kBySignal && code <= kBySignal + kSignals) {
@@ -108,9 +141,8 @@ WorkplaceEvent SlurmWorkplaces::as_of_a_node(Ended event, const Guest& guest) {
 }
 
 void SlurmWorkplaces::note_failure(Node& node, const std::string& said) {
-  if (says_job_is_gone(said)) {
-    return give_back(node, "Slurm has ended its job");
-  }
+  if (says_node_failed(said)) return give_back(node, "it failed, says Slurm");
+  if (says_job_is_gone(said)) return give_back(node, "Slurm has ended its job");
   node.failures.push_back(parts_.clock());
   if (node.failures.size() < kTooMany) return;
   if (node.failures.back() - node.failures.front() < kFewFailures) {
@@ -133,18 +165,31 @@ void SlurmWorkplaces::look_after_nodes() {
   for (auto& entry : nodes_) {
     Node& node = entry.second;
     if (node.leaving) continue;
-    const double before = parts_.grace + kLastMinute;
-    if (node.held.ends && *node.held.ends - parts_.time() < before) {
-      leave(node, "its time is nearly over", true);
-    } else {
-      give_back_idle(node);
-    }
+    look_at_end(node);
+    if (!node.leaving) give_back_idle(node);
   }
+}
+
+void SlurmWorkplaces::look_at_end(Node& node) {
+  if (!node.held.ends) return;
+  if (*node.held.ends - parts_.time() < parts_.grace + kLastMinute) {
+    leave(node, "its time is nearly over", true);
+  } else if (!node.closed && would_be_cut_off(node)) {
+    node.closed = true;
+    local_.close(node.places);
+  }
+}
+
+// Whether its end would come upon another trial that a fresh node has the time for.
+bool SlurmWorkplaces::would_be_cut_off(const Node& node) const {
+  const double needed = durations_.median() + parts_.grace + kLastMinute;
+  return *node.held.ends - parts_.time() < needed && *node.held.ends - node.came >= needed;
 }
 
 void SlurmWorkplaces::arrive(const HeldNode& held) {
   Node node;
   node.held = held;
+  node.came = parts_.time();
   node.places = local_.add(parts_.places_of(held));
   parts_.say(held.name + " joins: " + plural(node.places.size(), "worker") + " (job " + held.job +
              ")");
@@ -165,7 +210,9 @@ void SlurmWorkplaces::give_back(Node& node, const std::string& why) {
 }
 
 void SlurmWorkplaces::give_back_idle(Node& node) {
-  if (backlog_ > 0 || !local_.attempts_in(node.places).empty()) {
+  const bool idle = local_.attempts_in(node.places).empty();
+  if (node.closed && idle) return give_back(node, "what is left of its time is too short");
+  if (backlog_ > 0 || !idle) {
     node.idle_since.reset();
     return;
   }

@@ -54,8 +54,10 @@ class SlurmWorkplaces : public Workplaces {
   struct Node {
     HeldNode held;
     std::vector<std::size_t> places;
+    double came = 0;              // by the clock of its end
     std::deque<double> failures;  // when attempts died with it
     std::optional<double> idle_since;
+    bool closed = false;  // too near its end for another trial
     bool leaving = false;
   };
   struct Guest {
@@ -63,11 +65,22 @@ class SlurmWorkplaces : public Workplaces {
     std::filesystem::path log;
     bool asked = false;  // for a checkpoint, by the run itself
   };
+  // How long attempts take that are done: the last ones.
+  class Durations {
+   public:
+    void add(double seconds);
+    [[nodiscard]] double median() const;  // 0 without any
+
+   private:
+    std::deque<double> last_;
+  };
 
   [[nodiscard]] WorkplaceEvent translated(WorkplaceEvent event);
   WorkplaceEvent as_of_a_node(Ended event, const Guest& guest);
   void note_failure(Node& node, const std::string& said);
   void look_after_nodes();
+  void look_at_end(Node& node);
+  [[nodiscard]] bool would_be_cut_off(const Node& node) const;
   void arrive(const HeldNode& held);
   void leave(Node& node, const std::string& why, bool checkpoint);
   void give_back(Node& node, const std::string& why);
@@ -81,6 +94,8 @@ class SlurmWorkplaces : public Workplaces {
   bool dismissed_ = false;
   std::map<std::string, Node> nodes_;    // by the holder's job
   std::map<AttemptName, Guest> guests_;  // attempts on further nodes
+  std::map<AttemptName, double> began_;  // when the attempts did that run
+  Durations durations_;
 };
 
 }  // namespace mvn

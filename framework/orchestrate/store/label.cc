@@ -19,6 +19,7 @@ struct Axis {
   std::size_t distinct = 0;
   bool textual = true;      // no numbers or truth values among them
   bool structured = false;  // lists among them
+  bool partial = false;     // some trials have no such key
 };
 
 bool is_plugin(const std::string& key) { return key.ends_with(".plugin"); }
@@ -60,6 +61,7 @@ std::vector<Axis> varying_axes(const std::vector<Json>& parameters) {
   std::vector<Axis> varying;
   for (auto& [key, axis] : axes) {
     axis.key = key;
+    axis.partial = std::ranges::find(axis.values, kAbsent) != axis.values.end();
     axis.distinct = std::set<std::string>(axis.values.begin(), axis.values.end()).size();
     if (axis.distinct > 1 && key != "seed") varying.push_back(std::move(axis));
   }
@@ -78,21 +80,25 @@ bool determine(const std::vector<const Axis*>& causes, const Axis& effect) {
   return true;
 }
 
-// A text that follows from another text, or a list in a map that follows from what else is in it.
+// A text, or what some trials do not have, that follows from another text; or a list in a map that
+// follows from what else is in it.
 bool follows(const Axis& axis, const std::vector<Axis>& kept) {
   std::vector<const Axis*> beside;
   for (const Axis& other : kept) {
-    if (axis.textual && other.textual && determine({&other}, axis)) return true;
+    const bool may_follow = (axis.textual || axis.partial) && other.textual;
+    if (may_follow && determine({&other}, axis)) return true;
     if (other.parameter == axis.parameter) beside.push_back(&other);
   }
   return axis.structured && !beside.empty() && determine(beside, axis);
 }
 
-// Plugins first, lists last, then what has most values; what follows from those before is dropped.
+// Plugins first, lists last, what some trials lack before them, then what has most values; what
+// follows from those before is dropped.
 std::vector<Axis> telling_axes(std::vector<Axis> axes) {
   std::stable_sort(axes.begin(), axes.end(), [](const Axis& a, const Axis& b) {
     if (is_plugin(a.key) != is_plugin(b.key)) return is_plugin(a.key);
     if (a.structured != b.structured) return b.structured;
+    if (a.partial != b.partial) return b.partial;
     return a.distinct > b.distinct;
   });
   std::vector<Axis> kept;

@@ -12,9 +12,9 @@ namespace mvn {
 
 // One label for each of `parameters` (maps from dotted key to value, of the trials of one stage):
 // "model=mamba lr=0.001". Only keys that vary are named, `seed` never, and of maps the keys within
-// them; a text that follows from another text (the weights that go with a model) is left out; of
-// paths the part that differs is shown. A key that a trial does not have is "-". kNoLabel where
-// nothing varies.
+// them; what follows from a text (the weights that go with a model) is left out where it is a text
+// itself, or some trials do not have it (the model's own keys); of paths the part that differs is
+// shown. A key that a trial does not have is "-". kNoLabel where nothing varies.
 std::vector<std::string> labels(const std::vector<Json>& parameters);
 
 inline constexpr const char* kNoLabel = "-";

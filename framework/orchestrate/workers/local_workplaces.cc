@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <utility>
 
 #include "common/exit_code.h"
@@ -69,7 +70,9 @@ std::vector<std::size_t> LocalWorkplaces::add(std::vector<Place> places) {
   std::vector<std::size_t> numbers;
   for (auto& place : places) {
     numbers.push_back(place.number = seats_.size());
-    seats_.push_back({std::move(place), nullptr, nullptr, std::nullopt});
+    Seat seat;
+    seat.place = std::move(place);
+    seats_.push_back(std::move(seat));
   }
   return numbers;
 }
@@ -143,13 +146,14 @@ void LocalWorkplaces::start(AttemptOrder order) {
     parts_.packer.start(seat.place.name, attempt.trial, order.shape);
   }
   seat.order = std::make_unique<AttemptOrder>(std::move(order));
+  seat.killed_for_memory = parts_.killed_for_memory();
   events_.emplace_back(Started{attempt});
   try {
     hand_over(seat);
   } catch (const Error& error) {
     const auto why = why_not_started(seat.order->config, error, parts_.programs_folder);
     const bool shared = end_order(seat);
-    events_.emplace_back(Ended{attempt, {error.exit_code(), {}}, "", why, shared});
+    events_.emplace_back(Ended{attempt, {error.exit_code(), {}}, "", why, shared, false});
   }
 }
 
@@ -269,7 +273,10 @@ void LocalWorkplaces::take_death(Seat& seat) {
   if (seat.order) {
     const auto attempt = seat.order->attempt;
     const bool shared = end_order(seat);
-    events_.emplace_back(Ended{attempt, *death, seat.worker->said(), std::nullopt, shared});
+    const bool for_memory =
+        death->signal == SIGKILL && parts_.killed_for_memory() > seat.killed_for_memory;
+    events_.emplace_back(
+        Ended{attempt, *death, seat.worker->said(), std::nullopt, shared, for_memory});
   }
   seat.worker.reset();
   seat.leaves_by.reset();

@@ -3,12 +3,14 @@
 // launcher.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "orchestrate/process/killed_for_memory.h"
 #include "orchestrate/workers/packer.h"
 #include "orchestrate/workers/worker.h"
 #include "orchestrate/workers/workplaces.h"
@@ -27,6 +29,7 @@ class LocalWorkplaces : public Workplaces {
     std::filesystem::path programs_folder;  // that programs of the user's are named from
     Packer packer = Packer({});
     Clock clock = steady_clock();
+    std::function<std::int64_t()> killed_for_memory = killed_for_memory_here;
   };
   explicit LocalWorkplaces(Parts parts);
   ~LocalWorkplaces() override;
@@ -58,6 +61,7 @@ class LocalWorkplaces : public Workplaces {
     std::unique_ptr<AttemptOrder> order;  // of the attempt that it has
     std::optional<double> leaves_by;      // the worker was told to end; killed after this time
     bool closed = false;
+    std::int64_t killed_for_memory = 0;  // of this machine's processes, when the attempt began
   };
 
   [[nodiscard]] static bool is_free(const Seat& seat);

@@ -54,6 +54,7 @@ struct Ended {
   std::string said;                        // what it printed outside of the attempt's log
   std::optional<std::string> not_started;  // why; `end` then has the exit code that says so
   bool shared_gpu = false;
+  bool out_of_memory = false;  // the kernel killed it for its memory
 };
 // It wrote a checkpoint because its place goes away, and goes on elsewhere.
 struct Moved {

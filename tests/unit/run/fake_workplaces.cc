@@ -93,8 +93,12 @@ bool FakeWorkplaces::act(Running& running) {
   if (now.also) now.also();
   running.next = now_ + (running.left.empty() ? 1e9 : running.left.front().after);
   if (now.reply) events_.emplace_back(Replied{name, *now.reply, "", now.shared_gpu});
-  if (now.end) events_.emplace_back(Ended{name, *now.end, "", std::nullopt, now.shared_gpu});
-  return now.reply || now.end;
+  if (now.end) {
+    events_.emplace_back(
+        Ended{name, *now.end, "", std::nullopt, now.shared_gpu, now.out_of_memory});
+  }
+  if (now.moved) events_.emplace_back(Moved{name, "its node goes away", *now.moved});
+  return now.reply || now.end || now.moved;
 }
 
 std::vector<WorkplaceEvent> FakeWorkplaces::wait(std::chrono::duration<double> at_most, int wake) {

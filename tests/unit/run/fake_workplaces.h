@@ -22,6 +22,8 @@ class FakeWorkplaces : public Workplaces {
     std::optional<ProcessEnd> end = {};
     bool shared_gpu = false;
     std::function<void()> also = {};
+    std::optional<bool> moved = {};  // whether that was foreseen
+    bool out_of_memory = false;
   };
   using Script = std::vector<Act>;
 

@@ -151,6 +151,34 @@ TEST_F(SweepRunTest, OutOfMemoryHalvesTheMicroBatch) {
   EXPECT_EQ(state(0), TrialState::kDone);
 }
 
+TEST_F(SweepRunTest, WhatTheKernelKilledForItsMemoryIsOutOfMemory) {
+  plan(1);
+  places_.script({0, 1}, {{.after = 1, .end = ProcessEnd{{}, 9}, .out_of_memory = true}});
+  run();
+  EXPECT_EQ(places_.configs().at(1)["training"]["micro_batch_size"], 4);
+  EXPECT_EQ(state(0), TrialState::kDone);
+}
+
+TEST_F(SweepRunTest, ATrialThatIsMovedGoesOnHoweverOften) {
+  plan(1);
+  for (int number = 1; number <= 9; ++number) {
+    places_.script({0, number}, {{.after = 1, .moved = true}});
+  }
+  run();
+  EXPECT_EQ(places_.asked().size(), 11U);  // ten starts
+  EXPECT_EQ(state(0), TrialState::kDone);
+}
+
+TEST_F(SweepRunTest, AMoveThatNobodyForesawCountsAsAFailureOfTheNode) {
+  plan(1);
+  for (int number = 1; number <= 9; ++number) {
+    places_.script({0, number}, {{.after = 1, .moved = false}});
+  }
+  run();
+  EXPECT_EQ(places_.asked().size(), 5U);  // four starts
+  EXPECT_EQ(state(0), TrialState::kInterrupted);
+}
+
 TEST_F(SweepRunTest, OutOfMemoryBesideOthersIsTriedAlone) {
   plan(1);
   places_.script(

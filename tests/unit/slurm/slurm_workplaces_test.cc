@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
 #include <deque>
 
 #include "support/temporary_folder.h"
@@ -39,6 +40,16 @@ class Answered : public Question {
  private:
   std::string output_;
 };
+
+// 2026-01-31T12:00:00, in the time zone of this machine, as Slurm writes it.
+double noon() {
+  tm parts{};
+  parts.tm_year = 126;
+  parts.tm_mday = 31;
+  parts.tm_hour = 12;
+  parts.tm_isdst = -1;
+  return static_cast<double>(::mktime(&parts));
+}
 
 // One place here, which is taken, and one on a node that comes.
 class SlurmWorkplacesTest : public testing::Test {
@@ -154,6 +165,18 @@ TEST_F(SlurmWorkplacesTest, AJobThatIsGoneTakesNoMoreTrials) {
   EXPECT_TRUE(said("n2 leaves: Slurm has ended its job"));
 }
 
+// Of which srun makes no failure.
+TEST_F(SlurmWorkplacesTest, ANodeThatFailedIsLeftAtOnce) {
+  const std::string dies = "echo 'srun: error: Node failure on n2' >&2; exit 0";
+  make(dies);
+  start(1);
+  EXPECT_EQ(next<Ended>().value().end.signal, 9);
+  EXPECT_TRUE(said("n2 leaves: it failed, says Slurm"));
+  make(kRuns);
+  start(1, {{"worker", {{"command", {"/bin/sh", "-c", dies}}}}});
+  EXPECT_EQ(next<Ended>().value().end.signal, 9);
+}
+
 TEST_F(SlurmWorkplacesTest, ThreeFailuresWithinAMinuteAreTooMany) {
   make("echo 'srun: error: Task launch failed' >&2; exit 1");
   for (int i = 0; i < 3; ++i) {
@@ -162,6 +185,18 @@ TEST_F(SlurmWorkplacesTest, ThreeFailuresWithinAMinuteAreTooMany) {
     EXPECT_EQ(next<Ended>().value().end.signal, 9);
   }
   EXPECT_TRUE(said("n2 leaves: 3 trials died with it within a minute: srun: error: Task launch"));
+}
+
+TEST_F(SlurmWorkplacesTest, WhatIsKilledInItsControlGroupIsOutOfMemory) {
+  for (const auto* said : {"slurmstepd: error: Detected 1 oom_kill event in StepId=12.0. Some of "
+                           "the step tasks have been OOM Killed.",
+                           "srun: error: n2: task 0: Out Of Memory"}) {
+    make("echo '" + std::string(said) + "' >&2; exit 137");
+    for (int i = 0; i < 4; ++i) {  // which is no reason to leave the node
+      start(1);
+      EXPECT_TRUE(next<Ended>().value().out_of_memory) << said;
+    }
+  }
 }
 
 // As a node's failure it is tried again, and not for ever.
@@ -188,6 +223,35 @@ TEST_F(SlurmWorkplacesTest, ANodeNearItsEndIsLeftInTime) {
   EXPECT_TRUE(next<Moved>().value().foreseen);
   EXPECT_TRUE(said("n2 leaves: its time is nearly over"));
   EXPECT_EQ(places_->can_take(9, "").value().number, 0U);
+}
+
+TEST_F(SlurmWorkplacesTest, ANodeNearItsEndTakesNoTrialThatIsLongerThanWhatIsLeft) {
+  time_ = noon() - 3000;
+  make(kDone, "12|12|RUNNING|n2|2026-01-31T12:00:00\n");
+  start(0);
+  now_ += 1000;
+  EXPECT_TRUE(next<Replied>());
+  time_ = noon() - 1170;  // a trial takes 1000, and a node is left 160 before its end
+  events(0);
+  start(0);
+  EXPECT_EQ(places_->can_take(9, "").value().name, "cpu of n2");
+  time_ = noon() - 1150;
+  events(0);
+  events(0);
+  EXPECT_FALSE(places_->can_take(9, ""));
+  EXPECT_TRUE(said("n2 leaves: what is left of its time is too short"));
+}
+
+// On any node trials as long as that go on from checkpoints.
+TEST_F(SlurmWorkplacesTest, ATrialThatIsLongerThanANodesTimeIsTakenAllTheSame) {
+  time_ = noon() - 900;
+  make(kDone, "12|12|RUNNING|n2|2026-01-31T12:00:00\n");
+  start(0);
+  now_ += 1000;
+  EXPECT_TRUE(next<Replied>());
+  events(0);
+  start(0);
+  EXPECT_EQ(places_->can_take(9, "").value().name, "cpu of n2");
 }
 
 TEST_F(SlurmWorkplacesTest, ANodeWithNothingToDoIsGivenBack) {

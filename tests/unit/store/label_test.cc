@@ -76,6 +76,19 @@ TEST(LabelTest, OfMapsWhatDiffersInsideIsNamed) {
             (Labels{"adapter=none r=-", "adapter=lora r=4", "adapter=lora r=16"}));
 }
 
+TEST(LabelTest, KeysThatOneModelAloneHasAreLeftOutBesideTheModel) {
+  const auto of = [](const Json& config, double rate) {
+    return Json{{"model", config}, {"optimizer.lr", rate}};
+  };
+  const Json mamba = {{"plugin", "mamba"}, {"config", {{"num_hidden_layers", 4}}}};
+  const Json gptneo = {{"plugin", "gptneo"}, {"config", {{"num_layers", 2}, {"num_heads", 4}}}};
+  EXPECT_EQ(labels({of(mamba, 1), of(mamba, 2), of(gptneo, 3)}),
+            (Labels{"model=mamba lr=1.0", "model=mamba lr=2.0", "model=gptneo lr=3.0"}));
+  EXPECT_EQ(labels({of(mamba, 1), of(gptneo, 1), of({{"plugin", "gptneo"}}, 1)}),
+            (Labels{"model=mamba num_heads=- num_layers=-", "model=gptneo num_heads=4 num_layers=2",
+                    "model=gptneo num_heads=- num_layers=-"}));
+}
+
 TEST(LabelTest, ListsComeLast) {
   EXPECT_EQ(labels({{{"a.modules", {"q", "v"}}, {"a.r", 1}},
                     {{"a.modules", {"q"}}, {"a.r", 1}},
