@@ -27,6 +27,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 OF_THE_SYSTEM = re.compile(r"lib(stdc\+\+|gcc_s)\.so")
 # The worker's way from native/bin to its own libraries, and to those of torch beside the package.
 RPATH = "$ORIGIN/../lib:$ORIGIN/../../../torch/lib"
+# The way of native/lib/libmvn_arrow.so to the libraries of pyarrow beside the package.
+ARROW_RPATH = "$ORIGIN/../../../pyarrow"
 
 
 def run(*command, **options):
@@ -130,6 +132,8 @@ class PackPrograms(BuildHookInterface):
         add_licences(tree)
         describe(build, tree)
         set_rpath(RPATH, tree / "bin" / "mvn-worker")
+        if (tree / "lib" / "libmvn_arrow.so").exists():
+            set_rpath(ARROW_RPATH, tree / "lib" / "libmvn_arrow.so")
         (tree / "lib" / "mvn" / "glibc-version").write_text(newest_glibc(tree) + "\n")
         launcher = pathlib.Path(self.scratch.name) / "mvn-launcher"
         run("strip", "-o", launcher, build / "bin" / "mvn-launcher")

@@ -43,8 +43,8 @@ ReadColumnar open_reader(const std::filesystem::path& path, const std::string& k
   const Library library(file);
   if (!library.is_open()) {
     throw ConfigError(key, what + "which cannot be opened: " + library.error() +
-                               "; put the folder of the Python package pyarrow into "
-                               "LD_LIBRARY_PATH; " +
+                               "; `pip install 'mvn-runner[parquet]'`, or put the folder of the "
+                               "Python package pyarrow into LD_LIBRARY_PATH; " +
                                kSeeDocument);
   }
   reader = library.find<ReadColumnar>("mvn_read_columnar");

