@@ -106,7 +106,7 @@ class Wheel(unittest.TestCase):
         self.environment = {"PATH": f"{self.bin}:/usr/bin:/bin", "HOME": str(home)}
 
     def take_torch_away(self):
-        for name in ("torch", "nvidia"):
+        for name in ("torch", "nvidia", "pyarrow"):
             path = self.packages / name
             if path.is_symlink():
                 path.unlink()
@@ -224,6 +224,21 @@ class Wheel(unittest.TestCase):
         link.write_text(str(elsewhere) + "\n")
         self.addCleanup(link.unlink)
         self.write_tiny()
+        self.assertIn("1 of 1 trial done", self.runner("tiny.yaml"))
+
+    @unittest.skipUnless((BUILD / "bin" / "write_columnar").exists(), "built without Arrow")
+    def test_parquet_is_read_with_the_pyarrow_beside_it(self):
+        self.give_torch()
+        self.write_tiny()
+        lines = (self.folder / "text.txt").read_text().splitlines()
+        rows = [json.dumps({"text": line, "label": 0}) + "\n" for line in lines]
+        writer = [BUILD / "bin" / "write_columnar", self.folder / "rows.parquet"]
+        run(*writer, input="".join(rows))
+        sweep = self.folder / "tiny.yaml"
+        text = sweep.read_text().replace("text.txt", "rows.parquet")
+        sweep.write_text(text.replace("block: 16", "block: 16, text: text"))
+        self.assertIn("pip install 'mvn-runner[parquet]'", self.runner("tiny.yaml", expected=64))
+        (self.packages / "pyarrow").symlink_to(SOURCE / ".deps" / "arrow")
         self.assertIn("1 of 1 trial done", self.runner("tiny.yaml"))
 
     def test_a_plugin_is_built_against_it(self):
