@@ -21,22 +21,32 @@ constexpr int kBySignal = 128;       // srun's exit code of what a signal ended,
 constexpr int kSignals = 64;
 constexpr std::uint64_t kOfLog = 4000;  // bytes of a log that may hold Slurm's last words
 
-// Whether Slurm says that it, and not the program, ended a step, or never began it. Of what a
-// program came to srun says "srun: error: n2: task 0: Exited with exit code 1".
-bool slurm_speaks(const std::string& text) {
+template <typename Holds>
+bool has_line(const std::string& text, Holds holds) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    const bool of_srun = line.starts_with("srun: error: ") && line.find(": task") == line.npos;
-    if (of_srun || line.starts_with("slurmstepd") || line.starts_with("srun: Job step"))
-      return true;
+    if (holds(line)) return true;
   }
   return false;
 }
 
+// Whether Slurm says that it, and not the program, ended a step, or never began it. Of what a
+// program came to srun says "srun: error: n2: task 0: Exited with exit code 1".
+bool slurm_speaks(const std::string& text) {
+  return has_line(text, [](const std::string& line) {
+    const bool of_srun = line.starts_with("srun: error: ") && line.find(": task") == line.npos;
+    return of_srun || line.starts_with("slurmstepd") || line.starts_with("srun: Job step");
+  });
+}
+
 // Slurm's words for what the kernel killed in a step's control group.
 bool says_memory_ran_out(const std::string& text) {
-  return text.find("oom_kill event") != text.npos || text.find("oom-kill event") != text.npos ||
-         text.find(": Out Of Memory") != text.npos;
+  return has_line(text, [](const std::string& line) {
+    const bool of_slurm = line.starts_with("srun: error: ") || line.starts_with("slurmstepd");
+    return of_slurm &&
+           (line.find("oom_kill event") != line.npos || line.find("oom-kill event") != line.npos ||
+            line.ends_with("Out Of Memory"));
+  });
 }
 
 // Then srun ends with exit code 0, as if all had gone well.
@@ -105,8 +115,9 @@ WorkplaceEvent SlurmWorkplaces::translated(WorkplaceEvent event) {
   if (const auto* replied = std::get_if<Replied>(&event)) code = replied->code;
   if (const auto* ended = std::get_if<Ended>(&event)) code = ended->end.exit_code;
   const auto began = began_.extract(name);
-  if (code == static_cast<int>(ExitCode::kDone) && began)
+  if (code == static_cast<int>(ExitCode::kDone) && began) {
     durations_.add(parts_.clock() - began.mapped());
+  }
   const auto found = guests_.find(name);
   if (found == guests_.end()) return event;
   const Guest guest = found->second;
