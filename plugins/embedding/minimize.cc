@@ -5,6 +5,7 @@
 #include <deque>
 #include <limits>
 #include <optional>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -37,9 +38,9 @@ class History {
   [[nodiscard]] torch::Tensor direction(const torch::Tensor& slope) const {
     auto result = slope.neg();
     std::vector<double> taken;
-    for (auto pair = pairs_.rbegin(); pair != pairs_.rend(); ++pair) {
-      taken.push_back(scalar_product(pair->step, result) / pair->product);
-      result.sub_(pair->change, taken.back());
+    for (const auto& pair : std::views::reverse(pairs_)) {
+      taken.push_back(scalar_product(pair.step, result) / pair.product);
+      result.sub_(pair.change, taken.back());
     }
     if (!pairs_.empty()) result.mul_(scale_);
     for (const auto& pair : pairs_) {

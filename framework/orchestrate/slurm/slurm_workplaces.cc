@@ -185,16 +185,16 @@ void SlurmWorkplaces::look_at_end(Node& node) {
   if (!node.held.ends) return;
   if (*node.held.ends - parts_.time() < parts_.grace + kLastMinute) {
     leave(node, "its time is nearly over", true);
-  } else if (!node.closed && would_be_cut_off(node)) {
+  } else if (!node.closed && would_be_cut_off(node, *node.held.ends)) {
     node.closed = true;
     local_.close(node.places);
   }
 }
 
 // Whether its end would come upon another trial that a fresh node has the time for.
-bool SlurmWorkplaces::would_be_cut_off(const Node& node) const {
+bool SlurmWorkplaces::would_be_cut_off(const Node& node, double ends) const {
   const double needed = durations_.median() + parts_.grace + kLastMinute;
-  return *node.held.ends - parts_.time() < needed && *node.held.ends - node.came >= needed;
+  return ends - parts_.time() < needed && ends - node.came >= needed;
 }
 
 void SlurmWorkplaces::arrive(const HeldNode& held) {

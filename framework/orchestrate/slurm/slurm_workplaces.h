@@ -80,7 +80,7 @@ class SlurmWorkplaces : public Workplaces {
   void note_failure(Node& node, const std::string& said);
   void look_after_nodes();
   void look_at_end(Node& node);
-  [[nodiscard]] bool would_be_cut_off(const Node& node) const;
+  [[nodiscard]] bool would_be_cut_off(const Node& node, double ends) const;
   void arrive(const HeldNode& held);
   void leave(Node& node, const std::string& why, bool checkpoint);
   void give_back(Node& node, const std::string& why);

@@ -40,17 +40,19 @@ std::string shown_text(const Json& value) {
 template <typename Leaf>
 void each_leaf(const std::string& key, const Json& value, Leaf leaf) {
   if (!value.is_object() || value.empty() || is_reference(value)) return leaf(key, value);
-  for (const auto& [name, item] : value.items()) each_leaf(key + "." + name, item, leaf);
+  for (const auto& item : value.items()) {
+    each_leaf(std::string(key).append(".").append(item.key()), item.value(), leaf);
+  }
 }
 
 std::vector<Axis> varying_axes(const std::vector<Json>& parameters) {
   std::map<std::string, Axis> axes;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     // In their order: what is given within a section comes after the section, and counts.
-    for (const auto& [parameter, given] : parameters[i].items()) {
-      each_leaf(parameter, given, [&](const std::string& key, const Json& value) {
+    for (const auto& parameter : parameters[i].items()) {
+      each_leaf(parameter.key(), parameter.value(), [&](const std::string& key, const Json& value) {
         Axis& axis = axes[key];
-        axis.parameter = parameter;
+        axis.parameter = parameter.key();
         axis.values.resize(parameters.size(), kAbsent);
         axis.values[i] = shown_text(value);
         if (value.is_number() || value.is_boolean()) axis.textual = false;
