@@ -17,7 +17,7 @@ std::vector<std::vector<std::int64_t>> probe_draws(const std::vector<std::int64_
 // The labels that scikit-learn's LogisticRegression() (C 1, L2, an intercept) gives `test_ND` after
 // `train_ND`, whose labels are 0 .. classes - 1: of two labels a logistic function, of more a
 // softmax. It ends where scikit-learn's solver does, short of the optimum (minimize.h); in float64,
-// where scikit-learn keeps the precision of the vectors.
+// where scikit-learn computes in the precision of the vectors.
 std::vector<std::int64_t> logistic_regression(const torch::Tensor& train_ND,
                                               const std::vector<std::int64_t>& labels,
                                               std::int64_t classes, const torch::Tensor& test_ND);
