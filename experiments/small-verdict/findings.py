@@ -144,8 +144,8 @@ def cost_table(database):
         JOIN params a ON a.trial = t.trial AND a.name = 'model.plugin'
         WHERE t.state = 'done' GROUP BY t.stage, a.value"""
     found = {(stage, arm): (count, hours) for stage, arm, count, hours in database.execute(query)}
-    stages = ["rates", "pretrain", "tune", *STAGES]
-    stages[-1:] = ["authors_rates", "authors_pretrain", "authors"]
+    stages = ["rates", "pretrain", "tune", *(stage for stage in STAGES if stage != "authors"),
+              "authors_rates", "authors_pretrain", "authors"]
     lines = ["| stage | " + " | ".join(f"trials of {name} | core-hours" for name, _ in ARMS.values())
              + " |", "|---|" + "---|" * (2 * len(ARMS))]
     for stage in stages:
@@ -174,7 +174,7 @@ def pretraining_table(database):
     return "\n".join(lines)
 
 
-def check_table(database):
+def check_table(database, ours):
     """The `final` of transformers and peft beside ours."""
     query = """
         SELECT a.value, d.value, f.value FROM finals f
@@ -184,7 +184,6 @@ def check_table(database):
     theirs = {}
     for arm, path, value in database.execute(query):
         theirs.setdefault((arm, set_name(path)), []).append(value)
-    ours = scores(database)
     lines = ["| arm | data set | transformers and peft | here |", "|---|---|---|---|"]
     for (arm, data), values in sorted(theirs.items()):
         lines.append(f"| {ARMS[arm][0]} | {data} | {mean_and_spread(values)} | "
@@ -334,13 +333,14 @@ def main():
     database = sqlite3.connect(f"file:{RESULTS / 'results.db'}?mode=ro", uri=True)
     verdict, authors = (compare(arguments.runner, "small-verdict", "model.plugin", stage)
                         for stage in ("final", "authors"))
+    found = scores(database)
     made = {
         PAGE: filled(PAGE.read_text(encoding="utf-8"),
                      {"verdict": verdict["pairs"][0]["sentence"],
                       "verdict table": verdict_table(verdict),
                       "verdict by the authors' recipes": authors["pairs"][0]["sentence"],
-                      "check": check_table(database),
-                      "stages": stage_table(scores(database)),
+                      "check": check_table(database, found),
+                      "stages": stage_table(found),
                       "rates": rates_table(database),
                       "cost": cost_table(database),
                       "pretraining": pretraining_table(database)}),

@@ -10,7 +10,6 @@ namespace {
 constexpr double kDecrease = 1e-3;  // of the value, as a share of what the slope promises
 constexpr double kCurvature = 0.9;  // of the slope that may be left
 constexpr double kNarrow = 0.1;     // an interval that is narrow enough, relative to its end
-constexpr double kLongest = 1e10;   // step
 constexpr double kShrinks = 0.66;   // an interval in two steps, or it is halved
 
 // Of the cubic through two points with these slopes, what its minimum is computed from. Rounding

@@ -5,6 +5,8 @@ namespace mvn {
 
 class LineSearch {
  public:
+  static constexpr double kLongest = 1e10;  // step
+
   // From where the value and the slope along the line are these; `step` is the first to try.
   LineSearch(double value, double slope, double step);
 

@@ -14,8 +14,6 @@
 namespace mvn {
 namespace {
 
-constexpr double kLongestStep = 1e10;
-
 double scalar_product(const torch::Tensor& a, const torch::Tensor& b) {
   return at::dot(a, b).item<double>();
 }
@@ -80,7 +78,7 @@ torch::Tensor minimize(torch::Tensor start_N,
     const double slope = scalar_product(now.slope_N, direction);
     if (slope >= 0) return std::nullopt;
     LineSearch line(now.value, slope, first);
-    for (int trial = 0; trial < rules.trials; ++trial) {
+    for (int tried = 0; tried < rules.tries; ++tried) {
       const double step = line.step();
       Found found{step, at.add(direction, step), {}};
       found.now = function(found.at);
@@ -90,8 +88,9 @@ torch::Tensor minimize(torch::Tensor start_N,
   };
   for (int step = 0; step < rules.steps && steepest(now.slope_N) > rules.slope;) {
     const auto direction = history.direction(now.slope_N);
-    const double first =
-        step == 0 ? std::min(1 / std::sqrt(scalar_product(direction, direction)), kLongestStep) : 1;
+    const double first = step == 0 ? std::min(1 / std::sqrt(scalar_product(direction, direction)),
+                                              LineSearch::kLongest)
+                                   : 1;
     auto found = search(direction, first);
     if (!found && history.empty()) break;
     if (!found) {

@@ -20,7 +20,7 @@ struct MinimizeRules {
   double slope = 1e-4;             // it ends where no slope is steeper
   double decrease = 64 * 0x1p-52;  // or a step gains no more, relative to the value
   std::size_t history = 10;        // pairs of steps and changes of the slope
-  int trials = 50;                 // of a line search
+  int tries = 50;                  // of a line search
 };
 
 // Where the function is least, begun at `start_N`; of float64.

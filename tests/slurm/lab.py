@@ -219,6 +219,21 @@ class Lab:
         self.daemons[name].send_signal(signal.SIGSTOP)
         self.kill_steps(job, by=signal.SIGSTOP)
 
+    @contextlib.contextmanager
+    def without_node(self, name, job, lose):
+        """Loses a node by kill_node or freeze_node, and brings it back at the end."""
+        lose(name, job)
+        try:
+            yield
+        finally:
+            if name in self.daemons:
+                self.kill_node(name, job)
+            self.start_node(name)
+            wait_until(lambda: self.state_of(name) == "idle", name + " to be idle")
+
+    def state_of(self, node):
+        return self.ask("sinfo", "-h", "-n", node, "-o", "%T", "-p", "main")
+
     @staticmethod
     def kill_steps(job, by=signal.SIGKILL):
         steps = f"slurmstepd: [{job}."

@@ -295,12 +295,6 @@ class SlurmTest(unittest.TestCase):
         place.wait_for_hold()
         return place, job, place.holder()
 
-    @staticmethod
-    def bring_back(node):
-        LAB.start_node(node)
-        slurm.wait_until(lambda: LAB.ask("sinfo", "-h", "-n", node, "-o", "%T", "-p", "main")
-                         == "idle", node + " to be idle")
-
     def assert_nothing_left(self):
         slurm.wait_until(lambda: not LAB.ask("squeue", "-h"), "an empty queue")
 
@@ -369,32 +363,23 @@ class SlurmTest(unittest.TestCase):
         self.assert_whole(place, 4)
         self.assert_nothing_left()
 
-    def test_a_node_that_dies_loses_nothing(self):
+    def assert_loses_nothing(self, lose):
+        """Of a node that is lost in this way; the sweep's place."""
         place, job, holder = self.held_on_two_nodes()
-        node = LAB.job(holder)["NodeList"]
-        LAB.kill_node(node, holder)
-        try:
+        with LAB.without_node(LAB.job(holder)["NodeList"], holder, lose):
             place.let_go(4)
             self.assert_ended(place, job)
             self.assert_whole(place, 4)
-        finally:
-            self.bring_back(node)
         self.assert_nothing_left()
+        return place
+
+    def test_a_node_that_dies_loses_nothing(self):
+        self.assert_loses_nothing(LAB.kill_node)
 
     @unittest.skipUnless(os.environ.get("MVN_SLURM_LONG"), "takes minutes; MVN_SLURM_LONG=1")
     def test_a_node_that_falls_silent_loses_nothing(self):
-        place, job, holder = self.held_on_two_nodes()
-        node = LAB.job(holder)["NodeList"]
-        LAB.freeze_node(node, holder)
-        try:
-            place.let_go(4)
-            self.assert_ended(place, job)
-            self.assert_whole(place, 4)
-            self.assertEqual(place.rows("SELECT count(*) FROM mvn_attempt"), [(5,)])
-        finally:
-            LAB.kill_node(node, holder)
-            self.bring_back(node)
-        self.assert_nothing_left()
+        place = self.assert_loses_nothing(LAB.freeze_node)
+        self.assertEqual(place.rows("SELECT count(*) FROM mvn_attempt"), [(5,)])
 
     def test_the_end_of_the_runner_is_the_end_of_its_nodes(self):
         place, job, _ = self.held_on_two_nodes()
