@@ -102,27 +102,43 @@ def step_case(model, config, targets, tokenizer, data, batch_size, max_length):
     return make
 
 
-def embedding_case(model, config, targets, tokenizer, trains, size):
-    """Vectors of STS-B's sentences, or steps of InfoNCE on its pairs, `size` at a time; fp32."""
+def stsb_pairs(every):
+    with open(shared_data("stsb/test.csv"), newline="", encoding="utf-8") as file:
+        return [[" ".join(cell.split()) for cell in row[:2]] for row in csv.reader(file)][::every]
+
+
+def sentences():
+    return [text for pair in stsb_pairs(14) for text in pair]
+
+
+def documents():
+    """Of SciFact, title and abstract."""
+    with open(shared_data("scifact/corpus.jsonl"), encoding="utf-8") as file:
+        rows = list(map(json.loads, itertools.islice(file, 0, None, 160)))
+    return [" ".join(f"{row['title']} {row['text']}".split()) for row in rows]
+
+
+def embedding_case(model, config, targets, tokenizer, size, texts=None):
+    """Vectors of `texts`, `size` at a time; without texts, steps of InfoNCE on pairs of STS-B."""
     def make(folder, arguments, precision):
         if not has_modules(arguments.python, ["sentence_transformers"]):
             raise Absent("needs sentence-transformers")
-        with open(shared_data("stsb/test.csv"), newline="", encoding="utf-8") as file:
-            pairs = [[" ".join(cell.split()) for cell in row[:2]] for row in csv.reader(file)][::14 if size > 8 else 84]
+        trains = texts is None
         file = folder / ("pairs.tsv" if trains else "texts.txt")
         if trains:
+            pairs = stsb_pairs(14 if size > 8 else 84)
             file.write_text("anchor\tpositive\n" + "".join(f"{a}\t{b}\n" for a, b in pairs))
             task = {"train": str(file), "anchor": "anchor", "positive": "positive",
                     "validation_sts": str(shared_data("stsb/dev.csv")), "sts_header": False}
         else:
-            file.write_text("".join(f"{text}\n" for pair in pairs for text in pair))
+            file.write_text("".join(f"{text}\n" for text in texts()))
             task = {"texts": str(file)}
         path = write_trial(folder, arguments, precision,
                            {"plugin": model, "config": config, "tokenizer": str(tokenizer())},
                            lora(targets) if trains else {"plugin": "none"},
                            {"plugin": "embedding", "pooling": "mean", "temperature": 0.05, **task},
-                           {**({"epochs": 1} if trains else {"steps": 0}),
-                            "batch_size": size, "max_length": 128})
+                           {**({"epochs": 1} if trains else {"steps": 0, "save_model": False}),
+                            "batch_size": size, "max_length": 128 if trains else 512})
         ours = "step_rounds" if trains else "embed_rounds"
         return ([str(arguments.build / "bin" / ours), path],
                 [arguments.python, str(HERE / "embed/embed_peer.py"), path])
@@ -207,7 +223,7 @@ MISTRAL = ("mistral", {"vocab_size": 32000, "hidden_size": 768, "num_hidden_laye
                        "intermediate_size": 2048},
            ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
 # What the cases that take no precision compute in.
-ONE_PRECISION = {"attention": "fp32", "embed": "fp32", "infonce": "fp32", "start": "fp32",
+ONE_PRECISION = {"attention": "fp32", "infonce": "fp32", "start": "fp32",
                  "halves": "bf16"}
 CASES = {
     **{f"scan-{what}-{length}": (f"scan, {what}, L {length}",
@@ -229,13 +245,15 @@ CASES = {
        for name, title, model in (("mamba", "mamba-130m", MAMBA), ("neo", "gpt-neo-125m", NEO),
                                   ("mistral", "Mistral of 4 layers", MISTRAL))},
     # More pairs a step of transformers' Mamba want more than 20 GB.
-    **{f"{what}-{name}": (f"{title}, {model_name}, STS-B, {size} at a time",
-                          embedding_case(*model, published(tokenizer), what == "infonce", size))
-       for what, title, name, model_name, model, tokenizer, size in (
-           ("embed", "vectors", "mamba", "mamba-130m", MAMBA, "gpt-neox-20b", 32),
-           ("embed", "vectors", "neo", "gpt-neo-125m", NEO, "gpt2", 32),
-           ("infonce", "InfoNCE LoRA step", "mamba", "mamba-130m", MAMBA, "gpt-neox-20b", 8),
-           ("infonce", "InfoNCE LoRA step", "neo", "gpt-neo-125m", NEO, "gpt2", 32))},
+    **{f"{what}-{name}": (f"{title}, {model_name}, {size} at a time",
+                          embedding_case(*model, published(tokenizer), size, texts))
+       for what, title, name, model_name, model, tokenizer, size, texts in (
+           ("embed", "sentences", "mamba", "mamba-130m", MAMBA, "gpt-neox-20b", 32, sentences),
+           ("embed", "sentences", "neo", "gpt-neo-125m", NEO, "gpt2", 32, sentences),
+           ("embed-long", "documents", "mamba", "mamba-130m", MAMBA, "gpt-neox-20b", 8, documents),
+           ("embed-long", "documents", "neo", "gpt-neo-125m", NEO, "gpt2", 8, documents),
+           ("infonce", "InfoNCE LoRA step", "mamba", "mamba-130m", MAMBA, "gpt-neox-20b", 8, None),
+           ("infonce", "InfoNCE LoRA step", "neo", "gpt-neo-125m", NEO, "gpt2", 32, None))},
     **{f"start-{size}-{event}": (f"start of a trial, {title}, {what}", start_case(config, event))
        for size, title, config in (("tiny", "GPT-Neo of 3 million", GPT_NEO_TINY),
                                    ("125m", "gpt-neo-125m", GPT_NEO_125M))

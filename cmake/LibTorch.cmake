@@ -47,6 +47,13 @@ if(MVN_TORCH_VERSION VERSION_LESS 2.8)
 endif()
 get_filename_component(MVN_TORCH_LIBRARY_FOLDER ${MVN_TORCH_CPU_LIBRARY} DIRECTORY)
 
+# OpenMP as LibTorch brings it: a second one would have threads and settings of its own.
+file(GLOB MVN_TORCH_OPENMP_LIBRARY ${MVN_TORCH_LIBRARY_FOLDER}/libgomp*.so*
+     ${MVN_TORCH_LIBRARY_FOLDER}/libiomp5.so)
+if(NOT MVN_TORCH_OPENMP_LIBRARY)
+  set(MVN_TORCH_OPENMP_LIBRARY gomp)
+endif()
+
 if(NOT TARGET mvn::torch)
   add_library(mvn::torch INTERFACE IMPORTED)
   target_include_directories(mvn::torch SYSTEM INTERFACE

@@ -1,7 +1,8 @@
 """The same texts, or steps of InfoNCE, with sentence-transformers: embed_peer.py TRIAL.json
 
 As its users run it: a Transformer module with mean pooling and normalisation. A trial with `texts` is
-encode(); one with `train` is MultipleNegativesRankingLoss on LoRA by peft, with AdamW, in a bare loop.
+encode(), in bf16 of a model of that type; one with `train` is MultipleNegativesRankingLoss on LoRA by
+peft, with AdamW, in a bare loop.
 """
 
 import csv
@@ -36,7 +37,9 @@ def make_model(config, folder):
     tokenizer.pad_token = tokenizer.convert_ids_to_tokens(0)
     tokenizer.model_input_names = ["input_ids", "attention_mask"]
     tokenizer.save_pretrained(folder)
-    transformer = Transformer(folder, max_seq_length=config["training"]["max_length"])
+    dtype = "bfloat16" if config["training"]["precision"] == "bf16" else "float32"
+    transformer = Transformer(folder, max_seq_length=config["training"]["max_length"],
+                              model_kwargs={"dtype": dtype})
     width = section["config"]["hidden_size"]
     return SentenceTransformer(modules=[transformer, Pooling(width, "mean"), Normalize()],
                                device="cpu")
@@ -44,9 +47,14 @@ def make_model(config, folder):
 
 def encode(model, config):
     texts = pathlib.Path(config["task"]["texts"]).read_text(encoding="utf-8").splitlines()
+    # transformers' scan hands float32 on to a layer of bfloat16, which fails without autocast.
+    needs_autocast = (config["model"]["plugin"] == "mamba" and
+                      config["training"]["precision"] == "bf16")
 
     def play():
-        model.encode(texts, batch_size=config["training"]["batch_size"], show_progress_bar=False)
+        with torch.autocast("cpu", torch.bfloat16, enabled=needs_autocast):
+            model.encode(texts, batch_size=config["training"]["batch_size"],
+                         show_progress_bar=False)
         return tokens
 
     tokens = sum(int(row.sum()) for row in model.preprocess(texts)["attention_mask"])

@@ -1,12 +1,11 @@
 #include "dropout.h"
 
-#include <ATen/Parallel.h>
-
 #include <cmath>
 #include <utility>
 
 #include "cuda/dropout.h"
 #include "dropout_mask.h"
+#include "mvn/parallel.h"
 #include "mvn/seed.h"
 #include "mvn/stream.h"
 #include "thin_products.h"
@@ -58,7 +57,7 @@ torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout) {
     return to;
   }
   const auto& kernels = thin_kernels();
-  at::parallel_for(0, from.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(from.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     if (is_float) {
       kernels.drop_floats(floats, target, begin, end, mask);
     } else {
@@ -84,7 +83,7 @@ void drop_(torch::Tensor& x, const Dropout& dropout) {
     return;
   }
   const auto& kernels = thin_kernels();
-  at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     if (is_float) {
       kernels.drop_floats(floats, floats, begin, end, mask);
     } else {

@@ -1,12 +1,11 @@
 #include "lora_cpu.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
 #include "dropout.h"
+#include "mvn/parallel.h"
 #include "thin_products.h"
 
 namespace mvn {
@@ -16,8 +15,12 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Rows, or blocks of columns, worth a thread.
-constexpr std::int64_t kThinGrain = 24;
+// Rows worth a thread, whole blocks of the kernels' for any of them, where each takes so many sums
+// and products.
+std::int64_t rows_of_a_thread(std::int64_t operations) {
+  constexpr std::int64_t kRows = 24;
+  return (grain_of(operations) + kRows - 1) / kRows * kRows;
+}
 
 Tensor contiguous_rows(const Tensor& x) { return x.reshape({-1, x.size(-1)}).contiguous(); }
 
@@ -81,7 +84,8 @@ void with_type_of(const Tensor& x, Pass pass, const Run& run) {
 Tensor reduce(Pass pass, const Tensor& x_TN, const Tensor& mask, const Tensor& thin_NR) {
   auto inner_TR = torch::empty({x_TN.size(0), thin_NR.size(1)}, torch::kFloat32);
   with_type_of(x_TN, pass, [&]<typename Real>(Real, const ThinProducts<Real>& kernels) {
-    at::parallel_for(0, x_TN.size(0), kThinGrain, [&](std::int64_t begin, std::int64_t end) {
+    const auto grain = rows_of_a_thread(2 * x_TN.size(1) * thin_NR.size(1));
+    parallel_for(x_TN.size(0), grain, [&](std::int64_t begin, std::int64_t end) {
       kernels.reduce(data<Real>(x_TN), words(mask), data<float>(thin_NR), data<float>(inner_TR),
                      x_TN.size(1), thin_NR.size(1), begin, end);
     });
@@ -93,7 +97,8 @@ Tensor reduce(Pass pass, const Tensor& x_TN, const Tensor& mask, const Tensor& t
 void spread(Pass pass, const Tensor& inner_TR, const Tensor& mask, const Tensor& wide_RN,
             const Tensor& y_TN) {
   with_type_of(y_TN, pass, [&]<typename Real>(Real, const ThinProducts<Real>& kernels) {
-    at::parallel_for(0, y_TN.size(0), kThinGrain, [&](std::int64_t begin, std::int64_t end) {
+    const auto grain = rows_of_a_thread(2 * y_TN.size(1) * inner_TR.size(1));
+    parallel_for(y_TN.size(0), grain, [&](std::int64_t begin, std::int64_t end) {
       kernels.spread(data<float>(inner_TR), words(mask), data<float>(wide_RN), data<Real>(y_TN),
                      y_TN.size(1), inner_TR.size(1), begin, end);
     });
@@ -106,7 +111,8 @@ Tensor collect(const Tensor& inner_TR, const Tensor& x_TN, const Tensor& mask, s
   auto out_RN = torch::empty({inner_TR.size(1), thin_padded(features)}, torch::kFloat32);
   with_type_of(x_TN, Pass::kBackward, [&]<typename Real>(Real, const ThinProducts<Real>& kernels) {
     const auto blocks = (features + kThinColumns - 1) / kThinColumns;
-    at::parallel_for(0, blocks, kThinGrain, [&](std::int64_t begin, std::int64_t end) {
+    const auto grain = grain_of(2 * x_TN.size(0) * inner_TR.size(1) * kThinColumns);
+    parallel_for(blocks, grain, [&](std::int64_t begin, std::int64_t end) {
       kernels.collect(data<float>(inner_TR), data<Real>(x_TN), words(mask), data<float>(out_RN),
                       x_TN.size(0), features, inner_TR.size(1), begin * kThinColumns,
                       std::min(end * kThinColumns, features));
@@ -125,9 +131,11 @@ Tensor draw_mask(const Dropout& dropout, std::int64_t tokens, std::int64_t featu
       .threshold = static_cast<std::uint32_t>(std::lround(dropout.p * 4294967296.0))};
   auto mask = torch::empty({tokens, mask_words(features)}, torch::kInt32);
   auto* to = static_cast<std::uint32_t*>(mask.mutable_data_ptr());
-  at::parallel_for(0, tokens, kThinGrain, [&](std::int64_t begin, std::int64_t end) {
-    thin_kernels().draw(rule, to, features, begin, end);
-  });
+  constexpr std::int64_t kOperationsOfADraw = 12;
+  parallel_for(tokens, rows_of_a_thread(kOperationsOfADraw * features),
+               [&](std::int64_t begin, std::int64_t end) {
+                 thin_kernels().draw(rule, to, features, begin, end);
+               });
   return mask;
 }
 

@@ -1,8 +1,9 @@
 #include "fused.h"
 
-#include <ATen/Parallel.h>
+#include <algorithm>
 
 #include "cuda/kernels.h"
+#include "mvn/parallel.h"
 #include "mvn/stream.h"
 #include "scan_kernels.h"
 
@@ -51,14 +52,26 @@ torch::Tensor sum_parts(const torch::Tensor& parts, const torch::Tensor& paramet
   return parts.sum(0).view(parameter.sizes()).to(parameter.scalar_type());
 }
 
+// Sums and products at a token and channel.
+template <typename Real>
+std::int64_t operations_of(const ScanInputs<Real>& in) {
+  return 30 + 10 * in.states;
+}
+template <typename Real>
+std::int64_t operations_of(const ConvInputs<Real>& in) {
+  return 20 + 2 * in.width;
+}
+
 // Runs `kernel(item)` for every sequence and channel group. Items write to places of their own, so
 // the number of threads changes nothing.
-template <typename Kernel>
-void for_each_item(std::int64_t sequences, std::int64_t channels, const Kernel& kernel) {
-  at::parallel_for(0, sequences * scan_groups(channels), 1,
-                   [&](std::int64_t begin, std::int64_t end) {
-                     for (std::int64_t item = begin; item < end; ++item) kernel(item);
-                   });
+template <typename Inputs, typename Kernel>
+void for_each_item(const Inputs& in, std::int64_t tokens, const Kernel& kernel) {
+  const std::int64_t items = in.sequences * scan_groups(in.channels);
+  const auto operations = tokens * in.channels * operations_of(in);
+  parallel_for(items, grain_of(operations / std::max<std::int64_t>(1, items)),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t item = begin; item < end; ++item) kernel(item);
+               });
 }
 
 // The kernels for one element type.
@@ -128,7 +141,7 @@ class FusedConv : public torch::autograd::Function<FusedConv> {
       if (x.is_cuda()) {
         return gpu::conv_forward(in, data<Real>(out), x.size(0), launch_on(x));
       }
-      for_each_item(in.sequences, in.channels, [&](std::int64_t item) {
+      for_each_item(in, x.size(0), [&](std::int64_t item) {
         KernelsOf<Real>::conv_forward()(in, data<Real>(out), item);
       });
     });
@@ -156,7 +169,7 @@ class FusedConv : public torch::autograd::Function<FusedConv> {
       const ConvGradients<Real> out{data<Real>(d_out), data<Real>(d_x), d_x.stride(0),
                                     data<float>(d_weight), data<float>(d_bias)};
       if (x.is_cuda()) return gpu::conv_backward(in, out, x.size(0), launch_on(x));
-      for_each_item(in.sequences, in.channels,
+      for_each_item(in, x.size(0),
                     [&](std::int64_t item) { KernelsOf<Real>::conv_backward()(in, out, item); });
     });
     return {d_x, sum_parts(d_weight, weight), sum_parts(d_bias, bias), {}};
@@ -269,7 +282,7 @@ class FusedScan : public torch::autograd::Function<FusedScan> {
       const auto in = inputs_of<Real>(tensors);
       const ScanOutputs<Real> outputs{data<Real>(out), data<float>(checkpoints)};
       if (u.is_cuda()) return gpu::scan_forward(in, outputs, launch_on(u));
-      for_each_item(in.sequences, in.channels,
+      for_each_item(in, u.size(0),
                     [&](std::int64_t item) { KernelsOf<Real>::forward()(in, outputs, item); });
     });
     auto saved = given;
@@ -290,7 +303,7 @@ class FusedScan : public torch::autograd::Function<FusedScan> {
       if (tensors.u.is_cuda()) {
         return gpu::scan_backward(in, out, g.d_b.size(0), launch_on(tensors.u));
       }
-      for_each_item(in.sequences, in.channels,
+      for_each_item(in, tensors.u.size(0),
                     [&](std::int64_t item) { KernelsOf<Real>::backward()(in, out, item); });
     });
     return {g.d_u,

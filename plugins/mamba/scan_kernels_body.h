@@ -97,23 +97,24 @@ struct Softplus {
   Vec slope;  // sigmoid
 };
 
-// e^-|x|
-inline Vec exp_of_minus_abs(Vec x) {
+inline Vec minus_abs(Vec x) {
   const Words bits = __builtin_bit_cast(Words, x) & 0x7fffffffU;
-  return exp(Vec{} - __builtin_bit_cast(Vec, bits));
+  return Vec{} - __builtin_bit_cast(Vec, bits);
 }
 
 inline Softplus softplus(Vec x) {
-  const Vec e = exp_of_minus_abs(x);
+  const Vec e = exp(minus_abs(x));
   const Vec inverse = set1(1.0F) / (set1(1.0F) + e);
   return {add_log1p_unit(x > 0.0F ? x : Vec{}, e), x < 0.0F ? e * inverse : inverse};
 }
 
-inline Vec sigmoid(Vec x) {
-  const Vec e = exp_of_minus_abs(x);
+// From x and e^-|x|.
+inline Vec sigmoid_from(Vec x, Vec e) {
   const Vec inverse = set1(1.0F) / (set1(1.0F) + e);
   return x < 0.0F ? e * inverse : inverse;
 }
+
+inline Vec sigmoid(Vec x) { return sigmoid_from(x, exp(minus_abs(x))); }
 
 inline float to_float(float x) { return x; }
 inline float to_float(Half x) { return as_float(x); }
@@ -714,44 +715,86 @@ inline ConvBlock conv_block_at(const ConvInputs<Real>& in, std::int64_t channel)
   return block;
 }
 
-// The sum before the activation, at token t of a sequence that begins at `begin`.
+// The blocks of an item's channels.
 template <typename Real>
-inline Vec conv_sum(const ConvInputs<Real>& in, const ConvBlock& block, std::int64_t begin,
-                    std::int64_t t) {
-  Vec sum = block.bias;
-  for (std::int64_t k = 0; k < in.width; ++k) {
-    const std::int64_t row = t - in.width + 1 + k;
-    if (row < begin) continue;
-    sum = fma(block.weight[k], load_lanes(in.x + row * in.x_stride + block.channel, block.lanes),
-              sum);
+class ConvGroup {
+ public:
+  ConvGroup(const ConvInputs<Real>& in, const Item& item) {
+    for (std::int64_t channel = item.first_channel; channel < item.last_channel;
+         channel += kLanes) {
+      blocks_[count_++] = conv_block_at(in, channel);
+    }
   }
-  return sum;
+  const ConvBlock* begin() const { return blocks_; }
+  const ConvBlock* end() const { return blocks_ + count_; }
+
+ private:
+  ConvBlock blocks_[kBlocks];
+  std::int64_t count_ = 0;
+};
+
+// Tokens of a chunk with those before and after it that its sums reach, in whole steps of
+// kTogether.
+constexpr std::int64_t kConvReach = kScanChunk + kMaxConvWidth;
+static_assert(kConvReach % kTogether == 0);
+
+// What the activation of the tokens from `first` to `last` needs: x from width - 1 tokens earlier
+// on (zero before the sequence's `begin`), the sums before the activation and their sigmoids.
+struct ConvTokens {
+  Vec x[kConvReach + kMaxConvWidth];
+  Vec sum[kConvReach];
+  Vec gate[kConvReach];
+};
+
+template <typename Real>
+inline void conv_tokens(const ConvInputs<Real>& in, const ConvBlock& block, std::int64_t begin,
+                        std::int64_t first, std::int64_t last, ConvTokens& tokens) {
+  const std::int64_t start = first - in.width + 1;
+  const std::int64_t steps = (last - first + kTogether - 1) / kTogether * kTogether;
+  for (std::int64_t i = 0; i < last - start; ++i) {
+    tokens.x[i] = start + i < begin
+                      ? Vec{}
+                      : load_lanes(in.x + (start + i) * in.x_stride + block.channel, block.lanes);
+  }
+  for (std::int64_t i = last - start; i < steps + in.width - 1; ++i) tokens.x[i] = Vec{};
+  for (std::int64_t t = 0; t < steps; t += kTogether) {
+    Vec sum[kTogether];
+    Vec power[kTogether];
+    for (Vec& each : sum) each = block.bias;
+    for (std::int64_t k = 0; k < in.width; ++k) {
+#pragma GCC unroll 4
+      for (int i = 0; i < kTogether; ++i) {
+        sum[i] = fma(block.weight[k], tokens.x[t + i + k], sum[i]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < kTogether; ++i) {
+      power[i] = minus_abs(sum[i]) * set1(kLog2E);
+      tokens.sum[t + i] = sum[i];
+    }
+    exp2_each(power);
+#pragma GCC unroll 4
+    for (int i = 0; i < kTogether; ++i) {
+      tokens.gate[t + i] = sigmoid_from(sum[i], power[i]);
+    }
+  }
 }
 
 template <typename Real>
 void conv_forward(const ConvInputs<Real>& in, Real* out, std::int64_t index) {
   const Item item = item_at(in, index);
+  const ConvGroup<Real> group(in, item);
+  ConvTokens tokens;
   for (std::int64_t first = item.begin; first < item.end; first += kScanChunk) {
     const std::int64_t last = first + kScanChunk < item.end ? first + kScanChunk : item.end;
-    for (std::int64_t channel = item.first_channel; channel < item.last_channel;
-         channel += kLanes) {
-      const ConvBlock block = conv_block_at(in, channel);
+    for (const ConvBlock& block : group) {
+      conv_tokens(in, block, item.begin, first, last, tokens);
       for (std::int64_t t = first; t < last; ++t) {
-        const Vec sum = conv_sum(in, block, item.begin, t);
-        store_lanes(out + t * in.channels + channel, sum * sigmoid(sum), block.lanes);
+        store_lanes(out + t * in.channels + block.channel,
+                    tokens.sum[t - first] * tokens.gate[t - first], block.lanes);
       }
     }
   }
-}
-
-// The gradient of the sum before the activation, at token t.
-template <typename Real>
-inline Vec conv_sum_gradient(const ConvInputs<Real>& in, const ConvGradients<Real>& out,
-                             const ConvBlock& block, std::int64_t begin, std::int64_t t) {
-  const Vec sum = conv_sum(in, block, begin, t);
-  const Vec s = sigmoid(sum);
-  const Vec d_out = load_lanes(out.d_out + t * in.channels + block.channel, block.lanes);
-  return d_out * s * fma(sum, set1(1.0F) - s, set1(1.0F));
 }
 
 template <typename Real>
@@ -759,24 +802,25 @@ void conv_backward_chunk(const ConvInputs<Real>& in, const ConvGradients<Real>& 
                          const ConvBlock& block, const Item& item, std::int64_t first,
                          std::int64_t last, Vec* d_weight, Vec* d_bias) {
   // A token's x reaches the sums of the next width - 1 tokens too.
-  Vec gradient[kScanChunk + kMaxConvWidth];
   const std::int64_t reach = last + in.width - 1 < item.end ? last + in.width - 1 : item.end;
-  for (std::int64_t t = first; t < reach; ++t) {
-    gradient[t - first] = conv_sum_gradient(in, out, block, item.begin, t);
+  ConvTokens tokens;
+  conv_tokens(in, block, item.begin, first, reach, tokens);
+  Vec gradient[kConvReach];  // of the sums
+  for (std::int64_t t = 0; t < reach - first; ++t) {
+    const Vec d_out =
+        load_lanes(out.d_out + (first + t) * in.channels + block.channel, block.lanes);
+    gradient[t] =
+        d_out * tokens.gate[t] * fma(tokens.sum[t], set1(1.0F) - tokens.gate[t], set1(1.0F));
   }
-  for (std::int64_t t = first; t < last; ++t) {
+  for (std::int64_t t = 0; t < last - first; ++t) {
     Vec d_x = set1(0.0F);
     for (std::int64_t k = 0; k < in.width; ++k) {
       const std::int64_t reached = t + in.width - 1 - k;
-      if (reached < reach) d_x = fma(block.weight[k], gradient[reached - first], d_x);
-      const std::int64_t row = t - in.width + 1 + k;
-      if (d_weight == nullptr || row < item.begin) continue;
-      d_weight[k] =
-          fma(gradient[t - first],
-              load_lanes(in.x + row * in.x_stride + block.channel, block.lanes), d_weight[k]);
+      if (reached < reach - first) d_x = fma(block.weight[k], gradient[reached], d_x);
+      if (d_weight != nullptr) d_weight[k] = fma(gradient[t], tokens.x[t + k], d_weight[k]);
     }
-    store_lanes(out.d_x + t * out.d_x_stride + block.channel, d_x, block.lanes);
-    if (d_bias != nullptr) *d_bias = *d_bias + gradient[t - first];
+    store_lanes(out.d_x + (first + t) * out.d_x_stride + block.channel, d_x, block.lanes);
+    if (d_bias != nullptr) *d_bias = *d_bias + gradient[t];
   }
 }
 
@@ -790,13 +834,13 @@ void conv_backward(const ConvInputs<Real>& in, const ConvGradients<Real>& out, s
     d_bias[i] = set1(0.0F);
     for (auto& each : d_weight[i]) each = set1(0.0F);
   }
+  const ConvGroup<Real> group(in, item);
   for (std::int64_t first = item.begin; first < item.end; first += kScanChunk) {
     const std::int64_t last = first + kScanChunk < item.end ? first + kScanChunk : item.end;
-    for (std::int64_t i = 0; i < kBlocks; ++i) {
-      const std::int64_t channel = item.first_channel + i * kLanes;
-      if (channel >= item.last_channel) break;
-      conv_backward_chunk(in, out, conv_block_at(in, channel), item, first, last,
-                          parameters ? d_weight[i] : nullptr, parameters ? &d_bias[i] : nullptr);
+    for (const ConvBlock& block : group) {
+      const std::int64_t i = (block.channel - item.first_channel) / kLanes;
+      conv_backward_chunk(in, out, block, item, first, last, parameters ? d_weight[i] : nullptr,
+                          parameters ? &d_bias[i] : nullptr);
     }
   }
   if (!parameters) return;

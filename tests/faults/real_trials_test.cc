@@ -257,6 +257,31 @@ TEST_P(RealTrialsTest, TrainsInBf16WithFp32States) {
   EXPECT_GT(states, 6);
 }
 
+class OnlyMeasuredTest : public RealTrialsTest {
+ protected:
+  // The loss of the model as it is.
+  [[nodiscard]] double loss(const std::string& name, const char* precision, bool saves) const {
+    Json trial = Json::parse(read_file(write_trial(name, 1)));
+    trial["config"]["training"] = {
+        {"steps", 0}, {"batch_size", 8}, {"precision", precision}, {"save_model", saves}};
+    write_file_atomically(TrialPaths{folder_ / name}.trial_file(1), trial.dump());
+    const auto end =
+        run_worker({"run", TrialPaths{folder_ / name}.trial_file(1).string()}, folder_.path());
+    EXPECT_EQ(end.code, 0) << end.error;
+    return metrics(name, 1).at({0, "eval/loss"}).get<double>();
+  }
+};
+
+// Weights that are neither trained nor saved are held in bf16; those that are saved lose nothing.
+TEST_P(OnlyMeasuredTest, InBf16AModelIsSavedAsItWas) {
+  const double wide = loss("wide", "fp32", /*saves=*/true);
+  EXPECT_NEAR(loss("saved", "bf16", /*saves=*/true), wide, 0.01 * wide);
+  EXPECT_NEAR(loss("measured", "bf16", /*saves=*/false), wide, 0.01 * wide);
+  EXPECT_FALSE(model("wide").empty());
+  EXPECT_EQ(model("saved"), model("wide"));
+  EXPECT_FALSE(fs::exists(TrialPaths{folder_ / "measured"}.model()));
+}
+
 // The tokens are made once; who comes later takes them from the cache.
 TEST_P(RealTrialsTest, TokensAreCachedBesideTheTrials) {
   ASSERT_EQ(run_worker({"run", write_trial("one", 1).string()}, folder_.path()).code, 0);
@@ -336,6 +361,11 @@ INSTANTIATE_TEST_SUITE_P(, RealTrialsTest,
                                          Case{"gptneo_pretraining", kNeo, kNone, "pretraining"},
                                          Case{"mamba_embedding", kMamba, kLora, "embedding"},
                                          Case{"gptneo_embedding", kNeo, kLora, "embedding"}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(, OnlyMeasuredTest,
+                         testing::Values(Case{"mamba", kMamba, kNone, "pretraining"},
+                                         Case{"gptneo", kNeo, kNone, "pretraining"}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 INSTANTIATE_TEST_SUITE_P(

@@ -11,7 +11,7 @@ namespace mvn {
 class Registry;
 
 // Bumped on any change to a header in include/mvn.
-inline constexpr std::uint32_t kPluginApi = 11;
+inline constexpr std::uint32_t kPluginApi = 12;
 
 // Plain data up to register_components, so that it can be read whatever built the plugin. The host
 // calls nothing until every field matches its own. `api` and `size` stay first for ever.

@@ -1,7 +1,6 @@
 #include "mvn/activation.h"
 
-#include <ATen/Parallel.h>
-
+#include "mvn/parallel.h"
 #include "train/sdk/cpu/typed.h"
 
 namespace mvn {
@@ -21,9 +20,9 @@ class GeluTanh : public torch::autograd::Function<GeluTanh> {
     ctx->save_for_backward({x});
     auto y = torch::empty_like(x);
     with_cpu_kernels(x, [&]<typename Real>(Real, const TypedKernels<Real>& kernels) {
-      const auto* from = static_cast<const Real*>(x.const_data_ptr());
-      auto* to = static_cast<Real*>(y.mutable_data_ptr());
-      at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      const auto* from = in<Real>(x);
+      auto* to = out<Real>(y);
+      parallel_for(x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
         kernels.gelu(from + begin, to + begin, end - begin);
       });
     });
@@ -35,10 +34,10 @@ class GeluTanh : public torch::autograd::Function<GeluTanh> {
     const auto dy = gradients[0].contiguous();
     auto dx = torch::empty_like(x);
     with_cpu_kernels(x, [&]<typename Real>(Real, const TypedKernels<Real>& kernels) {
-      const auto* from = static_cast<const Real*>(x.const_data_ptr());
-      const auto* gradient = static_cast<const Real*>(dy.const_data_ptr());
-      auto* to = static_cast<Real*>(dx.mutable_data_ptr());
-      at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      const auto* from = in<Real>(x);
+      const auto* gradient = in<Real>(dy);
+      auto* to = out<Real>(dx);
+      parallel_for(x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
         kernels.gelu_backward(from + begin, gradient + begin, to + begin, end - begin);
       });
     });

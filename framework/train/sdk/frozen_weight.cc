@@ -2,11 +2,13 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "mvn/parallel.h"
 #include "train/sdk/bf16_products.h"
 
 namespace mvn {
@@ -37,6 +39,29 @@ Tensor multiply_packed(const Tensor& x, const Tensor& packed, const Tensor& bias
                         c10::List<std::optional<at::Scalar>>(), std::nullopt);
 }
 
+// oneDNN leaves some products of bfloat16 to one thread (256 to 1,000 rows, 768 features). Where
+// each thread has enough rows, and copying the result costs little beside making it, every thread
+// takes its own.
+Tensor multiply_on_threads(const Tensor& x_TI, const Tensor& packed, const Tensor& bias,
+                           std::int64_t outputs) {
+  constexpr std::int64_t kRowsOfAThread = 128;
+  constexpr std::int64_t kRowsOfATile = 32;
+  const std::int64_t rows = x_TI.size(0);
+  const std::int64_t threads = torch::get_num_threads();
+  if (x_TI.scalar_type() != torch::kBFloat16 || threads == 1 || rows < threads * kRowsOfAThread ||
+      outputs > x_TI.size(1)) {
+    return multiply_packed(x_TI, packed, bias);
+  }
+  const auto tiles = (rows + kRowsOfATile - 1) / kRowsOfATile;
+  const auto share = (tiles + threads - 1) / threads * kRowsOfATile;
+  const auto y_TO = torch::empty({rows, outputs}, x_TI.options());
+  parallel_for(rows, share, [&](std::int64_t begin, std::int64_t end) {
+    const torch::NoGradGuard no_grad;  // a thread has its own
+    y_TO.slice(0, begin, end).copy_(multiply_packed(x_TI.slice(0, begin, end), packed, bias));
+  });
+  return y_TO;
+}
+
 // The type that a weight is laid out in: of a bfloat16 weight float32, where nothing multiplies
 // bfloat16.
 torch::ScalarType packed_type(torch::ScalarType type) {
@@ -45,9 +70,9 @@ torch::ScalarType packed_type(torch::ScalarType type) {
 
 // x and the bias have the type of the weight, which may be laid out in a wider one; the result is
 // rounded to theirs.
-Tensor multiply(const Tensor& x, const Tensor& packed, const Tensor& bias) {
+Tensor multiply(const Tensor& x, const Tensor& packed, const Tensor& bias, std::int64_t outputs) {
   const auto type = x.scalar_type();
-  if (packed_type(type) == type) return multiply_packed(x, packed, bias);
+  if (packed_type(type) == type) return multiply_on_threads(x, packed, bias, outputs);
   const auto wide_bias = bias.defined() ? bias.to(torch::kFloat32) : bias;
   return multiply_packed(x.to(torch::kFloat32), packed, wide_bias).to(type);
 }
@@ -101,12 +126,16 @@ bool FrozenWeight::pack(const Tensor& weight, Tensor& packed) {
 }
 
 Tensor FrozenWeight::forward(const Tensor& x_TI, const Tensor& bias) {
-  if (x_TI.numel() > 0 && pack(weight_, forward_)) return multiply(x_TI, forward_, bias);
+  if (x_TI.numel() > 0 && pack(weight_, forward_)) {
+    return multiply(x_TI, forward_, bias, weight_.size(0));
+  }
   return torch::linear(x_TI, weight_, bias);
 }
 
 Tensor FrozenWeight::backward(const Tensor& d_TO) {
-  if (d_TO.numel() > 0 && pack(weight_.t(), backward_)) return multiply(d_TO, backward_, {});
+  if (d_TO.numel() > 0 && pack(weight_.t(), backward_)) {
+    return multiply(d_TO, backward_, {}, weight_.size(1));
+  }
   return d_TO.mm(weight_);
 }
 

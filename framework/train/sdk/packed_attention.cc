@@ -1,11 +1,10 @@
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "mvn/attention.h"
+#include "mvn/parallel.h"
 #include "train/sdk/cpu/typed.h"
 
 namespace mvn {
@@ -29,6 +28,7 @@ struct Rows {
   std::vector<Row> rows;
   std::int64_t heads;
   std::int64_t scratch = 0;
+  std::int64_t operations = 0;  // forward, of one head of each row
 };
 
 Rows lay_out(const Tensor& k_TD, const RealTokens& tokens, const Tensor& index_B,
@@ -48,6 +48,7 @@ Rows lay_out(const Tensor& k_TD, const RealTokens& tokens, const Tensor& index_B
                         .stride = stride,
                         .scale = static_cast<float>(scale)};
     all.rows.push_back({index == nullptr ? first_key : b, first_key, span});
+    all.operations += 2 * span.queries * std::min(span.window, keys) * span.width;
     all.scratch = std::max(all.scratch, attention_scratch(span.queries, keys, span.width));
   }
   return all;
@@ -57,7 +58,8 @@ Rows lay_out(const Tensor& k_TD, const RealTokens& tokens, const Tensor& index_B
 template <typename Run>
 void for_each_head(const Rows& all, const Run& run) {
   const auto count = static_cast<std::int64_t>(all.rows.size()) * all.heads;
-  at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
+  const auto grain = grain_of(all.operations * all.heads / std::max<std::int64_t>(1, count));
+  parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
     const auto scratch = torch::empty({all.scratch}, torch::kFloat32);
     for (std::int64_t i = begin; i < end; ++i) {
       const Row& row = all.rows[static_cast<std::size_t>(i / all.heads)];
@@ -66,16 +68,6 @@ void for_each_head(const Rows& all, const Run& run) {
           row.first_key * row.span.stride + head, scratch.mutable_data_ptr<float>());
     }
   });
-}
-
-template <typename Real>
-const Real* in(const Tensor& x) {
-  return static_cast<const Real*>(x.const_data_ptr());
-}
-
-template <typename Real>
-Real* out(const Tensor& x) {
-  return static_cast<Real*>(x.mutable_data_ptr());
 }
 
 class PackedAttention : public torch::autograd::Function<PackedAttention> {

@@ -59,6 +59,7 @@ TrialFile trial_of(const PluginHost& host, const EmbedRequest& request) {
   task["plugin"] = "embedding";
   Json training = request.training;
   training["steps"] = 0;
+  training["save_model"] = false;
   if (fs::exists(request.folder / "modules.json")) {
     task["settings"] = request.folder.string();
     add_max_length(request.folder, training);

@@ -28,11 +28,17 @@ void expect_gpu(torch::Device device) {
                                                 device.str() + "' (resources.device)");
 }
 
-// In bf16 precision a frozen base is stored in bf16; a trained one keeps fp32 (and autocast).
+// In bf16 precision a base that is frozen, or only looked at, is stored in bf16; one that is
+// trained or saved keeps fp32 (and autocast).
+bool is_halved(const Experiment& experiment) {
+  const auto& training = experiment.training;
+  return training.precision == Precision::kBf16 &&
+         (experiment.adapter->keeps_base() || (!training.trains() && !training.save_model));
+}
+
 torch::TensorOptions base_options(const Experiment& experiment) {
-  const bool halved =
-      experiment.training.precision == Precision::kBf16 && experiment.adapter->keeps_base();
-  return torch::dtype(halved ? torch::kBFloat16 : torch::kFloat32).device(torch::kCPU);
+  return torch::dtype(is_halved(experiment) ? torch::kBFloat16 : torch::kFloat32)
+      .device(torch::kCPU);
 }
 
 double count_parameters(const torch::nn::Module& module) {
@@ -151,7 +157,7 @@ void Experiment::freeze() const {
 }
 
 bool Experiment::autocast() const {
-  return training.precision == Precision::kBf16 && !adapter->keeps_base();
+  return training.precision == Precision::kBf16 && !is_halved(*this);
 }
 
 std::vector<Trainable> Experiment::trainables() const {

@@ -43,7 +43,7 @@ struct Experiment {
   // Nothing is trained any more: products with the weights may be laid out once for the processor.
   void freeze() const;
   void set_training(bool training_mode) const;
-  // True where fp32 weights compute in bf16: in bf16 precision when the base itself is trained.
+  // True where fp32 weights compute in bf16: in bf16 precision when the base is trained or saved.
   [[nodiscard]] bool autocast() const;
   // What requires a gradient, under the names that checkpoints use: the model's own, and "head."
   // before the head's.

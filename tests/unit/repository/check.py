@@ -29,11 +29,13 @@ DEPENDENCIES = (
     # What alone links Arrow, and nothing of the wing beside two headers.
     ("framework/train/data/arrow/",
      rf"orchestrate/|common/|train/(?!data/(arrow/|columnar\.h))|{TORCH}"),
+    # What alone is compiled with OpenMP; elsewhere at::parallel_for is a plain loop.
+    ("framework/train/sdk/parallel.cc", r"orchestrate/|common/|train/"),
     ("framework/train/", r"orchestrate/|yaml-cpp/|sqlite|SQLite|CLI/|spdlog/|boost/|dlfcn\.h"
-                         r"|arrow/|parquet/"),
+                         r"|arrow/|parquet/|ATen/Parallel"),
     ("framework/worker/", r"orchestrate/|yaml-cpp/|sqlite|SQLite|boost/"),
     # mvn/, LibTorch, the standard and intrinsics, and files of the plugin's own folder.
-    ("plugins/", rf"(?!mvn/|{TORCH}|cuda|[A-Za-z_0-9.]+$).*"),
+    ("plugins/", rf"ATen/Parallel|(?!mvn/|{TORCH}|cuda|[A-Za-z_0-9.]+$).*"),
 )
 # The rooms of the runner's wing -> the rooms whose headers they may include.
 ROOMS = {

@@ -37,10 +37,30 @@ struct TypedKernels {
   void (*gelu_backward)(const Real* x, const Real* dy, Real* dx, std::int64_t count);
 };
 
+struct NormShape {
+  std::int64_t rows;
+  std::int64_t width;
+  float epsilon;
+};
+
+// Of x [rows, width], whose type may be wider than that of the weight [width] and of y.
+template <typename In, typename Out>
+struct NormKernels {
+  // y = x scale, rounded to its type, times the weight; scale = 1 / sqrt(mean(x^2) + epsilon), of
+  // which `scales` takes each row's.
+  void (*forward)(const NormShape& shape, const In* x, const Out* weight, Out* y, float* scales);
+  // The gradient of x from that of y.
+  void (*backward)(const NormShape& shape, const In* x, const Out* weight, const Out* dy,
+                   const float* scales, In* dx);
+};
+
 struct CpuKernels {
   const char* name;
   TypedKernels<float> floats;
   TypedKernels<Half> halves;
+  NormKernels<float, float> norm_floats;
+  NormKernels<float, Half> norm_floats_to_halves;
+  NormKernels<Half, Half> norm_halves;
 };
 
 extern const CpuKernels kCpuPortable;  // right everywhere
