@@ -51,7 +51,7 @@ TEST_F(PluginHostTest, NamesBothSidesOfEveryMismatch) {
   const std::string torch = TORCH_VERSION;
   const std::string again = "; rebuild the plugin";
   EXPECT_EQ(refusal("stale_api"),
-            "built for plugin API 0, but this mvn uses plugin API 11; rebuild the plugin");
+            "built for plugin API 0, but this mvn uses plugin API 12; rebuild the plugin");
   fs::remove_all(folder_ / "stale_api.so");
   EXPECT_EQ(refusal("other_size"), "its descriptor has 8 bytes, but this mvn's has 64" + again);
   fs::remove_all(folder_ / "other_size.so");
@@ -123,7 +123,7 @@ TEST_F(PluginHostTest, ANameWhosePluginWasRefusedGetsTheReason) {
   const PluginHost host({folder_});
   EXPECT_EQ(test::error_of([&] { static_cast<void>(host.model("mamba")); }),
             "model.plugin: cannot use plugin " + (folder_ / "mamba.so").string() +
-                ": built for plugin API 0, but this mvn uses plugin API 11; rebuild the plugin");
+                ": built for plugin API 0, but this mvn uses plugin API 12; rebuild the plugin");
 }
 
 TEST_F(PluginHostTest, SearchesTheGivenFoldersThenTheVariableThenBesideTheProgram) {
