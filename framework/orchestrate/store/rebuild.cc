@@ -39,6 +39,7 @@ RebuildSummary fill(const fs::path& database, const fs::path& results,
     summary.trials += counts.trials;
     summary.attempts += counts.attempts;
     summary.records += counts.records;
+    summary.lost += counts.lost;
   }
   for (const auto& open : writer.running_attempts()) {
     const AttemptKey key{writer.trial_row(open.sweep, open.id), open.attempt};

@@ -13,6 +13,7 @@ struct RebuildSummary {
   int trials = 0;
   int attempts = 0;
   std::int64_t records = 0;    // of the spools
+  int lost = 0;                // trials whose results went with their files: they run again
   std::filesystem::path kept;  // the database that was replaced, empty when there was none
 };
 

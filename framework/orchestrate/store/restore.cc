@@ -41,6 +41,16 @@ void restore_trial(Writer& writer, const TrialPaths& paths, std::int64_t row,
     counts.records += static_cast<std::int64_t>(writer.ingest(key, paths.spool(attempt)).size());
     ++counts.attempts;
   }
+  const AttemptKey last{row, writer.last_attempt(row)};
+  if (writer.ended_well(last) && !fs::exists(paths.attempt(last.attempt))) {
+    const AttemptEnd gone{.state = TrialState::kInterrupted,
+                          .exit_code = {},
+                          .signal = {},
+                          .message = "its files are gone, and its results with them",
+                          .log_tail = {}};
+    writer.transact([&] { writer.end(last, gone, now_ms()); });
+    ++counts.lost;
+  }
 }
 
 }  // namespace

@@ -53,6 +53,15 @@ int Writer::last_attempt(std::int64_t trial) {
       db_.integer("SELECT max(attempt) FROM mvn_attempt WHERE trial = ?", trial).value_or(0));
 }
 
+bool Writer::ended_well(const AttemptKey& key) {
+  return db_
+      .integer(
+          "SELECT 1 FROM mvn_attempt WHERE trial = ? AND attempt = ?"
+          " AND state IN ('done', 'stopped')",
+          key.trial, key.attempt)
+      .has_value();
+}
+
 std::vector<OpenAttempt> Writer::running_attempts() {
   std::vector<OpenAttempt> running;
   db_.each(

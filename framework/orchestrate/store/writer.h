@@ -46,6 +46,8 @@ class Writer {
   bool has_attempt(const AttemptKey& key);
   // The number of the trial's latest attempt, 0 before the first.
   int last_attempt(std::int64_t trial);
+  // Whether it is done, or was stopped early.
+  bool ended_well(const AttemptKey& key);
   std::vector<OpenAttempt> running_attempts();
   // How an attempt whose end nobody saw ended: as its "end" record says, or interrupted.
   AttemptEnd end_by_spool(const AttemptKey& key);

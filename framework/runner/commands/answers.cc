@@ -99,7 +99,8 @@ int rebuild(const std::filesystem::path& results, bool json, std::ostream& out) 
   if (json) {
     out << Json{{"database", database.string()}, {"sweeps", summary.sweeps.size()},
                 {"trials", summary.trials},      {"attempts", summary.attempts},
-                {"records", summary.records},    {"kept", summary.kept.string()}}
+                {"records", summary.records},    {"lost", summary.lost},
+                {"kept", summary.kept.string()}}
                .dump(1, ' ', false, Json::error_handler_t::replace)
         << std::endl;
     return 0;
@@ -107,6 +108,10 @@ int rebuild(const std::filesystem::path& results, bool json, std::ostream& out) 
   out << "made " << database.string() << " anew: " << summary.sweeps.size() << " sweeps, "
       << summary.trials << " trials, " << summary.attempts << " attempts, " << summary.records
       << " records" << std::endl;
+  if (summary.lost > 0) {
+    out << "warning: " << plural(summary.lost, "trial")
+        << " had ended, but their files are gone: they count as interrupted, and run again\n";
+  }
   if (!summary.kept.empty()) out << "the old one is " << summary.kept.string() << std::endl;
   return 0;
 }

@@ -107,6 +107,20 @@ TEST_F(RebuildTest, AttemptsAreTakenFromTheirSpoolsWhereTheJournalIsLost) {
                   "b10000000000|interrupted", "c10000000000|done"}));
 }
 
+// Without its values a trial that is "done" would be left out of every answer, and never run again.
+TEST_F(RebuildTest, ATrialWhoseFilesAreGoneRunsAgain) {
+  make_results();
+  std::filesystem::remove_all(trial_paths(results_, "lr", id_of("a2")).folder);
+  std::filesystem::remove_all(trial_paths(results_, "lr", id_of("b1")).folder);
+  const auto summary = rebuild_database(results_);
+  EXPECT_EQ(summary.lost, 1);
+  EXPECT_EQ(rows("SELECT trial, state, message FROM trials WHERE sweep = 'lr' ORDER BY trial"),
+            (Rows{"a10000000000|done|",
+                  "a20000000000|interrupted|its files are gone, and its results with them",
+                  "b10000000000|diverged|the loss is NaN", "b20000000000|blocked|because"}));
+  EXPECT_EQ(rebuild_database(results_).lost, 1);  // until it has run
+}
+
 TEST_F(RebuildTest, ARunnerThatFindsNoDatabaseTakesInTheSweepsFolder) {
   make_results();
   const std::string sql = "SELECT * FROM metrics WHERE sweep = 'other'";
