@@ -96,6 +96,10 @@ std::string summary_of(const std::string& name, const EvaluationSets& sets) {
     parts.push_back("a probe of " + std::to_string(sets.probe->test.size()) + " texts and " +
                     std::to_string(sets.probe->classes) + " labels");
   }
+  if (sets.clusters) {
+    parts.push_back(std::to_string(sets.clusters->texts.size()) + " texts of " +
+                    std::to_string(sets.clusters->classes) + " clusters");
+  }
   std::string line = name + ":";
   for (const auto& part : parts) line += (&part == parts.data() ? " " : ", ") + part;
   return line;
@@ -110,15 +114,15 @@ void read_evaluation(const TaskContext& context, const Prompts& prompts, Split w
     throw ConfigError(params.key("validation_sts"),
                       "is required: something to measure on while training, or " +
                           params.key("validation_pairs") + ", " + params.key("validation_corpus") +
-                          " or " + params.key("validation_probe"));
+                          ", " + params.key("validation_probe") + " or " +
+                          params.key("validation_clusters"));
   }
   data.summary.push_back(summary_of(name, sets));
   data.warnings.insert(data.warnings.end(), sets.warnings.begin(), sets.warnings.end());
   auto& split = data.splits[static_cast<std::size_t>(which)];
   split.files = sets.files;
   TextList texts;
-  split.measurements = measurements_of(std::move(sets), prompts, params.get_int("probe_examples"),
-                                       params.get_int("probe_draws"), texts);
+  split.measurements = measurements_of(std::move(sets), prompts, draw_rules(params), texts);
   split.texts = texts.take();
 }
 

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <span>
 
+#include "clustering.h"
 #include "confusion.h"
+#include "peer_random.h"
 #include "probe.h"
 #include "ranking.h"
 
@@ -61,6 +64,12 @@ std::vector<Metric> pair_figures(const MeasuredPairs& pairs, const torch::Tensor
           {"pair_f1", found.f1}};
 }
 
+double deviation(const std::vector<double>& values, double mean) {
+  double sum = 0;
+  for (const double each : values) sum += (each - mean) * (each - mean);
+  return std::sqrt(sum / static_cast<double>(values.size()));
+}
+
 std::vector<Metric> probe_figures(const MeasuredProbe& probe, const torch::Tensor& vectors_ND) {
   std::vector<double> accuracies;
   double accuracy = 0;
@@ -81,15 +90,66 @@ std::vector<Metric> probe_figures(const MeasuredProbe& probe, const torch::Tenso
       ap += average_precision(scores, probe.labels) / count;
     }
   }
-  double variance = 0;
-  for (const double each : accuracies) variance += (each - accuracy) * (each - accuracy) / count;
-  std::vector<Metric> metrics = {
-      {"probe_accuracy", accuracy}, {"probe_f1", f1}, {"probe_accuracy_sd", std::sqrt(variance)}};
+  std::vector<Metric> metrics = {{"probe_accuracy", accuracy},
+                                 {"probe_f1", f1},
+                                 {"probe_accuracy_sd", deviation(accuracies, accuracy)}};
   if (probe.classes == 2) metrics.push_back({"probe_ap", ap});
   return metrics;
 }
 
+std::vector<Metric> cluster_figures(const MeasuredClusters& clusters,
+                                    const torch::Tensor& vectors_ND) {
+  std::vector<double> values;
+  for (const auto& draw : clusters.draws) {
+    const auto found = mini_batch_kmeans(rows_at(vectors_ND, draw.texts), clusters.classes,
+                                         clusters.batch, kMtebSeed);
+    values.push_back(v_measure(draw.labels, found));
+  }
+  const double mean =
+      std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  return {{"v_measure", mean}, {"v_measure_sd", deviation(values, mean)}};
+}
+
+// The rows that MTEB would look at, and of these each draw's, by Python's random numbers; `add`
+// gives the index of a row's text.
+template <typename Add>
+MeasuredClusters cluster_draws(const ClusterTexts& texts, const DrawRules& rules, const Add& add) {
+  PythonRandom random(kMtebSeed);
+  const auto all = std::ssize(texts.texts);
+  Indices rows(static_cast<std::size_t>(all));
+  std::iota(rows.begin(), rows.end(), 0);
+  if (rules.clusters_documents) rows = random.sample(all, std::min(*rules.clusters_documents, all));
+  Indices indices;
+  std::set<std::int64_t> classes;
+  for (const auto row : rows) {
+    indices.push_back(add(texts.texts[static_cast<std::size_t>(row)]));
+    classes.insert(texts.labels[static_cast<std::size_t>(row)]);
+  }
+  MeasuredClusters clusters{
+      .draws = {}, .classes = std::ssize(classes), .batch = rules.clusters_batch};
+  for (std::int64_t i = 0; i < rules.clusters_draws; ++i) {
+    auto& draw = clusters.draws.emplace_back();
+    for (const auto place : random.choices(std::ssize(rows), rules.clusters_sample)) {
+      const auto at = static_cast<std::size_t>(place);
+      draw.texts.push_back(indices[at]);
+      draw.labels.push_back(texts.labels[static_cast<std::size_t>(rows[at])]);
+    }
+  }
+  return clusters;
+}
+
 }  // namespace
+
+DrawRules draw_rules(const Params& params) {
+  return {.probe_examples = params.get_int("probe_examples"),
+          .probe_draws = params.get_int("probe_draws"),
+          .clusters_documents = params.has("clusters_documents")
+                                    ? std::optional(params.get_int("clusters_documents"))
+                                    : std::nullopt,
+          .clusters_sample = params.get_int("clusters_sample"),
+          .clusters_draws = params.get_int("clusters_draws"),
+          .clusters_batch = params.get_int("clusters_batch")};
+}
 
 std::int64_t TextList::add(const std::string& text) {
   const auto [place, is_new] = indices_.emplace(text, static_cast<std::int64_t>(texts_.size()));
@@ -102,8 +162,8 @@ std::vector<std::string> TextList::take() {
   return std::move(texts_);
 }
 
-Measurements measurements_of(EvaluationSets sets, const Prompts& prompts, std::int64_t per_label,
-                             std::int64_t draws, TextList& texts) {
+Measurements measurements_of(EvaluationSets sets, const Prompts& prompts, const DrawRules& rules,
+                             TextList& texts) {
   const auto add_all = [&](const std::vector<std::string>& some, const Prompt& prompt) {
     Indices indices;
     for (const auto& text : some) indices.push_back(texts.add(prompt(text)));
@@ -126,7 +186,8 @@ Measurements measurements_of(EvaluationSets sets, const Prompts& prompts, std::i
   if (sets.probe) {
     auto& probe = all.probe.emplace();
     probe.classes = sets.probe->classes;
-    for (const auto& rows : probe_draws(sets.probe->train_labels, per_label, draws)) {
+    for (const auto& rows :
+         probe_draws(sets.probe->train_labels, rules.probe_examples, rules.probe_draws)) {
       auto& draw = probe.draws.emplace_back();
       for (const auto row : rows) {
         const auto i = static_cast<std::size_t>(row);
@@ -136,6 +197,11 @@ Measurements measurements_of(EvaluationSets sets, const Prompts& prompts, std::i
     }
     probe.test = add_all(sets.probe->test, prompts.probe);
     probe.labels = std::move(sets.probe->test_labels);
+  }
+  if (sets.clusters) {
+    all.clusters = cluster_draws(*sets.clusters, rules, [&](const std::string& text) {
+      return texts.add(prompts.probe(text));
+    });
   }
   return all;
 }
@@ -154,6 +220,7 @@ std::vector<Metric> measure(const Measurements& what, const torch::Tensor& vecto
   if (what.pairs) add(pair_figures(*what.pairs, vectors_ND));
   if (what.search) add({{"ndcg_at_10", ndcg_of(*what.search, vectors_ND)}});
   if (what.probe) add(probe_figures(*what.probe, vectors_ND));
+  if (what.clusters) add(cluster_figures(*what.clusters, vectors_ND));
   metrics.push_back({"main_score", std::accumulate(main.begin(), main.end(), 0.0) /
                                        static_cast<double>(main.size())});
   return metrics;

@@ -9,7 +9,7 @@
 #include "mvn/data.h"
 #include "mvn/error.h"
 #include "number_in_cell.h"
-#include "numpy_shuffle.h"
+#include "peer_random.h"
 
 namespace mvn {
 namespace {
@@ -142,7 +142,7 @@ class PairReader {
       }
       std::vector<std::int64_t> order(texts.size());
       for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
-      numpy_shuffle(seed, order);
+      NumpyRandom(seed).shuffle(order);
       for (std::size_t i = 0; i < order.size(); ++i) {
         const auto next = static_cast<std::size_t>(order[(i + 1) % order.size()]);
         result_.pairs.push_back({.anchor = texts[static_cast<std::size_t>(order[i])],

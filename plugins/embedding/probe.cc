@@ -6,12 +6,10 @@
 #include <utility>
 
 #include "minimize.h"
-#include "numpy_shuffle.h"
+#include "peer_random.h"
 
 namespace mvn {
 namespace {
-
-constexpr std::uint32_t kSeed = 42;  // MTEB's
 
 torch::Tensor tensor_of(const std::vector<std::int64_t>& labels) {
   return torch::tensor(labels, torch::kLong);
@@ -73,7 +71,7 @@ std::vector<std::vector<std::int64_t>> probe_draws(const std::vector<std::int64_
   const auto classes = static_cast<std::size_t>(*std::ranges::max_element(labels)) + 1;
   std::vector<std::vector<std::int64_t>> all;
   for (std::int64_t draw = 0; draw < draws; ++draw) {
-    numpy_shuffle(kSeed, order);
+    NumpyRandom(kMtebSeed).shuffle(order);
     std::vector<std::int64_t> taken(classes);
     std::vector<std::int64_t> rows;
     for (const auto row : order) {

@@ -89,7 +89,7 @@ std::vector<ParamSpec> prompt_params() {
        .help = "the same for both texts of the pairs of validation_sts and test_sts (default: the "
                "queries')"},
       {.name = "probe_prompt",
-       .help = "the same for the texts of validation_probe and test_probe (default: the queries')"},
+       .help = "the same for the texts of probes and clusters (default: the queries')"},
   };
 }
 

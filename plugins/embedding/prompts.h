@@ -34,7 +34,7 @@ struct Prompts {
   Prompt query;     // anchors, and the queries of a retrieval
   Prompt document;  // positives, negatives, and the documents of a retrieval
   Prompt sts;       // both sides of a scored pair that is evaluated on
-  Prompt probe;     // texts of a probe
+  Prompt probe;     // texts of a probe, and of clusters
   std::map<std::string, Prompt> others = {};  // by the name that `settings` gives them
 
   // Those that sentence-transformers can have, which is a prefix.

@@ -26,6 +26,7 @@ class SetReader {
     if (has("pairs")) read_pairs();
     read_retrieval();
     read_probe();
+    if (has("clusters")) read_clusters();
     return std::move(sets_);
   }
 
@@ -199,17 +200,18 @@ class SetReader {
                                                                            static_cast<int>(grade));
   }
 
-  // Labelled texts, the labels as they are.
-  void read_labelled(const std::string& part, std::vector<std::string>& texts,
-                     std::vector<std::string>& labels, std::vector<std::string>& places) {
-    const auto text_column = params_.get_text("probe_text");
-    const auto label_column = params_.get_text("probe_label");
+  // Labelled texts, the labels as they are; `kind` begins the parameters that name their columns.
+  void read_labelled(const std::string& part, const std::string& kind,
+                     std::vector<std::string>& texts, std::vector<std::string>& labels,
+                     std::vector<std::string>& places) {
+    const auto text_column = params_.get_text(kind + "_text");
+    const auto label_column = params_.get_text(kind + "_label");
     TableOptions options;
     options.needed = {text_column, label_column};
     std::int64_t empty = 0;
     for (const auto& table : tables(part, options)) {
-      const auto text = table.column(text_column, params_.key("probe_text"));
-      const auto label = table.column(label_column, params_.key("probe_label"));
+      const auto text = table.column(text_column, params_.key(kind + "_text"));
+      const auto label = table.column(label_column, params_.key(kind + "_label"));
       for (std::size_t row = 0; row < table.rows.size(); ++row) {
         texts.push_back(text_of(table.rows[row][text]));
         labels.push_back(text_of(table.rows[row][label]));
@@ -229,15 +231,14 @@ class SetReader {
     std::vector<std::string> train_labels;
     std::vector<std::string> test_labels;
     std::vector<std::string> places;
-    read_labelled("probe_train", probe.train, train_labels, places);
-    std::map<std::string, std::int64_t> classes;
-    for (const auto& label : train_labels) classes.emplace(label, 0);
-    for (auto& [label, index] : classes) index = probe.classes++;
+    read_labelled("probe_train", "probe", probe.train, train_labels, places);
+    const auto classes = numbered(train_labels);
+    probe.classes = std::ssize(classes);
     if (probe.classes < 2) {
       throw DataError(sets_.files.back().string() + ": a probe needs two labels or more");
     }
     places.clear();
-    read_labelled("probe", probe.test, test_labels, places);
+    read_labelled("probe", "probe", probe.test, test_labels, places);
     for (const auto& label : train_labels) probe.train_labels.push_back(classes.at(label));
     for (std::size_t i = 0; i < test_labels.size(); ++i) {
       const auto known = classes.find(test_labels[i]);
@@ -248,6 +249,28 @@ class SetReader {
       probe.test_labels.push_back(known->second);
     }
     sets_.probe = std::move(probe);
+  }
+
+  void read_clusters() {
+    auto& clusters = sets_.clusters.emplace();
+    std::vector<std::string> labels;
+    std::vector<std::string> places;
+    read_labelled("clusters", "clusters", clusters.texts, labels, places);
+    const auto classes = numbered(labels);
+    clusters.classes = std::ssize(classes);
+    if (clusters.classes < 2) {
+      throw DataError(sets_.files.back().string() + ": clusters need two labels or more");
+    }
+    for (const auto& label : labels) clusters.labels.push_back(classes.at(label));
+  }
+
+  // The labels in their order.
+  static std::map<std::string, std::int64_t> numbered(const std::vector<std::string>& labels) {
+    std::map<std::string, std::int64_t> numbers;
+    for (const auto& label : labels) numbers.emplace(label, 0);
+    std::int64_t next = 0;
+    for (auto& entry : numbers) entry.second = next++;
+    return numbers;
   }
 
   const Params& params_;
@@ -281,8 +304,11 @@ std::vector<ParamSpec> set_params() {
       paths("validation_probe_train",
             "labelled texts that classifiers on the vectors learn from, as MTEB has it"),
       paths("validation_probe", "labelled texts that these classifiers are measured on"),
+      paths("validation_clusters",
+            "labelled texts, with whose labels clusters of their vectors are compared"),
   };
-  for (const char* part : {"sts", "pairs", "corpus", "queries", "qrels", "probe_train", "probe"}) {
+  for (const char* part :
+       {"sts", "pairs", "corpus", "queries", "qrels", "probe_train", "probe", "clusters"}) {
     specs.push_back(paths(std::string("test_") + part,
                           std::string("as validation_") + part + ", at the end of training"));
   }
@@ -310,6 +336,32 @@ std::vector<ParamSpec> set_params() {
        .type = ParamType::kInt,
        .default_value = 10,
        .help = "how often they are drawn; the mean counts",
+       .min = 1},
+      {.name = "clusters_text", .default_value = "text", .help = "column with the clusters' texts"},
+      {.name = "clusters_label", .default_value = "label", .help = "column with their labels"},
+      {.name = "clusters_documents",
+       .type = ParamType::kInt,
+       .help = "texts of the file that are looked at, the others are not (MTEB's "
+               "max_document_to_embed; default: all)",
+       .unit = "texts",
+       .min = 2},
+      {.name = "clusters_sample",
+       .type = ParamType::kInt,
+       .default_value = 16384,
+       .help = "texts that are drawn from these, with repetition, for a clustering (MTEB's "
+               "max_documents_per_cluster)",
+       .unit = "texts",
+       .min = 2},
+      {.name = "clusters_draws",
+       .type = ParamType::kInt,
+       .default_value = 10,
+       .help = "how often that is done; the mean counts",
+       .min = 1},
+      {.name = "clusters_batch",
+       .type = ParamType::kInt,
+       .default_value = 512,
+       .help = "texts a step of mini-batch k-means (MTEB's k_mean_batch_size)",
+       .unit = "texts",
        .min = 1},
   };
   specs.insert(specs.end(), more.begin(), more.end());

@@ -38,20 +38,28 @@ struct ProbeTexts {
   std::int64_t classes = 0;
 };
 
+// Labelled texts whose vectors' clusters are compared with their labels.
+struct ClusterTexts {
+  std::vector<std::string> texts;
+  std::vector<std::int64_t> labels;
+  std::int64_t classes = 0;
+};
+
 struct EvaluationSets {
   std::optional<ScoredPairs> sts;
   std::optional<ScoredPairs> pairs;
   std::optional<Retrieval> retrieval;
   std::optional<ProbeTexts> probe;
+  std::optional<ClusterTexts> clusters;
   std::vector<std::filesystem::path> files;
   std::vector<std::string> warnings;
-  [[nodiscard]] bool empty() const { return !sts && !pairs && !retrieval && !probe; }
+  [[nodiscard]] bool empty() const { return !sts && !pairs && !retrieval && !probe && !clusters; }
 };
 
 // Those of the split `which` ("validation", "test"). Throws ConfigError naming the parameter at
 // fault, or DataError "file:line: ..." for an empty text or query, a score that is no number, a
-// pair that is neither 0 nor 1, a judgement of a query or a document that is not there, or a label
-// without training texts.
+// pair that is neither 0 nor 1, a judgement of a query or a document that is not there, a label
+// without training texts, or clusters of one label.
 EvaluationSets read_sets(const Params& params, const std::string& which);
 
 // The parameters that say where they are.

@@ -30,9 +30,9 @@ void read_file(const Params& params, const std::filesystem::path& file, Texts& a
 
 Texts read_texts(const Params& params) {
   Texts all;
-  for (const char* other :
-       {"train", "validation_sts", "validation_pairs", "validation_corpus", "validation_probe",
-        "test_sts", "test_pairs", "test_corpus", "test_probe"}) {
+  for (const char* other : {"train", "validation_sts", "validation_pairs", "validation_corpus",
+                            "validation_probe", "validation_clusters", "test_sts", "test_pairs",
+                            "test_corpus", "test_probe", "test_clusters"}) {
     if (!params.has(other)) continue;
     throw ConfigError(params.key("texts"),
                       "stands alone: nothing is trained or measured beside it, and there is " +

@@ -43,12 +43,7 @@ void restore_trial(Writer& writer, const TrialPaths& paths, std::int64_t row,
   }
   const AttemptKey last{row, writer.last_attempt(row)};
   if (writer.ended_well(last) && !fs::exists(paths.attempt(last.attempt))) {
-    const AttemptEnd gone{.state = TrialState::kInterrupted,
-                          .exit_code = {},
-                          .signal = {},
-                          .message = "its files are gone, and its results with them",
-                          .log_tail = {}};
-    writer.transact([&] { writer.end(last, gone, now_ms()); });
+    writer.transact([&] { writer.lose(last, "its files are gone, and its results with them"); });
     ++counts.lost;
   }
 }

@@ -128,6 +128,13 @@ void Writer::end(const AttemptKey& key, const AttemptEnd& end, std::int64_t time
   db_.run("UPDATE mvn_trial SET state = ? WHERE id = ?", state, key.trial);
 }
 
+void Writer::lose(const AttemptKey& key, const std::string& message) {
+  db_.run(
+      "UPDATE mvn_attempt SET state = 'interrupted', message = ? WHERE trial = ? AND attempt = ?",
+      message, key.trial, key.attempt);
+  db_.run("UPDATE mvn_trial SET state = 'interrupted' WHERE id = ?", key.trial);
+}
+
 void Writer::note_stop(const AttemptKey& key, const Json& decision) {
   db_.run("UPDATE mvn_attempt SET stop = ? WHERE trial = ? AND attempt = ?", decision.dump(),
           key.trial, key.attempt);

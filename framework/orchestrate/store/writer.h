@@ -54,6 +54,8 @@ class Writer {
 
   void start(const AttemptKey& key, const AttemptStart& start);
   void end(const AttemptKey& key, const AttemptEnd& end, std::int64_t time);
+  // What ended well counts as interrupted, at the time when it ended.
+  void lose(const AttemptKey& key, const std::string& message);
   void note_stop(const AttemptKey& key, const Json& decision);
   void block(std::int64_t trial, const std::string& reason);
   // Artifacts of these paths, as reported, are no longer on disk.

@@ -184,7 +184,8 @@ TEST(Embedding, ACheckSaysWhatIsWrongWithoutATokenizer) {
             check({{"train", Value()}}));
   EXPECT_EQ(
       "task.validation_sts: is required: something to measure on while training, or "
-      "task.validation_pairs, task.validation_corpus or task.validation_probe",
+      "task.validation_pairs, task.validation_corpus, task.validation_probe or "
+      "task.validation_clusters",
       check({{"validation_sts", Value()}}));
 }
 

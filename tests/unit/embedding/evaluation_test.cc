@@ -9,7 +9,6 @@
 #include <numeric>
 
 #include "made_vectors.h"
-#include "numpy_shuffle.h"
 #include "probe.h"
 #include "ranking.h"
 

@@ -92,6 +92,9 @@ TEST(Sets, ScoredPairsAndProbesSayWhatIsWrong) {
   EXPECT_EQ(other + ":3: label 'z' does not occur in task.test_probe_train", error_of([&] {
               read({{"test_probe_train", train}, {"test_probe", other}});
             }));
+  EXPECT_EQ(one + ": clusters need two labels or more", error_of([&] {
+              read({{"test_clusters", one}});
+            }));
   EXPECT_EQ(one + ": a probe needs two labels or more", error_of([&] {
               read({{"test_probe_train", one}, {"test_probe", train}});
             }));

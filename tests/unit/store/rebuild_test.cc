@@ -110,6 +110,7 @@ TEST_F(RebuildTest, AttemptsAreTakenFromTheirSpoolsWhereTheJournalIsLost) {
 // Without its values a trial that is "done" would be left out of every answer, and never run again.
 TEST_F(RebuildTest, ATrialWhoseFilesAreGoneRunsAgain) {
   make_results();
+  const auto seconds = rows("SELECT trial, seconds FROM trials ORDER BY trial");
   std::filesystem::remove_all(trial_paths(results_, "lr", id_of("a2")).folder);
   std::filesystem::remove_all(trial_paths(results_, "lr", id_of("b1")).folder);
   const auto summary = rebuild_database(results_);
@@ -118,6 +119,7 @@ TEST_F(RebuildTest, ATrialWhoseFilesAreGoneRunsAgain) {
             (Rows{"a10000000000|done|",
                   "a20000000000|interrupted|its files are gone, and its results with them",
                   "b10000000000|diverged|the loss is NaN", "b20000000000|blocked|because"}));
+  EXPECT_EQ(rows("SELECT trial, seconds FROM trials ORDER BY trial"), seconds);
   EXPECT_EQ(rebuild_database(results_).lost, 1);  // until it has run
 }
 
