@@ -67,7 +67,7 @@ torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout) {
   return to;
 }
 
-void drop_(torch::Tensor& x, const Dropout& dropout) {
+void drop_in_place(torch::Tensor& x, const Dropout& dropout) {
   if (dropout.p == 0) return;
   const Mask mask = mask_of(dropout);
   auto* floats = static_cast<float*>(x.mutable_data_ptr());

@@ -22,6 +22,6 @@ Dropout draw_dropout(double p);
 // gpu::has_dropout(); the mask is the same there.
 torch::Tensor drop(const torch::Tensor& x, const Dropout& dropout);
 // The same in place and in x's type, for a contiguous tensor.
-void drop_(torch::Tensor& x, const Dropout& dropout);
+void drop_in_place(torch::Tensor& x, const Dropout& dropout);
 
 }  // namespace mvn

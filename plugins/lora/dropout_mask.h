@@ -25,7 +25,7 @@ struct Mask {
   float scale;
 
   // The two halves of the seed enter at different depths, so that seeds do not shift one sequence.
-  __attribute__((always_inline)) [[nodiscard]] constexpr float factor(std::uint32_t index) const {
+  [[nodiscard]] __attribute__((always_inline)) constexpr float factor(std::uint32_t index) const {
     return mix(mix(index + low) ^ high) >= threshold ? scale : 0.0F;
   }
 };

@@ -65,7 +65,7 @@ class LoraFunction : public torch::autograd::Function<LoraFunction> {
     Tensor d_x;
     if (ctx->needs_input_grad(0)) {
       d_x = d_inner_TR.mm(a.to(type));
-      drop_(d_x, dropout);
+      drop_in_place(d_x, dropout);
       d_x.addmm_(d_TO, weight);
       d_x = d_x.view(ctx->saved_data["shape"].toIntVector())
                 .to(ctx->saved_data["type"].toScalarType());

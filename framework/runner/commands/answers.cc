@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "common/json.h"
+#include "common/text.h"
 #include "orchestrate/answers/compare.h"
 #include "orchestrate/sessions/refresh_importance.h"
 #include "orchestrate/store/query.h"

@@ -54,7 +54,7 @@ Tensor multiply_on_threads(const Tensor& x_TI, const Tensor& packed, const Tenso
   }
   const auto tiles = (rows + kRowsOfATile - 1) / kRowsOfATile;
   const auto share = (tiles + threads - 1) / threads * kRowsOfATile;
-  const auto y_TO = torch::empty({rows, outputs}, x_TI.options());
+  auto y_TO = torch::empty({rows, outputs}, x_TI.options());
   parallel_for(rows, share, [&](std::int64_t begin, std::int64_t end) {
     const torch::NoGradGuard no_grad;  // a thread has its own
     y_TO.slice(0, begin, end).copy_(multiply_packed(x_TI.slice(0, begin, end), packed, bias));

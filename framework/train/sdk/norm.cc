@@ -48,7 +48,7 @@ class RmsNormOnCpu : public torch::autograd::Function<RmsNormOnCpu> {
                         double epsilon) {
     const auto x = given.contiguous();
     const auto w = weight.contiguous();
-    const auto y = torch::empty(x.sizes(), w.options());
+    auto y = torch::empty(x.sizes(), w.options());
     const auto scales = torch::empty({x.numel() / x.size(-1)}, torch::kFloat32);
     with_norm_kernels(x, w, [&]<typename In, typename Out>(In, Out, const auto& kernels) {
       for_rows(x, epsilon, [&](const NormShape& shape, std::int64_t row, std::int64_t at) {

@@ -134,8 +134,8 @@ TEST(Dropout, AGpuDropsTheSame) {
     auto x = torch::randn({300, 77}, generator(1)).to(type);
     auto there = x.to(torch::kCUDA);
     EXPECT_TRUE(torch::equal(drop(x, {0.1, 42}), drop(there, {0.1, 42}).cpu()));
-    drop_(x, {0.1, 42});
-    drop_(there, {0.1, 42});
+    drop_in_place(x, {0.1, 42});
+    drop_in_place(there, {0.1, 42});
     EXPECT_TRUE(torch::equal(x, there.cpu()));
   }
 }
