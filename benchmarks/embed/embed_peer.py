@@ -23,7 +23,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from transformers import GPTNeoConfig, GPTNeoModel, MambaConfig, MambaModel, PreTrainedTokenizerFast
 
 from rounds import serve_rounds
-from step_peer import read_tokenizer
+from step_peer import autocast, read_tokenizer
 
 CLASSES = {"gptneo": (GPTNeoConfig, GPTNeoModel), "mamba": (MambaConfig, MambaModel)}
 
@@ -47,12 +47,9 @@ def make_model(config, folder):
 
 def encode(model, config):
     texts = pathlib.Path(config["task"]["texts"]).read_text(encoding="utf-8").splitlines()
-    # transformers' scan hands float32 on to a layer of bfloat16, which fails without autocast.
-    needs_autocast = (config["model"]["plugin"] == "mamba" and
-                      config["training"]["precision"] == "bf16")
 
     def play():
-        with torch.autocast("cpu", torch.bfloat16, enabled=needs_autocast):
+        with autocast(config, "cpu"):
             model.encode(texts, batch_size=config["training"]["batch_size"],
                          show_progress_bar=False)
         return tokens

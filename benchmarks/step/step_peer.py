@@ -89,6 +89,12 @@ def make_model(config, classes):
     return get_peft_model(model, lora)
 
 
+def autocast(config, device_type):
+    """transformers' scan hands float32 on to a layer of bfloat16, which fails without autocast."""
+    needed = config["model"]["plugin"] == "mamba" and config["training"]["precision"] == "bf16"
+    return torch.autocast(device_type, torch.bfloat16, enabled=needed)
+
+
 def main():
     trial = json.loads(pathlib.Path(sys.argv[1]).read_text())
     config = trial["config"]
@@ -100,16 +106,13 @@ def main():
     model = make_model(config, classes).to(device).train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=1e-4)
-    # transformers' scan hands float32 on to a layer of bfloat16, which fails without autocast.
-    needs_autocast = (config["model"]["plugin"] == "mamba" and
-                      config["training"]["precision"] == "bf16")
 
     def play():
         tokens = 0
         for batch in batches:
             ids, mask, labels = collate(batch)
             tokens += int(mask.sum())
-            with torch.autocast(device.type, torch.bfloat16, enabled=needs_autocast):
+            with autocast(config, device.type):
                 loss = model(input_ids=ids.to(device), attention_mask=mask.to(device),
                              labels=labels.to(device))[0]
             optimizer.zero_grad()

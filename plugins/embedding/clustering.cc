@@ -26,13 +26,23 @@ double entropy(const std::map<std::int64_t, double>& counts, double total) {
   return sum;
 }
 
-// Of every row to every centre; made in float64 and rounded, as sklearn has it for fp32.
-Tensor squared_distances(const Tensor& centres_CD, const Tensor& x_ND) {
-  const auto centres = centres_CD.to(torch::kDouble);
-  const auto x = x_ND.to(torch::kDouble);
-  const auto d_CN = centres.square().sum(1, true) + x.square().sum(1) - 2 * centres.mm(x.t());
-  return d_CN.clamp_min(0).to(torch::kFloat32);
-}
+// Of some rows to all, squared; made in float64 and rounded, as sklearn has it for fp32.
+class Distances {
+ public:
+  explicit Distances(const Tensor& x_ND)
+      : x_ND_(x_ND.to(torch::kDouble)), squares_N_(x_ND_.square().sum(1)) {}
+
+  [[nodiscard]] Tensor from(const Rows& rows) const {
+    const auto index = torch::tensor(rows, torch::kLong);
+    const auto products_RN = x_ND_.index_select(0, index).mm(x_ND_.t());
+    const auto squares_R1 = squares_N_.index_select(0, index).unsqueeze(1);
+    return (squares_R1 + squares_N_ - 2 * products_RN).clamp_min(0).to(torch::kFloat32);
+  }
+
+ private:
+  Tensor x_ND_;
+  Tensor squares_N_;
+};
 
 // The first place where the sums of `weights` so far are not below `value`.
 std::int64_t place_in_sums(const Tensor& weights_N, double value) {
@@ -67,17 +77,16 @@ class EqualChoice {
 // from the centres before.
 Tensor first_centres(const Tensor& x_ND, std::int64_t clusters, NumpyRandom& random) {
   const auto tries = 2 + static_cast<std::int64_t>(std::log(static_cast<double>(clusters)));
+  const Distances distances(x_ND);
   Rows chosen = {EqualChoice(x_ND.size(0))(random)};
-  auto nearest_N = squared_distances(chosen_rows(x_ND, chosen), x_ND)[0];
+  auto nearest_N = distances.from(chosen)[0];
   double potential = nearest_N.sum().item<float>();
   while (std::ssize(chosen) < clusters) {
-    std::vector<double> values;
-    for (std::int64_t i = 0; i < tries; ++i) values.push_back(random.uniform() * potential);
     Rows candidates;
-    nearest_N = nearest_N.contiguous();
-    for (const double value : values) candidates.push_back(place_in_sums(nearest_N, value));
-    const auto d_CN =
-        torch::minimum(nearest_N, squared_distances(chosen_rows(x_ND, candidates), x_ND));
+    for (std::int64_t i = 0; i < tries; ++i) {
+      candidates.push_back(place_in_sums(nearest_N, random.uniform() * potential));
+    }
+    const auto d_CN = torch::minimum(nearest_N, distances.from(candidates));
     const auto potentials = d_CN.sum(1);
     const auto best = potentials.argmin().item<std::int64_t>();
     potential = potentials[best].item<float>();

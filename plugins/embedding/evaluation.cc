@@ -79,7 +79,7 @@ std::vector<Metric> probe_figures(const MeasuredProbe& probe, const torch::Tenso
   const auto test = rows_at(vectors_ND, probe.test);
   for (const auto& draw : probe.draws) {
     const auto predicted =
-        logistic_regression(rows_at(vectors_ND, draw.train), draw.labels, probe.classes, test);
+        logistic_regression(rows_at(vectors_ND, draw.texts), draw.labels, probe.classes, test);
     Confusion confusion(probe.classes);
     for (std::size_t i = 0; i < predicted.size(); ++i) confusion.add(probe.labels[i], predicted[i]);
     accuracies.push_back(confusion.accuracy());
@@ -191,7 +191,7 @@ Measurements measurements_of(EvaluationSets sets, const Prompts& prompts, const 
       auto& draw = probe.draws.emplace_back();
       for (const auto row : rows) {
         const auto i = static_cast<std::size_t>(row);
-        draw.train.push_back(texts.add(prompts.probe(sets.probe->train[i])));
+        draw.texts.push_back(texts.add(prompts.probe(sets.probe->train[i])));
         draw.labels.push_back(sets.probe->train_labels[i]);
       }
     }

@@ -42,25 +42,22 @@ struct MeasuredSearch {
   std::vector<std::string> names;
   std::vector<std::vector<std::pair<std::int64_t, int>>> judged;
 };
-// a probe,
+// texts that chance chose, with their labels,
+struct LabelledDraw {
+  Indices texts;
+  std::vector<std::int64_t> labels;
+};
+// a probe, whose draws are what it learns from,
 struct MeasuredProbe {
-  struct Draw {
-    Indices train;
-    std::vector<std::int64_t> labels;
-  };
-  std::vector<Draw> draws;
+  std::vector<LabelledDraw> draws;
   Indices test;
   std::vector<std::int64_t> labels;
   std::int64_t classes = 0;
 };
 
-// and clusters: what each draw takes, and how many labels there are.
+// and clusters.
 struct MeasuredClusters {
-  struct Draw {
-    Indices texts;
-    std::vector<std::int64_t> labels;
-  };
-  std::vector<Draw> draws;
+  std::vector<LabelledDraw> draws;
   std::int64_t classes = 0;
   std::int64_t batch = 0;
 };
@@ -69,7 +66,7 @@ struct MeasuredClusters {
 struct DrawRules {
   std::int64_t probe_examples = 8;  // of each label
   std::int64_t probe_draws = 10;
-  std::optional<std::int64_t> clusters_documents;  // all, where there are no more
+  std::optional<std::int64_t> clusters_documents;  // default: all
   std::int64_t clusters_sample = 16384;
   std::int64_t clusters_draws = 10;
   std::int64_t clusters_batch = 512;

@@ -131,7 +131,7 @@ TEST(Evaluation, AProbeIsScikitLearnsAsMtebDrawsIt) {
     probe.classes = classes;
     for (const auto& rows : probe_draws({labels.begin(), labels.begin() + 120}, 8, 10)) {
       auto& draw = probe.draws.emplace_back();
-      draw.train = rows;
+      draw.texts = rows;
       for (const auto row : rows) draw.labels.push_back(row % classes);
     }
     probe.test = counted(120, 240);

@@ -1,15 +1,19 @@
 // RMS normalisation, row by row. Part of kernels_body.h.
 
+// The elements of a row from `at` on, zeros behind its end.
+template <typename Real>
+[[gnu::always_inline]] inline Floats part_of(const Real* row, std::int64_t at, std::int64_t width) {
+  Floats part;
+  load(row + at, width - at, part);
+  return part;
+}
+
 // a and b in float32, multiplied and summed over a row.
 template <typename A, typename B>
 float row_product(const A* a, const B* b, std::int64_t width) {
   Floats sums[4] = {};
   for (std::int64_t i = 0; i < width; i += kLanes) {
-    Floats left;
-    Floats right;
-    load(a + i, width - i, left);
-    load(b + i, width - i, right);
-    sums[i / kLanes % 4] += left * right;
+    sums[i / kLanes % 4] += part_of(a, i, width) * part_of(b, i, width);
   }
   return sum_of((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
@@ -30,11 +34,8 @@ void rms_norm(const NormShape& shape, const In* x, const Out* weight, Out* y, fl
     const float scale = 1.0F / __builtin_sqrtf(mean + shape.epsilon);
     scales[row] = scale;
     for (std::int64_t i = 0; i < shape.width; i += kLanes) {
-      Floats value;
-      Floats factor;
-      load(x + i, shape.width - i, value);
-      load(weight + i, shape.width - i, factor);
-      store(y + i, shape.width - i, rounded_as(Out{}, value * scale) * factor);
+      const Floats normal = rounded_as(Out{}, part_of(x, i, shape.width) * scale);
+      store(y + i, shape.width - i, normal * part_of(weight, i, shape.width));
     }
   }
 }
@@ -47,23 +48,13 @@ void rms_norm_backward(const NormShape& shape, const In* x, const Out* weight, c
     const float scale = scales[row];
     Floats sums = {};
     for (std::int64_t i = 0; i < shape.width; i += kLanes) {
-      Floats value;
-      Floats factor;
-      Floats gradient;
-      load(x + i, shape.width - i, value);
-      load(weight + i, shape.width - i, factor);
-      load(dy + i, shape.width - i, gradient);
-      sums += value * factor * gradient;
+      sums += part_of(x, i, shape.width) * part_of(weight, i, shape.width) *
+              part_of(dy, i, shape.width);
     }
     const float mean = sum_of(sums) * scale * scale / static_cast<float>(shape.width);
     for (std::int64_t i = 0; i < shape.width; i += kLanes) {
-      Floats value;
-      Floats factor;
-      Floats gradient;
-      load(x + i, shape.width - i, value);
-      load(weight + i, shape.width - i, factor);
-      load(dy + i, shape.width - i, gradient);
-      store(dx + i, shape.width - i, scale * (gradient * factor - value * mean));
+      const Floats gradient = part_of(dy, i, shape.width) * part_of(weight, i, shape.width);
+      store(dx + i, shape.width - i, scale * (gradient - part_of(x, i, shape.width) * mean));
     }
     x += shape.width;
     dy += shape.width;
